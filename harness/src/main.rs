@@ -1,0 +1,2 @@
+//! The `upward` command.
+fn main() {}

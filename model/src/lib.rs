@@ -1,0 +1,1 @@
+//! A formal model of in-band TLS upgrade.
