@@ -1,0 +1,176 @@
+//! The client as a step function: the trait, and what goes in and out.
+//!
+//! The same function is checked against the attacker and driven over sockets. It takes segments as
+//! they come off the wire and owns the receive buffer, the unfinished fragment and the switch of
+//! layers, since that is where the bugs are. It does no I/O and knows no time.
+
+mod negotiator;
+mod state;
+
+use std::fmt::Debug;
+use std::hash::Hash;
+
+use arrayvec::ArrayVec;
+
+use crate::message::{Command, Layer, Mechanism, Reply, Segment};
+
+pub use self::negotiator::Negotiator;
+pub use self::state::{Phase, State};
+
+/// The most outputs of one step.
+pub const MAX_OUTPUTS: usize = 12;
+
+/// A client under proof.
+///
+/// Put a state machine of your own in place of [`Negotiator`] and the same attacker is let loose
+/// on it. It must be deterministic and its reachable states finite.
+pub trait Client {
+    /// All that it remembers.
+    type State: Clone + Eq + Hash + Debug + Send + Sync + 'static;
+
+    /// The state before anything has happened, and what it does first: connect.
+    fn start(&self) -> Step<Self::State>;
+
+    /// What it does on an input.
+    fn step(&self, state: &Self::State, input: &Input) -> Step<Self::State>;
+
+    /// What the environment has to know of a state.
+    fn view(&self, state: &Self::State) -> View;
+}
+
+/// A new state and what the client does on the way to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step<S> {
+    /// The new state.
+    pub state: S,
+    /// What it does, in order.
+    pub outputs: Outputs,
+}
+
+/// What a client does in one step, in order.
+pub type Outputs = ArrayVec<Output, MAX_OUTPUTS>;
+
+/// What the environment has to know of a client's state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum View {
+    /// It waits for messages; the layer is the one it believes to be in.
+    Open(Layer),
+    /// It has sent its ClientHello and waits for the end of the handshake.
+    Handshaking,
+    /// It has ended.
+    Ended,
+}
+
+/// What happens to a client.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Input {
+    /// The connection stands.
+    Connected,
+    /// Bytes came in the layer that the connection is in; clear bytes during a handshake are such
+    /// a segment, too.
+    Segment(Segment<Reply>),
+    /// The handshake ended and the peer showed this certificate.
+    Handshake(Peer),
+    /// The handshake failed.
+    HandshakeFailed,
+    /// TLS was ended with a close_notify and the connection stays.
+    TlsEnded,
+    /// The connection is at its end.
+    Closed(Close),
+    /// The deadline passed.
+    Deadline,
+}
+
+/// Whom a handshake was done with, by the certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Peer {
+    /// The server that the user named.
+    Genuine,
+    /// The attacker, with a certificate that no trusted authority signed.
+    Untrusted,
+    /// The attacker, with a trusted certificate for another name.
+    WrongName,
+    /// The attacker, with a certificate of the right name whose time is over.
+    Expired,
+    /// Another virtual host of the true server, with its own name in the certificate.
+    OtherHost,
+}
+
+impl Peer {
+    /// The certificates that an attacker can show.
+    pub const FALSE: [Self; 4] =
+        [Self::Untrusted, Self::WrongName, Self::Expired, Self::OtherHost];
+
+    /// The stable name, as in vectors.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Genuine => "genuine",
+            Self::Untrusted => "untrusted",
+            Self::WrongName => "wrong-name",
+            Self::Expired => "expired",
+            Self::OtherHost => "other-host",
+        }
+    }
+}
+
+/// How a connection ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Close {
+    /// In order: FIN, after a close_notify where there was TLS.
+    Orderly,
+    /// Cut: RST, or FIN inside TLS without a close_notify.
+    Cut,
+}
+
+/// What a client does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Output {
+    /// Opens a connection, leaving the one it had.
+    Connect(Target),
+    /// Sends a message in the layer that it believes to be in; messages of one step share a
+    /// segment where they follow each other.
+    Send(Command),
+    /// Sends a ClientHello.
+    StartTls,
+    /// Closes the connection.
+    Close,
+    /// Opens the second channel and moves the confidential data over it.
+    OpenChannel(Layer),
+    /// Acted on a message that had come in this layer, while it believed to be in TLS: the taint
+    /// that an implementation does not see and a proof must.
+    Took(Layer),
+    /// Used inside TLS what it had learned in clear; for a mechanism, which.
+    UsedClearKnowledge(Option<Mechanism>),
+    /// Skipped a step of the session because a clear-text reply said so.
+    Skipped,
+    /// Compared the certificate with a name from the wire.
+    UsedNameFromWire,
+    /// Took the end of the connection for a confirmation.
+    TookTruncation,
+    /// Showed clear text to the user as the server's word.
+    ShowedClearText,
+    /// Told the user that the session failed.
+    Tell,
+    /// Ended a session.
+    End(End),
+}
+
+/// Where a client connects to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Target {
+    /// The user's host, at the port where TLS is negotiated in band.
+    Upgrade,
+    /// The user's host, at the port where TLS comes first.
+    Implicit,
+    /// A host that came from a redirection in clear.
+    Redirected,
+}
+
+/// How a session ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum End {
+    /// The data were delivered and confirmed, as far as the client can tell.
+    Delivered,
+    /// The client gave up.
+    Refused,
+}

@@ -1,0 +1,265 @@
+//! The alphabet that all protocols share: what a server says, what a client says, and how both
+//! are cut into segments.
+//!
+//! A message stands for every wire text that has its meaning; the texts themselves are data of
+//! the protocol's descriptor. Segments matter because the bugs live there: with one message a
+//! segment, an injected reply is invisible, and without fragments so is one that only takes
+//! effect once the first protected line has been glued to it.
+
+use std::fmt;
+
+use arrayvec::ArrayVec;
+
+/// The most messages that one segment, buffer or queue can hold; [`Bounds`] sets the number in
+/// force.
+pub const CAPACITY: usize = 4;
+
+/// How many messages a segment, a receive buffer and a queue hold: the small-scope assumption.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Bounds {
+    /// Messages a segment, a buffer and a queue; 1 to [`CAPACITY`].
+    pub messages: usize,
+}
+
+impl Bounds {
+    /// Two messages: enough for every attack class that is known.
+    pub const STANDARD: Self = Self { messages: 2 };
+}
+
+/// In which layer bytes arrived, or go out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Layer {
+    /// No TLS: the attacker reads and writes.
+    Clear,
+    /// TLS, whether or not the peer was authenticated.
+    Tls,
+}
+
+/// A login mechanism, as far as it matters who named it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Mechanism {
+    /// One that the true server offers inside TLS.
+    Own,
+    /// One that only the attacker's list names: its use shows whose list was believed.
+    Lure,
+}
+
+/// A message from the server, by meaning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Reply {
+    /// The first words of a server that speaks first.
+    Greeting,
+    /// A greeting that claims that the client is logged in already (IMAP `PREAUTH`, FTP `230`).
+    Welcome,
+    /// What the server can do.
+    Capabilities {
+        /// Whether the upgrade is among it.
+        upgrade: bool,
+        /// The login mechanism it names.
+        mechanism: Mechanism,
+    },
+    /// The upgrade request is granted: TLS comes next.
+    Accept,
+    /// An error reply, to whatever was asked.
+    Refuse,
+    /// A reply that is none: unparsable, of a wrong class, or the answer to something else.
+    Garbled,
+    /// A challenge, or a prompt for the next part of a login.
+    Challenge,
+    /// The login succeeded.
+    LoggedIn,
+    /// What was asked is done.
+    Done,
+    /// Go and ask another server.
+    Redirect,
+    /// Text for the user that answers nothing.
+    Notice,
+    /// The server ends the session.
+    Bye,
+}
+
+impl Reply {
+    /// The capability list of an honest server.
+    pub const fn offer(upgrade: bool) -> Self {
+        Self::Capabilities { upgrade, mechanism: Mechanism::Own }
+    }
+}
+
+/// A message from the client, by meaning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Command {
+    /// Introduces the client and asks what the server can do.
+    Hello,
+    /// Asks for TLS.
+    Upgrade,
+    /// Announces a login without any secret (`AUTH CRAM-MD5`).
+    Begin(Mechanism),
+    /// A login in one message, secret included (`AUTH PLAIN <initial response>`).
+    Login(Mechanism),
+    /// The secret, as the answer to a challenge.
+    Credential,
+    /// Asks for a protected second channel (FTP `PROT P`).
+    Protect,
+    /// The confidential data themselves.
+    Deliver,
+    /// Takes leave.
+    Goodbye,
+    /// Harmless and without effect (`NOOP`).
+    Noop,
+}
+
+impl Command {
+    /// Whether a secret is inside.
+    pub const fn is_secret(self) -> bool {
+        matches!(self, Self::Login(_) | Self::Credential | Self::Deliver)
+    }
+
+    /// Whether a client whose policy needs TLS may send it in clear (RFC 8314 section 5.2:
+    /// capability discovery, the upgrade request; the goodbye is tolerated).
+    pub const fn is_allowed_in_clear(self) -> bool {
+        matches!(self, Self::Hello | Self::Upgrade | Self::Goodbye | Self::Noop)
+    }
+}
+
+/// One message of a segment, whole or with its tail missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Piece<M> {
+    /// A complete message.
+    Whole(M),
+    /// The head of a line: it joins whatever comes next, in whatever layer, and the two then
+    /// read as this message.
+    Line(M),
+    /// An open literal or multi-line block: what comes next is swallowed as its content, and the
+    /// whole then reads as this message.
+    Block(M),
+}
+
+impl<M: Copy> Piece<M> {
+    /// The message that it is or will read as.
+    pub const fn message(self) -> M {
+        match self {
+            Self::Whole(m) | Self::Line(m) | Self::Block(m) => m,
+        }
+    }
+
+    /// Whether its tail is missing.
+    pub const fn is_fragment(self) -> bool {
+        !matches!(self, Self::Whole(_))
+    }
+}
+
+/// What arrives in one read: messages in order, of which only the last may be a fragment.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Segment<M>(ArrayVec<Piece<M>, CAPACITY>);
+
+impl<M: Copy> Segment<M> {
+    /// One whole message.
+    pub fn one(message: M) -> Self {
+        Self::new(&[Piece::Whole(message)])
+    }
+
+    /// The pieces in order; those beyond [`CAPACITY`] are dropped.
+    pub fn new(pieces: &[Piece<M>]) -> Self {
+        Self(pieces.iter().copied().take(CAPACITY).collect())
+    }
+
+    /// Whole messages in order; those beyond [`CAPACITY`] are dropped.
+    pub fn whole(messages: impl IntoIterator<Item = M>) -> Self {
+        Self(messages.into_iter().map(Piece::Whole).take(CAPACITY).collect())
+    }
+
+    /// The pieces in order.
+    pub fn pieces(&self) -> &[Piece<M>] {
+        &self.0
+    }
+
+    /// All segments over an alphabet, shortest first, then in the order of the alphabet.
+    pub fn all(alphabet: &[M], fragments: Fragments, bounds: Bounds) -> Vec<Self> {
+        let mut heads: Vec<ArrayVec<Piece<M>, CAPACITY>> = vec![ArrayVec::new()];
+        let mut segments = Vec::new();
+        for _ in 0..bounds.messages.min(CAPACITY) {
+            let mut longer = Vec::with_capacity(heads.len() * alphabet.len());
+            for head in &heads {
+                for &message in alphabet {
+                    let mut whole = head.clone();
+                    whole.push(Piece::Whole(message));
+                    segments.push(Self(whole.clone()));
+                    longer.push(whole);
+                    for &fragment in fragments.kinds() {
+                        let mut open = head.clone();
+                        open.push(match fragment {
+                            Fragment::Line => Piece::Line(message),
+                            Fragment::Block => Piece::Block(message),
+                        });
+                        segments.push(Self(open));
+                    }
+                }
+            }
+            heads = longer;
+        }
+        segments
+    }
+}
+
+impl<M: fmt::Debug> fmt::Debug for Segment<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(&self.0).finish()
+    }
+}
+
+/// How a message can be left without its tail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Fragment {
+    /// The end of the line is missing.
+    Line,
+    /// A literal or multi-line block is open.
+    Block,
+}
+
+/// Which fragments a protocol knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Fragments {
+    /// Every message has a fixed form: nothing can be left open.
+    None,
+    /// Lines can be cut.
+    Lines,
+    /// Lines can be cut, and blocks or literals left open.
+    LinesAndBlocks,
+}
+
+impl Fragments {
+    /// The kinds, in order.
+    pub const fn kinds(self) -> &'static [Fragment] {
+        match self {
+            Self::None => &[],
+            Self::Lines => &[Fragment::Line],
+            Self::LinesAndBlocks => &[Fragment::Line, Fragment::Block],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_segments() {
+        let alphabet = [Reply::Accept, Reply::Refuse, Reply::Bye];
+        let count = |fragments, messages| {
+            Segment::all(&alphabet, fragments, Bounds { messages }).len()
+        };
+        assert_eq!(count(Fragments::None, 1), 3);
+        assert_eq!(count(Fragments::None, 2), 3 + 9);
+        assert_eq!(count(Fragments::Lines, 2), 6 + 18);
+        assert_eq!(count(Fragments::LinesAndBlocks, 3), 9 + 27 + 81);
+    }
+
+    #[test]
+    fn only_the_last_piece_is_a_fragment() {
+        let alphabet = [Reply::Accept, Reply::Refuse];
+        for segment in Segment::all(&alphabet, Fragments::LinesAndBlocks, Bounds::STANDARD) {
+            let (_, init) = segment.pieces().split_last().unwrap();
+            assert!(init.iter().all(|piece| !piece.is_fragment()));
+        }
+    }
+}

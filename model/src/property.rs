@@ -1,0 +1,199 @@
+//! The properties: what a policy is meant to guarantee, with a stable name each.
+
+use std::fmt;
+
+use crate::protocol::Level;
+
+/// Declares the properties: variant, name, group, default level, source, meaning.
+macro_rules! properties {
+    ($($variant:ident, $name:literal, $group:ident, $level:ident, $source:literal, $doc:literal;)*) => {
+        /// Something that a policy is meant to guarantee.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[repr(u8)]
+        pub enum Property {
+            $(#[doc = $doc] $variant,)*
+        }
+
+        impl Property {
+            /// All properties, in the order of the matrix.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// The stable name, as in vectors and reports.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+
+            /// What it is about.
+            pub const fn group(self) -> Group {
+                match self { $(Self::$variant => Group::$group,)* }
+            }
+
+            /// What it says, in one sentence.
+            pub const fn meaning(self) -> &'static str {
+                match self { $(Self::$variant => $doc,)* }
+            }
+
+            /// The level where a protocol's descriptor says nothing else, and its source.
+            pub const fn default_level(self) -> (Level, &'static str) {
+                match self { $(Self::$variant => (Level::$level, $source),)* }
+            }
+        }
+    };
+}
+
+properties! {
+    NoSecretInClear, "no-secret-in-clear", Confidentiality, Must, "RFC 8314 section 5.2",
+        "No password and no confidential data leave the client outside TLS.";
+    NoSecretToUnauthenticatedPeer, "no-secret-to-unauthenticated-peer", Confidentiality, Must,
+        "RFC 9525 section 6",
+        "No secret goes to a peer whose certificate was not checked for the user's name.";
+    NothingBetweenRequestAndHandshake, "nothing-between-request-and-handshake", Confidentiality,
+        Must, "RFC 3207 section 4",
+        "Between the upgrade request and the handshake the client sends nothing but a goodbye.";
+    NoClearSecondChannel, "no-clear-second-channel", Confidentiality, Must, "RFC 4217 section 9",
+        "Confidential data do not travel on an unprotected second connection.";
+    NoClearRetry, "no-clear-retry", Confidentiality, Must, "RFC 8314 section 5.2",
+        "A further connection of the same user keeps the policy.";
+    NoClearRedirect, "no-clear-redirect", Confidentiality, Must, "RFC 8314 section 5.1",
+        "A redirection that came in clear is not followed.";
+    TlsNotTakenAway, "tls-not-taken-away", Confidentiality, Must, "RFC 2595 section 2.2",
+        "When TLS ends, the session ends.";
+    NoClearBytesUsedInsideTls, "no-clear-bytes-used-inside-tls", Integrity, Must,
+        "RFC 7457 section 2.2",
+        "Nothing that the client received before TLS is taken for a reply inside it.";
+    NoClearCommandUsedInsideTls, "no-clear-command-used-inside-tls", Integrity, Must,
+        "RFC 7457 section 2.2",
+        "Nothing that the server received before TLS is run as a command inside it.";
+    ClearKnowledgeForgotten, "clear-knowledge-forgotten", Integrity, Must, "RFC 3207 section 4.2",
+        "What the client learned before TLS plays no part inside it.";
+    ClearStateForgotten, "clear-state-forgotten", Integrity, Must, "RFC 3207 section 4.2",
+        "What was done before TLS, a login above all, does not count inside it at the server.";
+    SurvivorsOnlyCauseRefusal, "survivors-only-cause-refusal", Integrity, Must,
+        "RFC 7457 section 2.2",
+        "Where a protocol keeps clear-text knowledge by design, changing it can at most make the session fail.";
+    NoJump, "no-jump", Integrity, Must, "RFC 9051 section 7.1.4",
+        "No clear-text reply moves the client past a step of the session.";
+    TruncationIsNotSuccess, "truncation-is-not-success", Integrity, Must, "RFC 8446 section 6.1",
+        "A cut connection is not taken for a confirmation.";
+    Agreement, "agreement", Integrity, Should, "RFC 9325 section 3.8",
+        "What the client takes for the answer to a command inside TLS is what the server sent as its answer.";
+    PolicyNotFromWire, "policy-not-from-wire", Input, Must, "GnuTLS manual, Upward negotiation",
+        "Nothing that a peer says makes the client go on outside TLS.";
+    NameFromUser, "name-from-user", Input, Must, "RFC 2595 section 2.4",
+        "The name in the certificate is compared with the user's, not with one from the wire.";
+    OnlyDenialOfService, "only-denial-of-service", Users, Must, "GnuTLS manual, Upward negotiation",
+        "Every end is delivery over authenticated TLS, or refusal with nothing given away.";
+    UserTold, "user-told", Users, Should, "GnuTLS manual, Upward negotiation",
+        "A client that gives up tells its user.";
+    NoClearTextShownAsTrusted, "no-clear-text-shown-as-trusted", Users, Should,
+        "RFC 9051 section 11.3",
+        "Text from before TLS is not shown to the user as the server's word.";
+    AlwaysEnds, "always-ends", Users, Should, "RFC 9325 section 3.2",
+        "After the peer has closed, or the deadline has passed, the client ends.";
+    HonestDelivers, "honest-delivers", Users, Must, "GnuTLS manual, Upward negotiation",
+        "With a passive network and a server that offers TLS, every run ends in delivery.";
+    NoLoginInClear, "no-login-in-clear", Server, Should, "RFC 9051 section 11.7",
+        "A server that requires TLS takes no login outside it.";
+    NoUpgradeInsideTls, "no-upgrade-inside-tls", Server, Should, "RFC 3207 section 4.2",
+        "A server does not offer the upgrade inside TLS.";
+}
+
+/// What a property is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Group {
+    /// What leaves the client.
+    Confidentiality,
+    /// What the client acts on.
+    Integrity,
+    /// Where policy and name come from.
+    Input,
+    /// What the user is given.
+    Users,
+    /// What a server does by itself.
+    Server,
+}
+
+impl Property {
+    /// Finds a property by its name.
+    pub fn by_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|property| property.name() == name)
+    }
+}
+
+impl fmt::Display for Property {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// A set of properties.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Properties(u32);
+
+impl Properties {
+    /// No property.
+    pub const NONE: Self = Self(0);
+
+    /// Exactly these.
+    pub fn of(properties: &[Property]) -> Self {
+        properties.iter().copied().collect()
+    }
+
+    /// Adds one.
+    pub const fn insert(&mut self, property: Property) {
+        self.0 |= 1 << property as u8;
+    }
+
+    /// Adds all of another set.
+    pub const fn extend(&mut self, other: Self) {
+        self.0 |= other.0;
+    }
+
+    /// Whether a property is in it.
+    pub const fn has(self, property: Property) -> bool {
+        self.0 & (1 << property as u8) != 0
+    }
+
+    /// Whether nothing is in it.
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// The properties in order.
+    pub fn iter(self) -> impl Iterator<Item = Property> {
+        Property::ALL.iter().copied().filter(move |&property| self.has(property))
+    }
+
+    /// The set as bits, one a property in the order of declaration.
+    pub const fn bits(self) -> u32 {
+        self.0
+    }
+}
+
+impl FromIterator<Property> for Properties {
+    fn from_iter<I: IntoIterator<Item = Property>>(properties: I) -> Self {
+        let mut set = Self::NONE;
+        for property in properties {
+            set.insert(property);
+        }
+        set
+    }
+}
+
+impl fmt::Debug for Properties {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.iter().map(Property::name)).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn properties_fit_their_set() {
+        assert!(Property::ALL.len() <= 32);
+        let all: Properties = Property::ALL.iter().copied().collect();
+        assert_eq!(all.iter().count(), Property::ALL.len());
+    }
+}

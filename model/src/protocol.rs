@@ -1,0 +1,396 @@
+//! Protocols as data.
+//!
+//! A [`Protocol`] says what the standards leave different between SMTP, IMAP, MySQL and the rest:
+//! who speaks first, how the upgrade is offered and answered, what survives it. The model is one;
+//! a protocol is one descriptor. The harness adds a codec that knows the bytes.
+
+mod ftp;
+mod imap;
+mod ldap;
+mod managesieve;
+mod manual;
+mod mysql;
+mod pop3;
+mod postgresql;
+mod smtp;
+
+use crate::message::{Command, Fragments, Mechanism, Reply};
+use crate::property::Property;
+
+pub use self::ftp::FTP;
+pub use self::imap::IMAP;
+pub use self::ldap::LDAP;
+pub use self::managesieve::MANAGESIEVE;
+pub use self::manual::MANUAL;
+pub use self::mysql::MYSQL;
+pub use self::pop3::POP3;
+pub use self::postgresql::POSTGRESQL;
+pub use self::smtp::SMTP;
+
+/// Every protocol that the model knows; the first is the GnuTLS manual's.
+pub const PROTOCOLS: [&Protocol; 9] =
+    [&MANUAL, &SMTP, &IMAP, &POP3, &MANAGESIEVE, &LDAP, &FTP, &POSTGRESQL, &MYSQL];
+
+/// Finds a protocol by its name.
+pub fn by_name(name: &str) -> Option<&'static Protocol> {
+    PROTOCOLS.into_iter().find(|protocol| protocol.name == name)
+}
+
+/// What the model has to know of a protocol.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Protocol {
+    /// Stable name: lower case, as in vector ids and on the command line.
+    pub name: &'static str,
+    /// Its name in prose.
+    pub title: &'static str,
+    /// The standards that were read.
+    pub standards: &'static [&'static str],
+    /// Who speaks first on a new connection, and what.
+    pub opening: Opening,
+    /// How the client learns whether the upgrade is offered.
+    pub offer: Offer,
+    /// Whether a client may ask for an upgrade that was not offered.
+    pub unoffered: Unoffered,
+    /// How the server answers the upgrade request.
+    pub answer: Answer,
+    /// Who speaks first inside TLS after an upgrade.
+    pub inside: Inside,
+    /// What a sound client does about a greeting that claims a login.
+    pub welcome: Welcome,
+    /// Whether a login comes before the confidential data, and where its challenge comes from.
+    pub login: Authentication,
+    /// What a client must forget when TLS starts.
+    pub memory: Memory,
+    /// Whether one side may take TLS away and go on in clear.
+    pub closure: Closure,
+    /// Whether the confidential data travel on a second connection.
+    pub channel: Channel,
+    /// Whether servers can send clients elsewhere.
+    pub redirects: bool,
+    /// Whether a datum sent before TLS chooses the server's certificate or password file.
+    pub chooses_certificate: bool,
+    /// What a client may say in clear although it names the user or the host.
+    pub public_before_tls: &'static [&'static str],
+    /// The implicit-TLS twin.
+    pub implicit: Twin,
+    /// The protocol's identifier in ALPN, if one is registered.
+    pub alpn: Option<&'static str>,
+    /// What can be left without its tail.
+    pub fragments: Fragments,
+    /// Properties whose level differs from the default, with the source.
+    pub levels: &'static [(Property, Level, &'static str)],
+    /// The wire texts.
+    pub speech: Speech,
+}
+
+/// Who speaks first on a new connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Opening {
+    /// The server greets.
+    Greeting,
+    /// The server speaks first, and its first words are its capabilities.
+    Capabilities,
+    /// The client speaks first.
+    Client,
+}
+
+/// How the client learns whether the upgrade is offered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Offer {
+    /// The capabilities are in the server's first words.
+    InOpening,
+    /// The client asks.
+    OnRequest,
+    /// It does not: it can only try.
+    Never,
+    /// The client introduces itself, but the reply says nothing about TLS.
+    Unsaid,
+}
+
+/// Whether a client may ask for an upgrade that was not offered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unoffered {
+    /// It may.
+    MayTry,
+    /// It must not, or cannot.
+    MustNotTry,
+}
+
+/// How the server answers the upgrade request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// With a reply of the protocol.
+    Message,
+    /// Not at all: TLS follows the request (MySQL).
+    None,
+}
+
+/// Who speaks first inside TLS after an upgrade.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Inside {
+    /// The client.
+    Client,
+    /// The server, with its capabilities (ManageSieve, RFC 5804 section 2.2).
+    Server,
+}
+
+/// What a sound client does about a greeting that claims a login.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Welcome {
+    /// There is no such greeting.
+    Unknown,
+    /// It closes the connection: the upgrade is illegal once logged in (RFC 9051 section 7.1.4).
+    Close,
+    /// It may upgrade all the same; the upgrade starts the session anew.
+    Upgrade,
+}
+
+/// Whether a login comes before the confidential data, and where its challenge comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Authentication {
+    /// No login: the data follow at once.
+    None,
+    /// A login, whose challenge (if any) the server sends when asked.
+    InSession,
+    /// A login whose challenge the greeting brought, in clear.
+    FromOpening,
+}
+
+/// What a client must forget when TLS starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Memory {
+    /// All that it learned in clear.
+    Forgotten,
+    /// Nothing: the protocol uses it inside TLS without saying it again, so that the most that an
+    /// attacker can gain by changing it must be a refusal.
+    Survives,
+}
+
+/// Whether one side may take TLS away and go on in clear.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Closure {
+    /// TLS lasts as long as the connection.
+    EndsConnection,
+    /// The server may end TLS and keep the connection (LDAP closure alert, FTP `CCC`).
+    MayGoOnInClear,
+}
+
+/// Whether the confidential data travel on a second connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Channel {
+    /// They travel on the connection itself.
+    Same,
+    /// On a second one, clear unless the client asks for protection (RFC 4217 section 9).
+    Second,
+}
+
+/// The implicit-TLS twin of a protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Twin {
+    /// There is none.
+    None,
+    /// A port of its own, or direct TLS on the same one.
+    Port(u16),
+}
+
+/// How much a property weighs for a protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Level {
+    /// A broken one fails the vector.
+    Must,
+    /// A broken one makes the vector weak.
+    Should,
+    /// The protocol's standards do not give it.
+    NotClaimed,
+}
+
+impl Level {
+    /// The stable name, as in vectors.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Must => "must",
+            Self::Should => "should",
+            Self::NotClaimed => "not claimed",
+        }
+    }
+}
+
+/// The wire texts of a protocol: for dialogues, personas and deviations.
+///
+/// Lines are given without their line end. The first wording of a reply is what the honest
+/// server says; `{user}` and the like are filled in by the harness.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Speech {
+    /// What the server's messages look like.
+    pub replies: &'static [Wording],
+    /// What the client's messages look like, for dialogues.
+    pub commands: &'static [(Said, &'static str)],
+    /// The line end; empty for protocols that are not made of lines.
+    pub line_end: &'static str,
+}
+
+/// A client's message, for the table of texts: mechanisms and secrets left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[expect(missing_docs, reason = "the variants are those of `Command`")]
+pub enum Said {
+    Hello,
+    Upgrade,
+    Begin,
+    Login,
+    Credential,
+    Protect,
+    Deliver,
+    Goodbye,
+    Noop,
+}
+
+impl From<Command> for Said {
+    fn from(command: Command) -> Self {
+        match command {
+            Command::Hello => Self::Hello,
+            Command::Upgrade => Self::Upgrade,
+            Command::Begin(_) => Self::Begin,
+            Command::Login(_) => Self::Login,
+            Command::Credential => Self::Credential,
+            Command::Protect => Self::Protect,
+            Command::Deliver => Self::Deliver,
+            Command::Goodbye => Self::Goodbye,
+            Command::Noop => Self::Noop,
+        }
+    }
+}
+
+/// One way to put a reply, and the attack class that it belongs to when it is a forgery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wording {
+    /// What it means.
+    pub reply: Reply,
+    /// A word for it in vector ids: lower case, digits, hyphens.
+    pub slug: &'static str,
+    /// The text; `\n` separates the lines of a multi-line reply.
+    pub text: &'static str,
+    /// Where an attacker would use it.
+    pub at: At,
+    /// The attack class of `attacks.md`, as in vector ids and reports.
+    pub class: &'static str,
+}
+
+/// The question that a wording answers, when it is used as a forgery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum At {
+    /// The opening of the connection.
+    Opening,
+    /// The question for the capabilities.
+    Capabilities,
+    /// The upgrade request.
+    Upgrade,
+    /// Anywhere: it answers nothing.
+    Anywhere,
+    /// It is what the honest server says, and no forgery of itself.
+    Honest,
+}
+
+impl Protocol {
+    /// The messages that a server of this protocol, or somebody in its place, can send.
+    pub fn replies(&self) -> Vec<Reply> {
+        let mut replies = Vec::new();
+        if self.opening == Opening::Greeting {
+            replies.push(Reply::Greeting);
+        }
+        if self.welcome != Welcome::Unknown {
+            replies.push(Reply::Welcome);
+        }
+        match self.offer {
+            Offer::InOpening | Offer::OnRequest => {
+                for upgrade in [true, false] {
+                    for mechanism in self.mechanisms() {
+                        replies.push(Reply::Capabilities { upgrade, mechanism });
+                    }
+                }
+            }
+            Offer::Never => {}
+            Offer::Unsaid => replies.push(Reply::offer(true)),
+        }
+        if self.answer == Answer::Message {
+            replies.push(Reply::Accept);
+        }
+        replies.extend([Reply::Refuse, Reply::Garbled]);
+        if self.login != Authentication::None {
+            if self.login == Authentication::InSession {
+                replies.push(Reply::Challenge);
+            }
+            replies.push(Reply::LoggedIn);
+        }
+        replies.push(Reply::Done);
+        if self.redirects {
+            replies.push(Reply::Redirect);
+        }
+        replies.extend([Reply::Notice, Reply::Bye]);
+        replies
+    }
+
+    /// The messages that a client of this protocol, or somebody in its place, can send.
+    pub fn commands(&self) -> Vec<Command> {
+        let mut commands = Vec::new();
+        if self.has_hello() {
+            commands.push(Command::Hello);
+        }
+        commands.push(Command::Upgrade);
+        if self.login != Authentication::None {
+            for mechanism in self.mechanisms() {
+                if self.login == Authentication::InSession {
+                    commands.push(Command::Begin(mechanism));
+                }
+                commands.push(Command::Login(mechanism));
+            }
+            if self.login == Authentication::InSession {
+                commands.push(Command::Credential);
+            }
+        }
+        if self.channel == Channel::Second {
+            commands.push(Command::Protect);
+        }
+        commands.extend([Command::Deliver, Command::Noop, Command::Goodbye]);
+        commands
+    }
+
+    /// Whether the client introduces itself, or asks for capabilities, with a message.
+    pub const fn has_hello(&self) -> bool {
+        matches!(self.offer, Offer::OnRequest | Offer::Unsaid)
+    }
+
+    /// Whether the capabilities name login mechanisms to choose from.
+    pub fn mechanisms(&self) -> impl Iterator<Item = Mechanism> + use<> {
+        let lure = self.login != Authentication::None
+            && matches!(self.offer, Offer::InOpening | Offer::OnRequest);
+        [Mechanism::Own].into_iter().chain(lure.then_some(Mechanism::Lure))
+    }
+
+    /// The level of a property, and where it comes from.
+    pub fn level(&self, property: Property) -> (Level, &'static str) {
+        self.levels
+            .iter()
+            .find(|(other, _, _)| *other == property)
+            .map_or_else(|| property.default_level(), |&(_, level, source)| (level, source))
+    }
+
+    /// The wordings of a reply; the honest one first.
+    pub fn wordings(&self, reply: Reply) -> impl Iterator<Item = &'static Wording> {
+        self.speech.replies.iter().filter(move |wording| wording.reply == reply)
+    }
+
+    /// What the honest server says for a reply; its name where no text is known.
+    pub fn text(&self, reply: Reply) -> &'static str {
+        self.wordings(reply).next().map_or("(a reply without a text)", |wording| wording.text)
+    }
+
+    /// What a client says for a command.
+    pub fn said(&self, command: Command) -> &'static str {
+        let said = Said::from(command);
+        self.speech
+            .commands
+            .iter()
+            .find(|(other, _)| *other == said)
+            .map_or("(a message without a text)", |&(_, text)| text)
+    }
+}

@@ -1,0 +1,123 @@
+//! The legal choices of a sound client.
+//!
+//! Standards leave room, and clients use it. A run that one of these variants explains is sound,
+//! whatever the others would have done.
+
+/// What a client does with clear-text bytes that are left when TLS starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Leftover {
+    /// Throws them away and goes on.
+    Discard,
+    /// Takes them for an attack and gives up.
+    Refuse,
+}
+
+/// How a client logs in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Login {
+    /// The secret rides in the first message.
+    AtOnce,
+    /// The secret answers a challenge.
+    Challenged,
+}
+
+/// One choice each where the standards leave one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Variant {
+    /// Clear-text bytes behind the reply to the upgrade request.
+    pub leftover: Leftover,
+    /// Whether it asks for the capabilities before it asks for TLS, or asks for TLS blindly.
+    pub asks_first: bool,
+    /// Whether it asks for the capabilities (again) inside TLS.
+    pub asks_inside: bool,
+    /// Whether it sends the question for the capabilities and the upgrade request in one group
+    /// (RFC 3207 section 4: the upgrade request comes last).
+    pub pipelines: bool,
+    /// Whether it takes leave in the protocol's own words, or just closes.
+    pub says_goodbye: bool,
+    /// Whether it tries an upgrade that was not offered, where the standard allows it.
+    pub tries_unoffered: bool,
+    /// Whether it connects once more, under the same policy, after a failure.
+    pub retries: bool,
+    /// How it logs in.
+    pub login: Login,
+}
+
+impl Variant {
+    /// The choices of most clients.
+    pub const COMMON: Self = Self {
+        leftover: Leftover::Discard,
+        asks_first: true,
+        asks_inside: true,
+        pipelines: false,
+        says_goodbye: true,
+        tries_unoffered: false,
+        retries: false,
+        login: Login::AtOnce,
+    };
+
+    /// Every combination, [`Variant::COMMON`] first.
+    pub fn all() -> Vec<Self> {
+        (0..=u8::MAX).map(Self::from_bits).collect()
+    }
+
+    /// [`Variant::COMMON`] and each variant that differs from it in one choice.
+    pub fn single() -> Vec<Self> {
+        std::iter::once(0).chain((0..8).map(|bit| 1 << bit)).map(Self::from_bits).collect()
+    }
+
+    fn from_bits(bits: u8) -> Self {
+        let differs = |bit: u8| bits & (1 << bit) != 0;
+        let common = Self::COMMON;
+        Self {
+            leftover: if differs(0) { Leftover::Refuse } else { common.leftover },
+            asks_first: common.asks_first != differs(1),
+            asks_inside: common.asks_inside != differs(2),
+            pipelines: common.pipelines != differs(3),
+            says_goodbye: common.says_goodbye != differs(4),
+            tries_unoffered: common.tries_unoffered != differs(5),
+            retries: common.retries != differs(6),
+            login: if differs(7) { Login::Challenged } else { common.login },
+        }
+    }
+
+    /// The choices in which it differs from [`Variant::COMMON`], as words; empty for that one.
+    pub fn differences(self) -> Vec<&'static str> {
+        let common = Self::COMMON;
+        [
+            (self.leftover != common.leftover, "refuses-injected-bytes"),
+            (self.asks_first != common.asks_first, "upgrades-blindly"),
+            (self.asks_inside != common.asks_inside, "does-not-ask-again"),
+            (self.pipelines != common.pipelines, "pipelines"),
+            (self.says_goodbye != common.says_goodbye, "just-closes"),
+            (self.tries_unoffered != common.tries_unoffered, "tries-unoffered"),
+            (self.retries != common.retries, "retries"),
+            (self.login != common.login, "answers-challenge"),
+        ]
+        .into_iter()
+        .filter_map(|(differs, word)| differs.then_some(word))
+        .collect()
+    }
+
+    /// A name: the differences joined, or `common`.
+    pub fn name(self) -> String {
+        let differences = self.differences();
+        if differences.is_empty() { "common".to_owned() } else { differences.join("+") }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn combinations_are_distinct_and_start_with_the_common_one() {
+        let all = Variant::all();
+        assert_eq!(all.first(), Some(&Variant::COMMON));
+        assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), 256);
+        assert_eq!(Variant::single().len(), 9);
+        assert!(Variant::single().iter().all(|variant| variant.differences().len() <= 1));
+    }
+}
