@@ -4,18 +4,12 @@
 //! they come off the wire and owns the receive buffer, the unfinished fragment and the switch of
 //! layers, since that is where the bugs are. It does no I/O and knows no time.
 
-mod negotiator;
-mod state;
-
 use std::fmt::Debug;
 use std::hash::Hash;
 
 use arrayvec::ArrayVec;
 
 use crate::message::{Command, Layer, Mechanism, Reply, Segment};
-
-pub use self::negotiator::Negotiator;
-pub use self::state::{Phase, State};
 
 /// The most outputs of one step.
 pub const MAX_OUTPUTS: usize = 12;
@@ -98,8 +92,7 @@ pub enum Peer {
 
 impl Peer {
     /// The certificates that an attacker can show.
-    pub const FALSE: [Self; 4] =
-        [Self::Untrusted, Self::WrongName, Self::Expired, Self::OtherHost];
+    pub const FALSE: [Self; 4] = [Self::Untrusted, Self::WrongName, Self::Expired, Self::OtherHost];
 
     /// The stable name, as in vectors.
     pub const fn name(self) -> &'static str {

@@ -1,1 +1,11 @@
 //! A formal model of in-band TLS upgrade.
+
+pub mod client;
+pub mod flaw;
+pub mod message;
+pub mod policy;
+pub mod property;
+pub mod protocol;
+pub mod server;
+pub mod variant;
+pub mod vector;

@@ -245,9 +245,8 @@ mod tests {
     #[test]
     fn counts_segments() {
         let alphabet = [Reply::Accept, Reply::Refuse, Reply::Bye];
-        let count = |fragments, messages| {
-            Segment::all(&alphabet, fragments, Bounds { messages }).len()
-        };
+        let count =
+            |fragments, messages| Segment::all(&alphabet, fragments, Bounds { messages }).len();
         assert_eq!(count(Fragments::None, 1), 3);
         assert_eq!(count(Fragments::None, 2), 3 + 9);
         assert_eq!(count(Fragments::Lines, 2), 6 + 18);

@@ -1,0 +1,200 @@
+//! SMTP with STARTTLS: RFC 3207, with AUTH (RFC 4954) for submission.
+
+use super::{
+    Answer, At, Authentication, Channel, Closure, Inside, Level, Memory, Offer, Opening, Protocol,
+    Said, Speech, Twin, Unoffered, Welcome, Wording, forged, honest,
+};
+use crate::message::{Fragments, Mechanism, Reply};
+use crate::property::Property;
+
+/// SMTP.
+pub static SMTP: Protocol = Protocol {
+    name: "smtp",
+    title: "SMTP",
+    standards: &["RFC 3207", "RFC 5321", "RFC 8314"],
+    opening: Opening::Greeting,
+    offer: Offer::OnRequest,
+    unoffered: Unoffered::MayTry,
+    answer: Answer::Message,
+    inside: Inside::Client,
+    welcome: Welcome::Unknown,
+    login: Authentication::InSession,
+    memory: Memory::Forgotten,
+    closure: Closure::EndsConnection,
+    channel: Channel::Same,
+    redirects: true,
+    chooses_certificate: false,
+    public_before_tls: &["the client's host name in EHLO"],
+    implicit: Twin::Port(465),
+    alpn: None,
+    fragments: Fragments::LinesAndBlocks,
+    levels: &[
+        (Property::ClearKnowledgeForgotten, Level::Must, "RFC 3207 section 4.2"),
+        (Property::ClearStateForgotten, Level::Must, "RFC 3207 section 4.2"),
+    ],
+    speech: Speech {
+        replies: REPLIES,
+        commands: &[
+            (Said::Hello, "EHLO client.example"),
+            (Said::Upgrade, "STARTTLS"),
+            (Said::Begin, "AUTH CRAM-MD5"),
+            (Said::Login, "AUTH PLAIN <user name and password>"),
+            (Said::Credential, "<digest of the password>"),
+            (Said::Deliver, "MAIL, RCPT, DATA <the message>"),
+            (Said::Goodbye, "QUIT"),
+            (Said::Noop, "NOOP"),
+        ],
+        line_end: "\r\n",
+    },
+};
+
+const LURE: Reply = Reply::Capabilities { upgrade: false, mechanism: Mechanism::Lure };
+const LURE_WITH_OFFER: Reply = Reply::Capabilities { upgrade: true, mechanism: Mechanism::Lure };
+
+const REPLIES: &[Wording] = &[
+    honest(Reply::Greeting, "220 localhost ESMTP"),
+    honest(
+        Reply::offer(true),
+        "250-localhost\n250-STARTTLS\n250-AUTH PLAIN LOGIN CRAM-MD5\n250 8BITMIME",
+    ),
+    honest(Reply::offer(false), "250-localhost\n250-AUTH PLAIN LOGIN CRAM-MD5\n250 8BITMIME"),
+    honest(LURE, "250-localhost\n250 AUTH X-UPWARD-LURE"),
+    honest(LURE_WITH_OFFER, "250-localhost\n250-STARTTLS\n250 AUTH X-UPWARD-LURE"),
+    honest(Reply::Accept, "220 2.0.0 Ready to start TLS"),
+    honest(Reply::Refuse, "502 5.5.1 Command not implemented"),
+    honest(Reply::Challenge, "334 PDE4OTYuNjk3MTcwOTUyQGxvY2FsaG9zdD4="),
+    honest(Reply::LoggedIn, "235 2.7.0 Authentication successful"),
+    honest(Reply::Done, "250 2.0.0 OK"),
+    honest(Reply::Bye, "221 2.0.0 Bye"),
+    // Stripping: what the question for the capabilities is answered with.
+    forged(
+        Reply::offer(false),
+        "keyword-omitted",
+        "250-localhost\n250-AUTH PLAIN LOGIN CRAM-MD5\n250 8BITMIME",
+        At::Capabilities,
+        "NEG-STRIP-CAP",
+    ),
+    forged(
+        Reply::offer(false),
+        "keyword-changed",
+        "250-localhost\n250-XTARTTLS\n250-AUTH PLAIN LOGIN CRAM-MD5\n250 8BITMIME",
+        At::Capabilities,
+        "NEG-STRIP-CAP",
+    ),
+    forged(Reply::offer(false), "empty-list", "250 localhost", At::Capabilities, "NEG-STRIP-EMPTY"),
+    forged(
+        LURE,
+        "only-a-lure",
+        "250-localhost\n250 AUTH X-UPWARD-LURE",
+        At::Capabilities,
+        "TMP-CAP-CACHE",
+    ),
+    forged(
+        LURE_WITH_OFFER,
+        "offer-with-lure",
+        "250-localhost\n250-STARTTLS\n250 AUTH X-UPWARD-LURE",
+        At::Capabilities,
+        "TMP-CAP-CACHE",
+    ),
+    forged(
+        Reply::Refuse,
+        "ehlo-500",
+        "500 5.5.1 Command unrecognized",
+        At::Capabilities,
+        "NEG-STRIP-ASKERR",
+    ),
+    forged(
+        Reply::Refuse,
+        "ehlo-502",
+        "502 5.5.1 Command not implemented",
+        At::Capabilities,
+        "NEG-PROTO-DOWN",
+    ),
+    forged(
+        Reply::Refuse,
+        "ehlo-421",
+        "421 4.3.2 Service not available",
+        At::Capabilities,
+        "NEG-STRIP-ASKERR",
+    ),
+    forged(Reply::Refuse, "ehlo-550", "550 5.7.1 Rejected", At::Capabilities, "NEG-STRIP-ASKERR"),
+    forged(Reply::Greeting, "ehlo-220", "220 localhost ESMTP", At::Capabilities, "NEG-CAP-SPLIT"),
+    // Refusals of the upgrade, by class of reply.
+    forged(
+        Reply::Refuse,
+        "454",
+        "454 4.7.0 TLS not available due to temporary reason",
+        At::Upgrade,
+        "NEG-REFUSE-TEMP",
+    ),
+    forged(Reply::Refuse, "421", "421 4.3.2 Service not available", At::Upgrade, "NEG-REFUSE-TEMP"),
+    forged(
+        Reply::Refuse,
+        "502",
+        "502 5.5.1 Command not implemented",
+        At::Upgrade,
+        "NEG-REFUSE-PERM",
+    ),
+    forged(Reply::Refuse, "500", "500 5.5.1 Command unrecognized", At::Upgrade, "NEG-REFUSE-PERM"),
+    forged(
+        Reply::Refuse,
+        "501",
+        "501 5.5.4 Syntax error (no parameters allowed)",
+        At::Upgrade,
+        "NEG-REFUSE-PERM",
+    ),
+    forged(
+        Reply::Refuse,
+        "503",
+        "503 5.5.1 Bad sequence of commands",
+        At::Upgrade,
+        "NEG-REFUSE-PERM",
+    ),
+    forged(
+        Reply::Refuse,
+        "530",
+        "530 5.7.0 Authentication required",
+        At::Upgrade,
+        "NEG-REFUSE-PERM",
+    ),
+    forged(Reply::Refuse, "554", "554 5.7.0 TLS refused", At::Upgrade, "NEG-REFUSE-PERM"),
+    forged(Reply::Done, "250", "250 2.0.0 OK", At::Upgrade, "NEG-REFUSE-CLASS"),
+    forged(Reply::Challenge, "334", "334 ", At::Upgrade, "NEG-REFUSE-CLASS"),
+    forged(Reply::LoggedIn, "235", "235 2.7.0 Authentication successful", At::Upgrade, "PRE-EQUIV"),
+    forged(Reply::Garbled, "354", "354 Start mail input", At::Upgrade, "NEG-REFUSE-CLASS"),
+    forged(Reply::Garbled, "nonsense", "%%%%", At::Upgrade, "NEG-REFUSE-GARBAGE"),
+    forged(Reply::Garbled, "no-code", "Ready to start TLS", At::Upgrade, "NEG-REFUSE-GARBAGE"),
+    forged(
+        Reply::Redirect,
+        "551",
+        "551 5.7.1 User not local; please try attacker.example",
+        At::Upgrade,
+        "RED-OTHER",
+    ),
+    // The opening.
+    forged(Reply::Refuse, "554-greeting", "554 5.3.2 No service", At::Opening, "NEG-GREET-ERR"),
+    forged(
+        Reply::Refuse,
+        "421-greeting",
+        "421 4.3.2 Service not available",
+        At::Opening,
+        "NEG-GREET-ERR",
+    ),
+    forged(Reply::Garbled, "imap-greeting", "* OK IMAP4rev1 ready", At::Opening, "XP-WRONGPROTO"),
+    forged(
+        Reply::Garbled,
+        "http-greeting",
+        "HTTP/1.1 400 Bad Request",
+        At::Opening,
+        "XP-WRONGPROTO",
+    ),
+    // Anywhere.
+    forged(
+        Reply::Notice,
+        "notice",
+        "220-Your account is locked. Call 555-0100.",
+        At::Anywhere,
+        "UI-ALERT",
+    ),
+    forged(Reply::Bye, "bye", "221 2.0.0 Bye", At::Anywhere, "NEG-BYE"),
+];

@@ -1,0 +1,363 @@
+//! Conformance vectors: what is generated from the model, committed, and replayed by harnesses.
+//!
+//! A vector is an honest peer (the persona) with deviations, never a linear script: clients differ
+//! in what they ask and in which order. Everything that is claimed about it is computed.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::message::{Mechanism, Piece, Reply};
+use crate::policy::Policy;
+
+/// The version of the format.
+pub const FORMAT: u32 = 1;
+
+/// One file: all vectors of a protocol.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct VectorFile {
+    /// Where the schema of this file is, relative to it.
+    #[serde(rename = "$schema")]
+    pub schema: String,
+    /// The version of the format: [`FORMAT`].
+    pub format: u32,
+    /// The protocol's name.
+    pub protocol: String,
+    /// Each flaw that a vector of this file can show, explained once.
+    pub notes: BTreeMap<String, NoteRecord>,
+    /// The vectors, sorted by id.
+    pub vectors: Vec<Vector>,
+}
+
+/// What a flaw is, what it costs, and where it was seen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NoteRecord {
+    /// What it is, in one sentence.
+    pub summary: String,
+    /// What it costs, in one sentence.
+    pub effect: String,
+    /// CVE numbers of programs that had it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cves: Vec<String>,
+}
+
+/// One conformance vector.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Vector {
+    /// `<protocol>/<family>/<slug>`; lower case, never reused.
+    pub id: String,
+    /// Former ids.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub aliases: Vec<String>,
+    /// What the attacker does, in one sentence.
+    pub summary: String,
+    /// Who is under test.
+    pub role: Role,
+    /// What the user asked for.
+    pub policy: Policy,
+    /// The attack class, whose prefix is the family.
+    pub class: String,
+    /// The smallest tier that holds it.
+    pub tier: Tier,
+    /// The highest level among the properties at stake.
+    pub level: VectorLevel,
+    /// Ids of the requirements catalogue, or sections of standards.
+    pub requirements: Vec<String>,
+    /// Abilities that a runner must have; one that does not know an ability skips the vector.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub needs: Vec<String>,
+    /// The peer: persona, certificate, deviations.
+    pub peer: PeerRecord,
+    /// The point without which a run says nothing: it must have been reached.
+    pub reached: Point,
+    /// The properties at stake: those that some flawed client loses here.
+    pub properties: Vec<String>,
+    /// What sound variants show, worst first.
+    pub sound: Vec<Outcome>,
+    /// The flaws that it shows.
+    pub kills: Vec<String>,
+    /// The model's actions, with the common sound client.
+    pub trace: Vec<String>,
+    /// The same run as a dialogue.
+    pub transcript: Vec<String>,
+}
+
+/// Who is under test.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// A client.
+    Client,
+    /// A server.
+    Server,
+}
+
+/// How large a selection a vector belongs to; each tier holds those before it.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Tier {
+    /// The smallest set that shows every flaw.
+    Smoke,
+    /// One vector for each way to put each class of input to each state.
+    Standard,
+    /// All.
+    Full,
+}
+
+/// How much a vector weighs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum VectorLevel {
+    /// A `must` property is at stake.
+    Must,
+    /// A `should` property is at stake.
+    Should,
+    /// No flaw of the model shows here: any client that behaves passes.
+    May,
+}
+
+/// The peer of a vector.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PeerRecord {
+    /// The honest peer that the deviations change: the protocol's name.
+    pub persona: String,
+    /// The certificate that it shows.
+    pub certificate: Certificate,
+    /// What it does otherwise than the honest one.
+    pub deviations: Vec<Deviation>,
+}
+
+/// The certificate that a peer shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Certificate {
+    /// Valid for the user's name.
+    Genuine,
+    /// Signed by nobody whom the client trusts.
+    Untrusted,
+    /// Trusted, for another name.
+    WrongName,
+    /// Trusted, for the right name, expired.
+    Expired,
+    /// Trusted, for another virtual host of the same server.
+    OtherHost,
+}
+
+/// One thing that the attacker does.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Deviation {
+    /// The session, counted from 1.
+    pub session: u8,
+    /// The connection, counted from 1; every one where it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connection: Option<u8>,
+    /// At which point of the dialogue.
+    pub at: Point,
+    /// What is done there.
+    #[serde(rename = "do")]
+    pub action: Do,
+    /// The wire text; `\n` stands for the protocol's line end. A text without a final `\n` is sent
+    /// without a line end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// The wire bytes, where they are no text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hex: Option<String>,
+    /// What the text means, piece by piece, in the model's words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub meaning: Vec<Meaning>,
+    /// Whether the text shares a write with the reply that it stands beside.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub segment: Option<SegmentOf>,
+}
+
+/// A point of the dialogue, named after what the persona is about to say or do there.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Point {
+    /// The server's first words; where the client speaks first, the moment of the connection.
+    Opening,
+    /// The answer to the question for the capabilities, in clear.
+    Capabilities,
+    /// The answer to the upgrade request.
+    Upgrade,
+    /// The handshake: the answer to the ClientHello.
+    Handshake,
+    /// The first words of the server inside TLS: its own, or the answer to the first command.
+    Inside,
+    /// The answer to a login, or to a part of one.
+    Login,
+    /// The answer to the delivery.
+    Delivery,
+}
+
+/// What is done at a point.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Do {
+    /// The text is sent in place of what the persona would say. At the handshake: instead of
+    /// ending TLS, the text is sent in clear and the persona goes on in clear.
+    Replace,
+    /// The text is sent behind what the persona says.
+    Append,
+    /// The text is sent before what the persona says.
+    Prepend,
+    /// Nothing is sent.
+    Withhold,
+    /// The connection is closed in order (FIN; close_notify inside TLS).
+    Close,
+    /// The connection is cut (RST in clear; FIN without close_notify inside TLS).
+    Cut,
+    /// The handshake is answered with a fatal TLS alert, in clear.
+    Alert,
+    /// TLS is ended with a close_notify, and the persona goes on in clear.
+    EndTls,
+}
+
+/// Whether a text shares a write with the reply beside it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum SegmentOf {
+    /// One write for both.
+    Same,
+    /// A write of its own, directly behind the other.
+    Own,
+}
+
+/// A piece of a segment in words: `accept`, `line:capabilities-lure`, ...
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "String", into = "String")]
+#[schemars(with = "String")]
+pub struct Meaning(pub Piece<Reply>);
+
+/// What a run shows; the worst comes first.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// A secret went out outside authenticated TLS.
+    Leaked,
+    /// The client acted on clear-text bytes as if they were protected.
+    Injected,
+    /// Traffic of a session that needs TLS went on outside it; no secret was seen.
+    Downgraded,
+    /// The client crashed.
+    Crashed,
+    /// The client was still alive after the peer had closed and the deadline had passed.
+    Hung,
+    /// It gave up safely, but its user cannot tell.
+    Silent,
+    /// It gave up and said so.
+    Refused,
+    /// It delivered inside authenticated TLS.
+    Upgraded,
+}
+
+impl Outcome {
+    /// The stable name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Leaked => "leaked",
+            Self::Injected => "injected",
+            Self::Downgraded => "downgraded",
+            Self::Crashed => "crashed",
+            Self::Hung => "hung",
+            Self::Silent => "silent",
+            Self::Refused => "refused",
+            Self::Upgraded => "upgraded",
+        }
+    }
+}
+
+impl Vector {
+    /// The family: the prefix of the class, in lower case.
+    pub fn family(&self) -> String {
+        self.class.split('-').next().unwrap_or_default().to_ascii_lowercase()
+    }
+}
+
+/// The word for each reply, as in vectors and traces.
+const WORDS: [(&str, Reply); 15] = [
+    ("greeting", Reply::Greeting),
+    ("welcome", Reply::Welcome),
+    ("offer", Reply::Capabilities { upgrade: true, mechanism: Mechanism::Own }),
+    ("no-offer", Reply::Capabilities { upgrade: false, mechanism: Mechanism::Own }),
+    ("offer-with-lure", Reply::Capabilities { upgrade: true, mechanism: Mechanism::Lure }),
+    ("no-offer-with-lure", Reply::Capabilities { upgrade: false, mechanism: Mechanism::Lure }),
+    ("accept", Reply::Accept),
+    ("refuse", Reply::Refuse),
+    ("garbled", Reply::Garbled),
+    ("challenge", Reply::Challenge),
+    ("logged-in", Reply::LoggedIn),
+    ("done", Reply::Done),
+    ("redirect", Reply::Redirect),
+    ("notice", Reply::Notice),
+    ("bye", Reply::Bye),
+];
+
+impl Reply {
+    /// The stable word for it.
+    pub fn word(self) -> &'static str {
+        WORDS.iter().find(|(_, reply)| *reply == self).map_or("", |(word, _)| word)
+    }
+
+    /// The reply with this word.
+    pub fn by_word(word: &str) -> Option<Self> {
+        WORDS.iter().find(|(other, _)| *other == word).map(|(_, reply)| *reply)
+    }
+}
+
+impl From<Meaning> for String {
+    fn from(Meaning(piece): Meaning) -> Self {
+        let word = piece.message().word();
+        match piece {
+            Piece::Whole(_) => word.to_owned(),
+            Piece::Line(_) => format!("line:{word}"),
+            Piece::Block(_) => format!("block:{word}"),
+        }
+    }
+}
+
+impl TryFrom<String> for Meaning {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let (kind, word) = text.split_once(':').unwrap_or(("whole", &text));
+        let reply = Reply::by_word(word).ok_or_else(|| format!("unknown reply `{word}`"))?;
+        match kind {
+            "whole" => Ok(Self(Piece::Whole(reply))),
+            "line" => Ok(Self(Piece::Line(reply))),
+            "block" => Ok(Self(Piece::Block(reply))),
+            _ => Err(format!("unknown kind of piece `{kind}`")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn meanings_survive_their_words() {
+        for (word, reply) in WORDS {
+            assert_eq!(reply.word(), word);
+            for piece in [Piece::Whole(reply), Piece::Line(reply), Piece::Block(reply)] {
+                let text = String::from(Meaning(piece));
+                assert_eq!(Meaning::try_from(text), Ok(Meaning(piece)));
+            }
+        }
+        assert!(Meaning::try_from("block:nothing".to_owned()).is_err());
+        assert!(Meaning::try_from("bit:accept".to_owned()).is_err());
+    }
+}
