@@ -4,12 +4,18 @@
 //! they come off the wire and owns the receive buffer, the unfinished fragment and the switch of
 //! layers, since that is where the bugs are. It does no I/O and knows no time.
 
+mod negotiator;
+mod state;
+
 use std::fmt::Debug;
 use std::hash::Hash;
 
 use arrayvec::ArrayVec;
 
 use crate::message::{Command, Layer, Mechanism, Reply, Segment};
+
+pub use self::negotiator::Negotiator;
+pub use self::state::{Link, Phase, State};
 
 /// The most outputs of one step.
 pub const MAX_OUTPUTS: usize = 12;
