@@ -2,6 +2,7 @@
 
 pub mod client;
 pub mod flaw;
+pub mod machine;
 pub mod message;
 pub mod policy;
 pub mod property;
@@ -9,3 +10,5 @@ pub mod protocol;
 pub mod server;
 pub mod variant;
 pub mod vector;
+pub mod walk;
+pub mod world;

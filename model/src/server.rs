@@ -99,8 +99,8 @@ pub enum Output {
     RanClearCommand,
     /// Took a login in clear.
     TookClearLogin,
-    /// Served inside TLS on the strength of a login from before it.
-    ServedOnClearLogin,
+    /// Entered TLS with a login from before it still in force.
+    KeptClearLogin,
     /// Offered or granted the upgrade inside TLS.
     OfferedUpgradeInside,
 }
@@ -272,6 +272,7 @@ impl Run<'_> {
         // A server without TLS has no other way to serve at all.
         self.server.coaxes
             || self.has(Flaw::TakesLoginInClear)
+            || self.has(Flaw::KeepsSessionState)
             || (!self.server.offers && self.state.layer == Layer::Clear)
     }
 
@@ -290,17 +291,11 @@ impl Run<'_> {
 
     fn deliver(&mut self) {
         let needs_login = self.server.protocol.login != Authentication::None;
-        let login = match self.state.login {
-            Progress::In(layer) => Some(layer),
-            Progress::None | Progress::Challenged(_) => None,
-        };
+        let logged_in = matches!(self.state.login, Progress::In(_));
         let here = self.state.layer == Layer::Tls || self.serves_in_clear();
-        if !here || (needs_login && login.is_none() && !self.server.coaxes) {
+        if !here || (needs_login && !logged_in && !self.server.coaxes) {
             self.say(Reply::Refuse);
             return;
-        }
-        if self.state.layer == Layer::Tls && login == Some(Layer::Clear) {
-            self.out(Output::ServedOnClearLogin);
         }
         self.say(Reply::Done);
     }
@@ -339,6 +334,9 @@ impl Run<'_> {
     fn start_tls(&mut self) {
         self.state.layer = Layer::Tls;
         self.state.phase = Phase::Ready;
+        if self.state.login != Progress::None {
+            self.out(Output::KeptClearLogin);
+        }
         match (self.state.port, self.server.protocol.inside) {
             (Port::Implicit, _) => self.open(),
             (Port::Upgrade, Inside::Server) => {

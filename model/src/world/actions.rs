@@ -1,0 +1,279 @@
+//! What can happen next.
+
+use std::collections::BTreeSet;
+
+use crate::client::{Client, Close, Input, Peer, View};
+use crate::machine::count_forged;
+use crate::message::{Command, Fragment, Layer, Piece, Reply, Segment};
+use crate::property::{Properties, Property};
+use crate::server::{self, Port};
+use crate::world::{Alpn, Attacker, Pricing, State, Wire, World};
+
+/// One thing that happens: a choice of the network.
+///
+/// The order is the order in which actions are tried, and so that of equally good witnesses.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Action {
+    /// A segment reaches the client, in the layer that its connection is in.
+    ToClient(Segment<Reply>),
+    /// A segment reaches the server.
+    ToServer(Segment<Command>),
+    /// The handshake ends with this peer.
+    Handshake(Peer),
+    /// The handshake fails.
+    FailHandshake,
+    /// TLS is ended and the connection stays.
+    EndTls,
+    /// The connection ends.
+    Close(Close),
+    /// The attacker leaves the server's connection and opens one to the other port.
+    Redial(Port),
+    /// The deadline passes.
+    Deadline,
+}
+
+/// A possible action, its price, and the properties whose antecedent it meets by being possible.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Choice {
+    /// The action.
+    pub action: Action,
+    /// How many of its messages, or whether it itself, is the attacker's work.
+    pub price: u32,
+    /// Antecedents that are met by a member of the class that the action stands for.
+    pub tried: Properties,
+}
+
+impl Choice {
+    const fn new(action: Action, price: u32) -> Self {
+        Self { action, price, tried: Properties::NONE }
+    }
+}
+
+impl<C: Client> World<C> {
+    /// What can happen in a state, in a fixed order.
+    ///
+    /// Segments that client or server cannot tell apart are one action.
+    pub fn choices(&self, state: &State) -> Vec<Choice> {
+        let mut choices = Vec::new();
+        if self.is_terminal(state) {
+            return choices;
+        }
+        match self.attacker {
+            Attacker::Passive => self.passive(state, &mut choices),
+            Attacker::Active => self.active(state, &mut choices),
+        }
+        choices
+    }
+
+    fn passive(&self, state: &State, choices: &mut Vec<Choice>) {
+        let server = self.servers.state(state.server);
+        let mut push = |action| choices.push(Choice::new(action, 0));
+        let handshaking = state.wire == Wire::Handshake;
+        match state.to_client.first() {
+            Some(spoken) if !handshaking => push(Action::ToClient(Segment::one(spoken.reply))),
+            _ => {}
+        }
+        if server.phase == server::Phase::Ready
+            && let Some(&command) = state.to_server.first()
+        {
+            push(Action::ToServer(Segment::one(command)));
+        }
+        let relayed = state.to_server.is_empty() || server.phase != server::Phase::Ready;
+        if handshaking && relayed {
+            match server.phase {
+                server::Phase::AwaitsTls => push(Action::Handshake(Peer::Genuine)),
+                server::Phase::Ready | server::Phase::Closed => push(Action::FailHandshake),
+            }
+        }
+        if server.phase == server::Phase::Closed
+            && state.to_client.is_empty()
+            && !handshaking
+            && state.wire != Wire::Down
+        {
+            push(Action::Close(Close::Orderly));
+        }
+        if choices.is_empty() {
+            choices.push(Choice::new(Action::Deadline, 0));
+        }
+    }
+
+    fn active(&self, state: &State, choices: &mut Vec<Choice>) {
+        match state.wire {
+            Wire::Down => {}
+            Wire::Clear => {
+                self.to_client(state, choices);
+                self.to_server(state, choices);
+                self.redial(state, choices);
+            }
+            Wire::Handshake => {
+                self.to_client(state, choices);
+                self.to_server(state, choices);
+                self.handshakes(state, choices);
+                self.redial(state, choices);
+            }
+            Wire::Secure => self.inside(state, choices),
+            Wire::False(_) => self.to_client(state, choices),
+        }
+        if state.wire != Wire::Down {
+            choices.push(Choice::new(Action::Close(Close::Orderly), 1));
+            choices.push(Choice::new(Action::Close(Close::Cut), 1));
+        }
+        choices.push(Choice::new(Action::Deadline, 1));
+    }
+
+    /// The attacker writes to the client.
+    fn to_client(&self, state: &State, choices: &mut Vec<Choice>) {
+        let genuine: Vec<Reply> = state.to_client.iter().map(|spoken| spoken.reply).collect();
+        let mut known = BTreeSet::new();
+        if self.pricing == Pricing::Counted && state.wire == Wire::Clear {
+            for segment in self.nearly_genuine(&genuine, &self.protocol.replies()) {
+                let price = count_forged(&segment, &genuine);
+                if known.insert(segment.clone()) {
+                    choices.push(Choice::new(Action::ToClient(segment), price));
+                }
+            }
+        }
+        for (index, class) in self.clients.classes(state.client).iter().enumerate() {
+            let Input::Segment(segment) = &class.representative else { continue };
+            if known.contains(segment) {
+                continue;
+            }
+            let price = count_forged(segment, &genuine);
+            let mut choice = Choice::new(Action::ToClient(segment.clone()), price);
+            let glued = state.wire == Wire::Clear
+                && self.glued[usize::from(state.client)].get(index) == Some(&true);
+            if glued {
+                choice.tried.insert(Property::NoClearBytesUsedInsideTls);
+            }
+            choices.push(choice);
+        }
+    }
+
+    /// Segments with genuine messages in them: alone, together, and with one more behind or before.
+    fn nearly_genuine<M: Copy>(&self, genuine: &[M], alphabet: &[M]) -> Vec<Segment<M>> {
+        let mut segments = Vec::new();
+        let most = self.bounds.messages;
+        for count in 1..=genuine.len().min(most) {
+            let whole: Vec<Piece<M>> = genuine[..count].iter().map(|&m| Piece::Whole(m)).collect();
+            segments.push(Segment::new(&whole));
+            if count == most {
+                continue;
+            }
+            for &message in alphabet {
+                let with = |piece| {
+                    let mut pieces = whole.clone();
+                    pieces.push(piece);
+                    Segment::new(&pieces)
+                };
+                segments.push(with(Piece::Whole(message)));
+                segments.extend(self.protocol.fragments.kinds().iter().map(|kind| match kind {
+                    Fragment::Line => with(Piece::Line(message)),
+                    Fragment::Block => with(Piece::Block(message)),
+                }));
+                let mut pieces = vec![Piece::Whole(message)];
+                pieces.extend(&whole);
+                segments.push(Segment::new(&pieces));
+            }
+        }
+        segments
+    }
+
+    /// The attacker writes to the server, in clear.
+    fn to_server(&self, state: &State, choices: &mut Vec<Choice>) {
+        let genuine = &state.to_server;
+        let mut known = BTreeSet::new();
+        if self.pricing == Pricing::Counted
+            && self.servers.state(state.server).phase == server::Phase::Ready
+        {
+            for segment in self.nearly_genuine(genuine, &self.protocol.commands()) {
+                let price = count_forged(&segment, genuine);
+                if known.insert(segment.clone()) {
+                    choices.push(Choice::new(Action::ToServer(segment), price));
+                }
+            }
+        }
+        for class in self.servers.classes(state.server) {
+            let server::Input::Segment(segment) = &class.representative else { continue };
+            if known.contains(segment) {
+                continue;
+            }
+            let unchanged = class.next == state.server
+                && (self.pricing == Pricing::Free
+                    || self.servers.outputs(class.outputs).is_empty());
+            if unchanged && !self.matters(class.outputs) {
+                continue;
+            }
+            let price = count_forged(segment, genuine);
+            choices.push(Choice::new(Action::ToServer(segment.clone()), price));
+        }
+    }
+
+    /// Whether a server's step shows more than words.
+    fn matters(&self, outputs: crate::machine::OutputsId) -> bool {
+        self.servers
+            .outputs(outputs)
+            .iter()
+            .any(|output| !matches!(output, server::Output::Say { .. }))
+    }
+
+    fn redial(&self, state: &State, choices: &mut Vec<Choice>) {
+        let port = match self.servers.state(state.server).port {
+            Port::Upgrade => Port::Implicit,
+            Port::Implicit => Port::Upgrade,
+        };
+        if self.protocol.has_implicit() && self.offering.has(port) {
+            choices.push(Choice::new(Action::Redial(port), 1));
+        }
+    }
+
+    fn handshakes(&self, state: &State, choices: &mut Vec<Choice>) {
+        let server = self.servers.state(state.server);
+        if self.clients_view(state) != View::Handshaking {
+            return;
+        }
+        let spliced = (server.port == Port::Implicit) != state.ghost.implicit;
+        let stopped = spliced && self.alpn == Alpn::Strict && self.protocol.alpn.is_some();
+        if server.phase == server::Phase::AwaitsTls && !stopped {
+            choices.push(Choice::new(Action::Handshake(Peer::Genuine), 0));
+        }
+        for peer in Peer::FALSE {
+            if peer != Peer::OtherHost || self.protocol.chooses_certificate {
+                choices.push(Choice::new(Action::Handshake(peer), 1));
+            }
+        }
+        choices.push(Choice::new(Action::FailHandshake, 1));
+    }
+
+    /// TLS with the true server: in order, or not at all.
+    fn inside(&self, state: &State, choices: &mut Vec<Choice>) {
+        // A full queue blocks who would write to it.
+        if let Some(spoken) = state.to_client.first()
+            && state.to_server.len() < self.bounds.messages
+        {
+            choices.push(Choice::new(Action::ToClient(Segment::one(spoken.reply)), 0));
+        }
+        let server = self.servers.state(state.server);
+        if let Some(&command) = state.to_server.first()
+            && server.phase == server::Phase::Ready
+            && state.to_client.len() < self.bounds.messages
+        {
+            choices.push(Choice::new(Action::ToServer(Segment::one(command)), 0));
+        }
+        let ends = self.protocol.closure == crate::protocol::Closure::MayGoOnInClear;
+        if ends && state.to_client.is_empty() {
+            choices.push(Choice::new(Action::EndTls, 1));
+        }
+    }
+
+    fn clients_view(&self, state: &State) -> View {
+        self.client.view(&self.clients.state(state.client).0)
+    }
+
+    /// The layer that the client believes to be in; `None` during a handshake and at the end.
+    pub fn believed_layer(&self, state: &State) -> Option<Layer> {
+        match self.clients_view(state) {
+            View::Open(layer) => Some(layer),
+            View::Handshaking | View::Ended => None,
+        }
+    }
+}
