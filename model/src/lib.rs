@@ -4,6 +4,7 @@ pub mod client;
 pub mod flaw;
 pub mod machine;
 pub mod message;
+pub mod play;
 pub mod policy;
 pub mod property;
 pub mod protocol;

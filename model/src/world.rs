@@ -403,6 +403,11 @@ impl State {
         self.ghost.connection
     }
 
+    /// What the server has said and the client has not been given, in order.
+    pub(crate) fn replies_under_way(&self) -> impl Iterator<Item = Reply> {
+        self.to_client.iter().map(|spoken| spoken.reply)
+    }
+
     /// Whether every session that has ended was a delivery.
     pub const fn all_delivered(&self) -> bool {
         self.ghost.ended && !self.ghost.refused

@@ -90,6 +90,9 @@ impl<'w, C: Client> Run<'w, C> {
     }
 
     fn perform(&mut self, action: &Action) -> Option<()> {
+        if !self.is_genuine(action) {
+            return None;
+        }
         match action {
             Action::ToClient(segment) => {
                 self.before_segment(segment);
@@ -165,6 +168,21 @@ impl<'w, C: Client> Run<'w, C> {
             }
         }
         Some(())
+    }
+
+    /// Where messages arrive as they were sent, nothing else can.
+    fn is_genuine(&self, action: &Action) -> bool {
+        if !self.in_order() {
+            return true;
+        }
+        match action {
+            Action::ToClient(segment) => {
+                let said = self.state.to_client.iter().map(|spoken| spoken.reply);
+                starts_with(said, segment)
+            }
+            Action::ToServer(segment) => starts_with(self.state.to_server.iter().copied(), segment),
+            _ => true,
+        }
     }
 
     /// Bookkeeping before a segment reaches the client.
@@ -472,4 +490,15 @@ impl<'w, C: Client> Run<'w, C> {
             }
         }
     }
+}
+
+/// Whether a queue starts with exactly the messages of a segment.
+fn starts_with<M: Copy + PartialEq>(
+    mut queue: impl Iterator<Item = M>,
+    segment: &Segment<M>,
+) -> bool {
+    segment.pieces().iter().all(|&piece| match piece {
+        Piece::Whole(message) => queue.next() == Some(message),
+        Piece::Line(_) | Piece::Block(_) => false,
+    })
 }
