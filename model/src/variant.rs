@@ -19,6 +19,13 @@ pub enum Login {
     AtOnce,
     /// The secret answers a challenge.
     Challenged,
+    /// It does not: the data are all that it has to protect (mail relay).
+    Never,
+}
+
+impl Login {
+    /// All ways, the most common first.
+    pub const ALL: [Self; 3] = [Self::AtOnce, Self::Challenged, Self::Never];
 }
 
 /// One choice each where the standards leave one.
@@ -58,12 +65,17 @@ impl Variant {
 
     /// Every combination, [`Variant::COMMON`] first.
     pub fn all() -> Vec<Self> {
-        (0..=u8::MAX).map(Self::from_bits).collect()
+        Login::ALL
+            .into_iter()
+            .flat_map(|login| (0..1 << 7).map(move |bits| Self { login, ..Self::from_bits(bits) }))
+            .collect()
     }
 
     /// [`Variant::COMMON`] and each variant that differs from it in one choice.
     pub fn single() -> Vec<Self> {
-        std::iter::once(0).chain((0..8).map(|bit| 1 << bit)).map(Self::from_bits).collect()
+        let others = (0..7).map(|bit| Self::from_bits(1 << bit));
+        let logins = Login::ALL.into_iter().map(|login| Self { login, ..Self::COMMON });
+        logins.chain(others).collect()
     }
 
     fn from_bits(bits: u8) -> Self {
@@ -77,7 +89,7 @@ impl Variant {
             says_goodbye: common.says_goodbye != differs(4),
             tries_unoffered: common.tries_unoffered != differs(5),
             retries: common.retries != differs(6),
-            login: if differs(7) { Login::Challenged } else { common.login },
+            login: common.login,
         }
     }
 
@@ -92,7 +104,8 @@ impl Variant {
             (self.says_goodbye != common.says_goodbye, "just-closes"),
             (self.tries_unoffered != common.tries_unoffered, "tries-unoffered"),
             (self.retries != common.retries, "retries"),
-            (self.login != common.login, "answers-challenge"),
+            (self.login == Login::Challenged, "answers-challenge"),
+            (self.login == Login::Never, "does-not-log-in"),
         ]
         .into_iter()
         .filter_map(|(differs, word)| differs.then_some(word))
@@ -116,8 +129,8 @@ mod tests {
     fn combinations_are_distinct_and_start_with_the_common_one() {
         let all = Variant::all();
         assert_eq!(all.first(), Some(&Variant::COMMON));
-        assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), 256);
-        assert_eq!(Variant::single().len(), 9);
+        assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), 384);
+        assert_eq!(Variant::single().len(), 10);
         assert!(Variant::single().iter().all(|variant| variant.differences().len() <= 1));
     }
 }

@@ -59,6 +59,9 @@ pub struct Vector {
     pub role: Role,
     /// What the user asked for.
     pub policy: Policy,
+    /// The policy of the session that the same user has before the one under test.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_session: Option<Policy>,
     /// The attack class, whose prefix is the family.
     pub class: String,
     /// The smallest tier that holds it.

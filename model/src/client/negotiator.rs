@@ -726,7 +726,8 @@ impl Run<'_> {
     }
 
     fn log_in(&mut self) {
-        if self.protocol().login == Authentication::None {
+        let never = self.variant().login == Login::Never;
+        if never || self.protocol().login == Authentication::None {
             self.deliver();
             return;
         }

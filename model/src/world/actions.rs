@@ -1,12 +1,14 @@
 //! What can happen next.
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use crate::client::{Client, Close, Input, Peer, View};
 use crate::machine::count_forged;
 use crate::message::{Command, Fragment, Layer, Piece, Reply, Segment};
 use crate::property::{Properties, Property};
 use crate::server::{self, Port};
+use crate::vector::Meaning;
 use crate::world::{Alpn, Attacker, Pricing, State, Wire, World};
 
 /// One thing that happens: a choice of the network.
@@ -30,6 +32,38 @@ pub enum Action {
     Redial(Port),
     /// The deadline passes.
     Deadline,
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ToClient(segment) => {
+                let words: Vec<String> =
+                    segment.pieces().iter().map(|&piece| Meaning(piece).into()).collect();
+                write!(f, "to client: {}", words.join(" + "))
+            }
+            Self::ToServer(segment) => {
+                let words: Vec<String> = segment
+                    .pieces()
+                    .iter()
+                    .map(|piece| match piece {
+                        Piece::Whole(command) => command.word().to_owned(),
+                        Piece::Line(command) => format!("line:{}", command.word()),
+                        Piece::Block(command) => format!("block:{}", command.word()),
+                    })
+                    .collect();
+                write!(f, "to server: {}", words.join(" + "))
+            }
+            Self::Handshake(peer) => write!(f, "handshake: {}", peer.name()),
+            Self::FailHandshake => f.write_str("handshake fails"),
+            Self::EndTls => f.write_str("TLS ends, the connection stays"),
+            Self::Close(Close::Orderly) => f.write_str("close"),
+            Self::Close(Close::Cut) => f.write_str("cut"),
+            Self::Redial(Port::Upgrade) => f.write_str("redial: upgrade port"),
+            Self::Redial(Port::Implicit) => f.write_str("redial: implicit port"),
+            Self::Deadline => f.write_str("deadline"),
+        }
+    }
 }
 
 /// A possible action, its price, and the properties whose antecedent it meets by being possible.

@@ -1,0 +1,362 @@
+//! Trace inclusion: whether a recorded run is a run of a client of the model, and of which.
+//!
+//! A run is lifted to the model's alphabet: what the peer said, segment by segment, and what the
+//! client said, in the order in which the peer sent and received. A client may not have read what
+//! was sent before it spoke, and it may read two segments at once; both are tried. What a client
+//! does not do proves nothing, so every prefix of a run of the model is explained by it.
+//!
+//! Harmless detours that no property speaks of are taken out first: `NOOP` and its reply, a
+//! goodbye, a question for the capabilities that is asked again, further rounds of a delivery.
+
+use crate::client::{Client, Close, Input, Negotiator, Output, Peer, Step, View};
+use crate::flaw::{Flaw, Flaws, Side};
+use crate::message::{Bounds, CAPACITY, Command, Layer, Piece, Reply, Segment};
+use crate::policy::Policy;
+use crate::property::{Properties, Property};
+use crate::protocol::{Memory, Protocol};
+use crate::variant::Variant;
+
+/// One thing that was seen on a connection, from the peer's side.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// The peer said something in one write.
+    Said {
+        /// What.
+        segment: Segment<Reply>,
+        /// In which layer.
+        layer: Layer,
+        /// Which command it answers, if any.
+        answers: Option<Command>,
+    },
+    /// The client said something.
+    Heard(Command, Layer),
+    /// The client sent a ClientHello.
+    ClientHello,
+    /// The handshake was completed with this certificate.
+    Handshake(Peer),
+    /// The handshake failed.
+    HandshakeFailed,
+    /// The peer ended TLS and kept the connection.
+    TlsEnded,
+    /// The peer closed.
+    Closed(Close),
+}
+
+/// A run, lifted: the events of each connection, in the order in which they were opened.
+pub type Run = Vec<Vec<Event>>;
+
+/// Who explains a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Explanation {
+    /// A sound client, with these choices.
+    Sound(Variant),
+    /// No sound client, but flawed ones.
+    Flawed(Vec<Suspect>),
+    /// No client of the model.
+    Nobody,
+}
+
+/// A flawed client that explains a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Suspect {
+    /// Its mistake.
+    pub flaw: Flaw,
+    /// What the mistake broke in this run, as far as the client's own steps show.
+    pub broken: Properties,
+}
+
+/// Explains a run of a client whose user has these sessions.
+pub fn explain(protocol: &'static Protocol, sessions: &[Policy], run: &Run) -> Explanation {
+    let runs = [straightened(run, sessions.len()), run.clone()];
+    let variants = Variant::all();
+    let client = |variant, flaws: Flaws| Negotiator {
+        protocol,
+        sessions: sessions.to_vec(),
+        variant,
+        flaws,
+        bounds: Bounds { messages: CAPACITY },
+    };
+    for &variant in &variants {
+        if runs.iter().any(|run| follows(&client(variant, Flaws::NONE), run).is_some()) {
+            return Explanation::Sound(variant);
+        }
+    }
+    let mut suspects = Vec::new();
+    for flaw in Flaw::of(Side::Client) {
+        let mut broken: Option<Properties> = None;
+        for &variant in &variants {
+            for run in &runs {
+                if let Some(found) = follows(&client(variant, flaw.into()), run) {
+                    // What all explanations agree on.
+                    broken = Some(match broken {
+                        Some(others) => others.iter().filter(|&p| found.has(p)).collect(),
+                        None => found,
+                    });
+                }
+            }
+        }
+        suspects.extend(broken.map(|broken| Suspect { flaw, broken }));
+    }
+    if suspects.is_empty() { Explanation::Nobody } else { Explanation::Flawed(suspects) }
+}
+
+/// A run without the detours that no property speaks of.
+fn straightened(run: &Run, sessions: usize) -> Run {
+    // A second delivery may be a second session's: it is no detour then.
+    let detours: &[Command] =
+        if sessions > 1 { &[Command::Hello] } else { &[Command::Hello, Command::Deliver] };
+    run.iter().map(|events| repeated(&without_noise(events), detours)).collect()
+}
+
+fn without_noise(events: &[Event]) -> Vec<Event> {
+    let noise = |event: &&Event| {
+        !matches!(
+            event,
+            Event::Heard(Command::Noop | Command::Goodbye, _)
+                | Event::Said { answers: Some(Command::Noop | Command::Goodbye), .. }
+        )
+    };
+    events.iter().filter(noise).cloned().collect()
+}
+
+/// Takes out a question that is asked again, and all rounds of a delivery but the last.
+fn repeated(events: &[Event], detours: &[Command]) -> Vec<Event> {
+    let mut kept: Vec<Event> = Vec::new();
+    for event in events {
+        if let Event::Heard(command, layer) = event
+            && detours.contains(command)
+        {
+            let last = kept.iter().rposition(|event| !matches!(event, Event::Said { .. }));
+            if let Some(last) = last
+                && kept[last] == Event::Heard(*command, *layer)
+            {
+                let answered = |event: &Event| matches!(event, Event::Said { answers: Some(answer), .. } if answer == command);
+                let rest = kept.split_off(last);
+                kept.extend(rest.into_iter().skip(1).filter(|event| !answered(event)));
+            }
+        }
+        kept.push(event.clone());
+    }
+    kept
+}
+
+/// Whether a run is one of this client; what its steps broke then.
+fn follows(client: &Negotiator, run: &Run) -> Option<Properties> {
+    let mut starts: Vec<(Step<crate::client::State>, Properties)> = Vec::new();
+    let fresh = || connected(client, client.start());
+    starts.push((fresh(), Properties::NONE));
+    let mut result = Properties::NONE;
+    for (index, events) in run.iter().enumerate() {
+        let mut ends: Vec<Follow<'_>> = Vec::new();
+        for (step, broken) in starts.drain(..) {
+            let mut follow = Follow::new(client, events, step, broken);
+            follow.explore(&mut ends);
+        }
+        let first = ends.first()?;
+        result = first.broken;
+        if index + 1 < run.len() {
+            // The next connection: the client's own, or one that its user asked for.
+            for end in &ends {
+                if let Some(step) = &end.reconnected {
+                    starts.push((connected(client, step.clone()), end.broken));
+                }
+            }
+            starts.push((fresh(), result));
+        }
+    }
+    Some(result)
+}
+
+fn connected(client: &Negotiator, step: Step<crate::client::State>) -> Step<crate::client::State> {
+    client.step(&step.state, &Input::Connected)
+}
+
+/// A client on its way through the events of one connection.
+#[derive(Clone)]
+struct Follow<'a> {
+    client: &'a Negotiator,
+    events: &'a [Event],
+    state: crate::client::State,
+    /// What it does and was not yet seen doing.
+    pending: Vec<Output>,
+    /// The next input that it has not read.
+    input: usize,
+    /// The next event in which it was not yet seen.
+    seen: usize,
+    in_tls: bool,
+    broken: Properties,
+    /// Where it stands on a further connection, if it opened one.
+    reconnected: Option<Step<crate::client::State>>,
+}
+
+impl<'a> Follow<'a> {
+    fn new(
+        client: &'a Negotiator,
+        events: &'a [Event],
+        step: Step<crate::client::State>,
+        broken: Properties,
+    ) -> Self {
+        let mut follow = Self {
+            client,
+            events,
+            state: step.state.clone(),
+            pending: Vec::new(),
+            input: 0,
+            seen: 0,
+            in_tls: false,
+            broken,
+            reconnected: None,
+        };
+        follow.take(step);
+        follow
+    }
+
+    /// Takes up what a step does: what a peer can see waits to be seen, the rest is weighed.
+    fn take(&mut self, step: Step<crate::client::State>) {
+        let outputs = step.outputs.clone();
+        for (index, &output) in outputs.iter().enumerate() {
+            match output {
+                Output::Send(Command::Noop | Command::Goodbye) => {}
+                Output::Send(_) | Output::StartTls => self.pending.push(output),
+                Output::Connect(_) => {
+                    // The rest of the step belongs to the next connection.
+                    let rest = outputs[index + 1..].iter().copied().collect();
+                    self.reconnected = Some(Step { state: step.state.clone(), outputs: rest });
+                    break;
+                }
+                Output::Took(Layer::Clear) if self.in_tls => {
+                    self.broken.insert(Property::NoClearBytesUsedInsideTls);
+                }
+                Output::UsedClearKnowledge(_)
+                    if self.client.protocol.memory == Memory::Forgotten =>
+                {
+                    self.broken.insert(Property::ClearKnowledgeForgotten);
+                }
+                Output::Skipped => self.broken.insert(Property::NoJump),
+                Output::UsedNameFromWire => self.broken.insert(Property::NameFromUser),
+                _ => {}
+            }
+        }
+        self.state = step.state;
+    }
+
+    fn explore(&mut self, ends: &mut Vec<Self>) {
+        loop {
+            let next = self.next_seen();
+            let Some(position) = next else {
+                ends.push(self.clone());
+                self.read_on(ends);
+                return;
+            };
+            if let Some(&output) = self.pending.first() {
+                if !matches(output, &self.events[position]) {
+                    return;
+                }
+                self.pending.remove(0);
+                self.seen = position + 1;
+                continue;
+            }
+            // It must have read something before it did that: one segment, or several at once.
+            let inputs = self.inputs_before(position);
+            for merged in 1..=inputs.min(3) {
+                let mut branch = self.clone();
+                if branch.read(merged, position) {
+                    branch.explore(ends);
+                }
+            }
+            return;
+        }
+    }
+
+    /// After the last that was seen of it: the rest of the inputs, for a further connection.
+    fn read_on(&self, ends: &mut Vec<Self>) {
+        let mut branch = self.clone();
+        branch.pending.clear();
+        while branch.reconnected.is_none()
+            && branch.inputs_before(branch.events.len()) > 0
+            && branch.read(1, branch.events.len())
+        {
+            branch.pending.clear();
+        }
+        if branch.reconnected.is_some() {
+            ends.push(branch);
+        }
+    }
+
+    /// The next event that shows the client.
+    fn next_seen(&self) -> Option<usize> {
+        (self.seen..self.events.len())
+            .find(|&at| matches!(self.events[at], Event::Heard(..) | Event::ClientHello))
+    }
+
+    fn is_input(event: &Event) -> bool {
+        !matches!(event, Event::Heard(..) | Event::ClientHello)
+    }
+
+    fn inputs_before(&self, position: usize) -> usize {
+        self.events[self.input.min(position)..position].iter().filter(|e| Self::is_input(e)).count()
+    }
+
+    /// Reads the next inputs: several only if they are words of one layer.
+    fn read(&mut self, merged: usize, before: usize) -> bool {
+        let mut pieces: Vec<Piece<Reply>> = Vec::new();
+        let mut layer = None;
+        let mut other = None;
+        for _ in 0..merged {
+            let Some(at) = (self.input..before).find(|&at| Self::is_input(&self.events[at])) else {
+                return false;
+            };
+            self.input = at + 1;
+            match &self.events[at] {
+                Event::Said { segment, layer: said_in, .. } => {
+                    if layer.is_some_and(|layer| layer != *said_in) {
+                        return false;
+                    }
+                    layer = Some(*said_in);
+                    pieces.extend(segment.pieces());
+                }
+                event => {
+                    if merged > 1 {
+                        return false;
+                    }
+                    other = input(event);
+                }
+            }
+        }
+        let input = match other {
+            Some(input) => input,
+            None => Input::Segment(Segment::new(&pieces)),
+        };
+        match &input {
+            Input::Handshake(_) => self.in_tls = true,
+            Input::TlsEnded | Input::HandshakeFailed => self.in_tls = false,
+            _ => {}
+        }
+        if self.client.view(&self.state) == View::Ended || self.reconnected.is_some() {
+            return true;
+        }
+        let step = self.client.step(&self.state, &input);
+        self.take(step);
+        true
+    }
+}
+
+/// What an event is to the client.
+const fn input(event: &Event) -> Option<Input> {
+    match event {
+        Event::Handshake(peer) => Some(Input::Handshake(*peer)),
+        Event::HandshakeFailed => Some(Input::HandshakeFailed),
+        Event::TlsEnded => Some(Input::TlsEnded),
+        Event::Closed(close) => Some(Input::Closed(*close)),
+        Event::Said { .. } | Event::Heard(..) | Event::ClientHello => None,
+    }
+}
+
+/// Whether what the client does is what was seen.
+fn matches(output: Output, event: &Event) -> bool {
+    match (output, event) {
+        (Output::StartTls, Event::ClientHello) => true,
+        (Output::Send(command), Event::Heard(heard, _)) => command == *heard,
+        _ => false,
+    }
+}

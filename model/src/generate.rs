@@ -1,0 +1,155 @@
+//! From the model to conformance vectors.
+//!
+//! Every way to put every message to a client at every point of the negotiation is a candidate;
+//! each is played against every sound variant that differs in one choice and against every flawed
+//! client. What the sound ones show, which properties are at stake and which flaws show is read
+//! off those plays; nothing is written by hand. Generation is deterministic, byte for byte.
+
+mod candidate;
+mod evaluate;
+mod wording;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::flaw::{Flaw, Side};
+use crate::policy::Policy;
+use crate::protocol::{Level, Protocol};
+use crate::vector::{
+    FORMAT, NoteRecord, Outcome, PeerRecord, Role, Tier, Vector, VectorFile, VectorLevel,
+};
+
+use self::candidate::{Candidate, candidates};
+use self::evaluate::{Bench, Evaluation};
+
+pub use self::evaluate::Coverage;
+
+/// The vectors of a protocol, and what they cover.
+#[derive(Clone, Debug)]
+pub struct Generated {
+    /// The file.
+    pub file: VectorFile,
+    /// What its plays cover.
+    pub coverage: Coverage,
+}
+
+/// Generates the vectors of a protocol.
+pub fn generate(protocol: &'static Protocol) -> Generated {
+    let mut bench = Bench::new(protocol);
+    let evaluated: Vec<(Candidate, Evaluation)> = candidates(protocol)
+        .into_iter()
+        .map(|candidate| {
+            let evaluation = bench.evaluate(&candidate);
+            (candidate, evaluation)
+        })
+        .filter(|(candidate, evaluation)| evaluation.reached.contains(&candidate.reached))
+        .collect();
+    let tiers = tiers(&evaluated);
+    let mut vectors: Vec<Vector> = evaluated
+        .iter()
+        .zip(tiers)
+        .map(|((candidate, evaluation), tier)| vector(protocol, candidate, evaluation, tier))
+        .collect();
+    vectors.sort_by(|one, other| one.id.cmp(&other.id));
+    let shown: BTreeSet<&String> = vectors.iter().flat_map(|vector| &vector.kills).collect();
+    let notes: BTreeMap<String, NoteRecord> = Flaw::of(Side::Client)
+        .filter(|flaw| shown.contains(&flaw.name().to_owned()))
+        .map(|flaw| {
+            let note = flaw.note();
+            let record = NoteRecord {
+                summary: note.summary.to_owned(),
+                effect: note.effect.to_owned(),
+                cves: note.seen.iter().map(|&cve| cve.to_owned()).collect(),
+            };
+            (flaw.name().to_owned(), record)
+        })
+        .collect();
+    let file = VectorFile {
+        schema: format!("schema/vectors-{FORMAT}.json"),
+        format: FORMAT,
+        protocol: protocol.name.to_owned(),
+        notes,
+        vectors,
+    };
+    Generated { file, coverage: bench.coverage() }
+}
+
+/// The tier of each candidate.
+///
+/// *Smoke* is a greedy cover of the flaws: whichever candidate shows most of those not yet shown,
+/// the earlier one where equal. *Standard* is the first candidate of each attack class with each
+/// effect, where the effect is what every sound variant and every flawed client does. The rest,
+/// which differ in wording only, is *full*.
+fn tiers(evaluated: &[(Candidate, Evaluation)]) -> Vec<Tier> {
+    let mut tiers = vec![Tier::Full; evaluated.len()];
+    let mut effects = BTreeSet::new();
+    for (index, (candidate, evaluation)) in evaluated.iter().enumerate() {
+        if effects.insert((candidate.class, candidate.policy, evaluation.effect.clone())) {
+            tiers[index] = Tier::Standard;
+        }
+    }
+    let mut missing: BTreeSet<Flaw> =
+        evaluated.iter().flat_map(|(_, evaluation)| evaluation.kills.keys().copied()).collect();
+    while !missing.is_empty() {
+        let shown = |evaluation: &Evaluation| {
+            evaluation.kills.keys().filter(|flaw| missing.contains(flaw)).count()
+        };
+        let best = evaluated
+            .iter()
+            .enumerate()
+            .filter(|(_, (candidate, _))| candidate.policy == Policy::Required)
+            .max_by_key(|(index, (_, evaluation))| (shown(evaluation), std::cmp::Reverse(*index)));
+        match best {
+            Some((index, (_, evaluation))) if shown(evaluation) > 0 => {
+                tiers[index] = Tier::Smoke;
+                missing.retain(|flaw| !evaluation.kills.contains_key(flaw));
+            }
+            _ => break,
+        }
+    }
+    tiers
+}
+
+fn vector(
+    protocol: &'static Protocol,
+    candidate: &Candidate,
+    evaluation: &Evaluation,
+    tier: Tier,
+) -> Vector {
+    let family = candidate.class.split('-').next().unwrap_or_default().to_ascii_lowercase();
+    let at_stake = evaluation.at_stake();
+    let level = at_stake.iter().map(|property| protocol.level(property).0).min();
+    let mut requirements: BTreeSet<String> =
+        candidate.requirements.iter().map(|&id| id.to_owned()).collect();
+    requirements.extend(
+        at_stake.iter().map(|property| format!("{}: {}", property, protocol.level(property).1)),
+    );
+    let sound: BTreeSet<Outcome> = evaluation.sound.clone();
+    Vector {
+        id: format!("{}/{family}/{}", protocol.name, candidate.slug),
+        aliases: Vec::new(),
+        summary: candidate.summary.clone(),
+        role: Role::Client,
+        policy: candidate.policy,
+        first_session: candidate.first_session,
+        class: candidate.class.to_owned(),
+        tier,
+        level: match level {
+            Some(Level::Must) => VectorLevel::Must,
+            Some(Level::Should) => VectorLevel::Should,
+            Some(Level::NotClaimed) | None => VectorLevel::May,
+        },
+        requirements: requirements.into_iter().collect(),
+        needs: candidate.needs(),
+        peer: PeerRecord {
+            persona: protocol.name.to_owned(),
+            certificate: candidate.certificate,
+            deviations: candidate.deviations.clone(),
+        },
+        reached: candidate.reached,
+        properties: at_stake.iter().map(|property| property.name().to_owned()).collect(),
+        sound: sound.into_iter().collect(),
+        kills: evaluation.kills.keys().map(|flaw| flaw.name().to_owned()).collect(),
+        trace: evaluation.trace.clone(),
+        transcript: evaluation.transcript.clone(),
+    }
+}

@@ -1,0 +1,205 @@
+//! What a candidate shows: every sound variant and every flawed client is played against it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::client::{Input, Negotiator, Output};
+use crate::flaw::{Flaw, Flaws, Side};
+use crate::generate::candidate::Candidate;
+use crate::machine::StateId;
+use crate::message::Bounds;
+use crate::play::{Play, play};
+use crate::policy::Policy;
+use crate::property::{Properties, Property};
+use crate::protocol::{Level, Protocol};
+use crate::variant::Variant;
+use crate::vector::{Outcome, Point};
+use crate::world::{Action, Attacker, Setting, World};
+
+/// What a candidate shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Evaluation {
+    /// What sound variants show.
+    pub(super) sound: BTreeSet<Outcome>,
+    /// The flaws that show, and the properties that each breaks beyond the sound client.
+    pub(super) kills: BTreeMap<Flaw, Properties>,
+    /// What every party does: candidates of equal effect differ in wording only.
+    pub(super) effect: Vec<Vec<Output>>,
+    /// The points that the common client reaches.
+    pub(super) reached: BTreeSet<Point>,
+    /// The model's actions with the common client.
+    pub(super) trace: Vec<String>,
+    /// The same as a dialogue.
+    pub(super) transcript: Vec<String>,
+}
+
+impl Evaluation {
+    /// The properties that some flawed client loses.
+    pub(super) fn at_stake(&self) -> Properties {
+        let mut all = Properties::NONE;
+        for &broken in self.kills.values() {
+            all.extend(broken);
+        }
+        all
+    }
+}
+
+/// What the plays of a protocol's vectors cover of the common client under `Required`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Coverage {
+    /// States of the client that were reached, and all that the attacker can bring about.
+    pub states: (usize, usize),
+    /// Classes of inputs that were put to a state, and all.
+    pub transitions: (usize, usize),
+}
+
+/// The worlds of a protocol, compiled once.
+pub(super) struct Bench {
+    protocol: &'static Protocol,
+    worlds: BTreeMap<Vec<Policy>, Vec<(Party, World<Negotiator>)>>,
+    seen: BTreeSet<(StateId, usize)>,
+}
+
+/// Who is played.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Party {
+    Sound,
+    Flawed(Flaw),
+}
+
+impl Bench {
+    pub(super) const fn new(protocol: &'static Protocol) -> Self {
+        Self { protocol, worlds: BTreeMap::new(), seen: BTreeSet::new() }
+    }
+
+    pub(super) fn evaluate(&mut self, candidate: &Candidate) -> Evaluation {
+        let sessions = candidate.sessions();
+        let protocol = self.protocol;
+        let worlds =
+            self.worlds.entry(sessions.clone()).or_insert_with(|| worlds(protocol, &sessions));
+        let plan = candidate.plan(protocol);
+        let mut evaluation = Evaluation {
+            sound: BTreeSet::new(),
+            kills: BTreeMap::new(),
+            effect: Vec::new(),
+            reached: BTreeSet::new(),
+            trace: Vec::new(),
+            transcript: Vec::new(),
+        };
+        let mut baseline = Properties::NONE;
+        for (index, (party, world)) in worlds.iter().enumerate() {
+            let played = play(world, &plan);
+            evaluation.effect.push(played.client_outputs());
+            match party {
+                Party::Sound => {
+                    baseline.extend(played.broken);
+                    evaluation.sound.insert(played.outcome);
+                }
+                Party::Flawed(flaw) => {
+                    let broken = beyond(protocol, candidate.policy, played.broken, baseline);
+                    if !broken.is_empty() {
+                        evaluation.kills.insert(*flaw, broken);
+                    }
+                }
+            }
+            if index == 0 {
+                if sessions == [Policy::Required] {
+                    cover(&mut self.seen, world, &played);
+                }
+                evaluation.trace = trace(&played);
+                evaluation.reached = played.reached;
+            }
+        }
+        evaluation
+    }
+
+    pub(super) fn coverage(&self) -> Coverage {
+        let Some(worlds) = self.worlds.get(&vec![Policy::Required]) else {
+            return Coverage::default();
+        };
+        let Some((_, world)) = worlds.first() else { return Coverage::default() };
+        let machine = world.clients();
+        let all: usize = (0..machine.len())
+            .map(|id| machine.classes(id.try_into().unwrap_or_default()).len())
+            .sum();
+        let states: BTreeSet<StateId> = self.seen.iter().map(|(state, _)| *state).collect();
+        Coverage { states: (states.len(), machine.len()), transitions: (self.seen.len(), all) }
+    }
+}
+
+/// The properties that count: broken here, not by the sound client, and claimed.
+fn beyond(
+    protocol: &Protocol,
+    policy: Policy,
+    broken: Properties,
+    baseline: Properties,
+) -> Properties {
+    broken
+        .iter()
+        .filter(|&property| {
+            !baseline.has(property)
+                && protocol.level(property).0 != Level::NotClaimed
+                && (policy.needs_tls() || is_claimed_opportunistically(property))
+        })
+        .collect()
+}
+
+/// What an opportunistic client still owes: what it takes for protected is (RFC 7457 section 2.2).
+const fn is_claimed_opportunistically(property: Property) -> bool {
+    matches!(
+        property,
+        Property::NoClearBytesUsedInsideTls
+            | Property::ClearKnowledgeForgotten
+            | Property::SurvivorsOnlyCauseRefusal
+            | Property::NoJump
+            | Property::TruncationIsNotSuccess
+            | Property::UserTold
+            | Property::AlwaysEnds
+            | Property::NoClearTextShownAsTrusted
+    )
+}
+
+fn worlds(protocol: &'static Protocol, sessions: &[Policy]) -> Vec<(Party, World<Negotiator>)> {
+    let world = |variant, flaws: Flaws| {
+        let client = Negotiator {
+            protocol,
+            sessions: sessions.to_vec(),
+            variant,
+            flaws,
+            bounds: Bounds::STANDARD,
+        };
+        World::new(protocol, client, sessions.to_vec(), Setting::of(Attacker::Active)).counted()
+    };
+    let sound =
+        Variant::single().into_iter().map(|variant| (Party::Sound, world(variant, Flaws::NONE)));
+    let flawed = Flaw::of(Side::Client)
+        .map(|flaw| (Party::Flawed(flaw), world(Variant::COMMON, flaw.into())));
+    sound.chain(flawed).collect()
+}
+
+/// The inputs that a play put to the client, by class.
+fn cover(seen: &mut BTreeSet<(StateId, usize)>, world: &World<Negotiator>, played: &Play) {
+    for step in &played.steps {
+        let input = match &step.action {
+            Action::ToClient(segment) => Input::Segment(segment.clone()),
+            Action::Handshake(peer) => Input::Handshake(*peer),
+            Action::FailHandshake => Input::HandshakeFailed,
+            Action::EndTls => Input::TlsEnded,
+            Action::Close(close) => Input::Closed(*close),
+            Action::Deadline => Input::Deadline,
+            Action::ToServer(_) | Action::Redial(_) => continue,
+        };
+        let id = step.before.client;
+        let (next, outputs) = world.client_step(&step.before, &input);
+        let class = world.clients().classes(id).iter().position(|class| {
+            class.next == next && *world.clients().outputs(class.outputs) == outputs
+        });
+        if let Some(class) = class {
+            seen.insert((id, class));
+        }
+    }
+}
+
+/// The actions of a play, one a line.
+fn trace(played: &Play) -> Vec<String> {
+    played.steps.iter().map(|step| step.action.to_string()).collect()
+}

@@ -1,0 +1,146 @@
+//! The texts with which a message can be forged, and the attack class of each.
+
+use crate::message::{Fragments, Mechanism, Piece, Reply};
+use crate::protocol::{At, Protocol};
+use crate::vector::Point;
+
+/// One way to put a reply at a point.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Text {
+    pub(super) reply: Reply,
+    pub(super) slug: String,
+    pub(super) text: String,
+    pub(super) class: &'static str,
+}
+
+/// What the honest server says at a point.
+pub(super) fn honest_at(protocol: &Protocol, point: Point) -> Option<Reply> {
+    use crate::protocol::Opening;
+    match point {
+        Point::Opening => match protocol.opening {
+            Opening::Greeting => Some(Reply::Greeting),
+            Opening::Capabilities => Some(Reply::offer(true)),
+            Opening::Client => None,
+        },
+        Point::Capabilities => protocol.has_hello().then_some(Reply::offer(true)),
+        Point::Upgrade => Some(Reply::Accept),
+        _ => None,
+    }
+}
+
+/// Every text that can stand in place of the honest reply at a point.
+pub(super) fn replacements(protocol: &Protocol, point: Point) -> Vec<Text> {
+    let at = match point {
+        Point::Opening => At::Opening,
+        Point::Capabilities => At::Capabilities,
+        _ => At::Upgrade,
+    };
+    let honest = honest_at(protocol, point);
+    let mut texts = Vec::new();
+    for reply in protocol.replies().into_iter().filter(|&reply| Some(reply) != honest) {
+        let written: Vec<Text> = protocol
+            .wordings(reply)
+            .filter(|wording| wording.at == at || wording.at == At::Anywhere)
+            .map(|wording| Text {
+                reply,
+                slug: wording.slug.to_owned(),
+                text: format!("{}\n", wording.text),
+                class: wording.class,
+            })
+            .collect();
+        if written.is_empty() {
+            texts.push(plain(protocol, point, reply));
+        } else {
+            texts.extend(written);
+        }
+    }
+    texts
+}
+
+/// The usual text of a reply, as a forgery at a point.
+pub(super) fn plain(protocol: &Protocol, point: Point, reply: Reply) -> Text {
+    Text {
+        reply,
+        slug: reply.word().to_owned(),
+        text: format!("{}\n", protocol.text(reply)),
+        class: class(point, reply),
+    }
+}
+
+/// The text of a piece that stands behind an honest reply.
+pub(super) fn piece_text(protocol: &Protocol, piece: Piece<Reply>) -> String {
+    let text = protocol.text(piece.message());
+    match piece {
+        Piece::Whole(_) => format!("{text}\n"),
+        // The last line decides; its end is missing.
+        Piece::Line(_) => text.lines().last().unwrap_or_default().to_owned(),
+        Piece::Block(_) => text.lines().map(|line| format!("{}\n", continued(line))).collect(),
+    }
+}
+
+/// A line of a reply with a code, as one that another line has to follow.
+fn continued(line: &str) -> String {
+    match line.split_once(' ') {
+        Some((code, rest)) if code.len() == 3 && code.bytes().all(|b| b.is_ascii_digit()) => {
+            format!("{code}-{rest}")
+        }
+        _ => line.to_owned(),
+    }
+}
+
+/// The pieces of a reply that a protocol knows.
+pub(super) fn pieces(protocol: &Protocol, reply: Reply) -> Vec<Piece<Reply>> {
+    match protocol.fragments {
+        Fragments::None => vec![Piece::Whole(reply)],
+        Fragments::Lines => vec![Piece::Whole(reply), Piece::Line(reply)],
+        Fragments::LinesAndBlocks => {
+            vec![Piece::Whole(reply), Piece::Line(reply), Piece::Block(reply)]
+        }
+    }
+}
+
+/// The attack class of a reply in place of the honest one.
+const fn class(point: Point, reply: Reply) -> &'static str {
+    match (point, reply) {
+        (_, Reply::Notice) => "UI-ALERT",
+        (_, Reply::Bye) => "NEG-BYE",
+        (_, Reply::Redirect) => "RED-OTHER",
+        (Point::Opening, Reply::Welcome) => "PRE-GREET",
+        (_, Reply::Welcome | Reply::LoggedIn) => "PRE-EQUIV",
+        (Point::Opening, Reply::Refuse) => "NEG-GREET-ERR",
+        (Point::Opening, Reply::Garbled) => "XP-WRONGPROTO",
+        (Point::Capabilities, Reply::Refuse) => "NEG-STRIP-ASKERR",
+        (Point::Upgrade, Reply::Refuse) => "NEG-REFUSE-PERM",
+        (Point::Opening | Point::Capabilities, Reply::Accept) => "NEG-EARLY-OK",
+        (
+            Point::Opening | Point::Capabilities,
+            Reply::Capabilities { mechanism: Mechanism::Lure, .. },
+        ) => "TMP-CAP-CACHE",
+        (Point::Opening | Point::Capabilities, Reply::Capabilities { .. }) => "NEG-STRIP-CAP",
+        (Point::Opening | Point::Capabilities, Reply::Challenge) => "NEG-AUTH-LURE",
+        (Point::Capabilities, Reply::Greeting) => "NEG-CAP-SPLIT",
+        (Point::Opening | Point::Capabilities, _) => "NEG-REORDER",
+        (_, Reply::Garbled) => "NEG-REFUSE-GARBAGE",
+        _ => "NEG-REFUSE-CLASS",
+    }
+}
+
+/// The attack class of a piece behind the honest reply at a point.
+pub(super) const fn class_behind(point: Point, piece: Piece<Reply>) -> &'static str {
+    match (point, piece) {
+        (Point::Upgrade, Piece::Line(_)) => "RSP-FRAGMENT",
+        (Point::Upgrade, Piece::Block(_)) => "RSP-LITERAL",
+        (Point::Upgrade, Piece::Whole(Reply::Capabilities { .. })) => "RSP-CAPS",
+        (Point::Upgrade, Piece::Whole(Reply::Bye)) => "RSP-BYE",
+        (Point::Upgrade, Piece::Whole(Reply::Challenge)) => "TMP-NONCE",
+        (Point::Upgrade, Piece::Whole(_)) => "RSP-SUFFIX",
+        (_, Piece::Whole(Reply::Accept)) => "NEG-EARLY-OK",
+        (_, Piece::Whole(Reply::Notice)) => "UI-ALERT",
+        (_, Piece::Whole(Reply::Welcome | Reply::LoggedIn)) => "PRE-EQUIV",
+        (_, Piece::Whole(Reply::Challenge)) => "TMP-NONCE",
+        (_, Piece::Whole(Reply::Redirect)) => "RED-OTHER",
+        (_, Piece::Whole(_)) => "NEG-REORDER",
+        (_, Piece::Line(_)) => "RSP-FRAGMENT",
+        (_, Piece::Block(_)) => "RSP-LITERAL",
+    }
+}

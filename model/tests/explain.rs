@@ -1,0 +1,103 @@
+//! Every play of every vector is a run of the client that played it, and of no sound one where it
+//! broke something that a peer can see.
+
+use upward_model::client::Negotiator;
+use upward_model::explain::{Explanation, explain};
+use upward_model::flaw::{Flaw, Flaws, Side};
+use upward_model::generate::generate;
+use upward_model::message::Bounds;
+use upward_model::play::{Plan, play};
+use upward_model::policy::Policy;
+use upward_model::property::Property;
+use upward_model::protocol::{MANUAL, Protocol, SMTP};
+use upward_model::variant::Variant;
+use upward_model::vector::{Tier, Vector};
+use upward_model::world::{Attacker, Setting, World};
+
+fn sessions(vector: &Vector) -> Vec<Policy> {
+    vector.first_session.into_iter().chain([vector.policy]).collect()
+}
+
+fn check(protocol: &'static Protocol, tier: Tier) {
+    let vectors = generate(protocol).file.vectors;
+    let parties: Vec<(Variant, Flaws)> = Variant::single()
+        .into_iter()
+        .map(|variant| (variant, Flaws::NONE))
+        .chain(Flaw::of(Side::Client).map(|flaw| (Variant::COMMON, flaw.into())))
+        .collect();
+    let mut complaints = Vec::new();
+    for (variant, flaws) in parties {
+        for policies in [
+            vec![Policy::Required],
+            vec![Policy::Implicit],
+            vec![Policy::Opportunistic],
+            vec![Policy::Opportunistic, Policy::Required],
+            vec![Policy::Required, Policy::Required],
+        ] {
+            let client = Negotiator {
+                protocol,
+                sessions: policies.clone(),
+                variant,
+                flaws,
+                bounds: Bounds::STANDARD,
+            };
+            let world =
+                World::new(protocol, client, policies.clone(), Setting::of(Attacker::Active));
+            let world = world.counted();
+            for vector in vectors.iter().filter(|v| v.tier <= tier && sessions(v) == policies) {
+                let played = play(&world, &Plan::from(&vector.peer));
+                let run = played.lifted();
+                let explanation = explain(protocol, &policies, &run);
+                let fine = match (flaws.iter().next(), &explanation) {
+                    (None, Explanation::Sound(_)) => true,
+                    (None, _) | (_, Explanation::Nobody) => false,
+                    (Some(flaw), Explanation::Flawed(suspects)) => {
+                        suspects.iter().any(|suspect| suspect.flaw == flaw)
+                    }
+                    // Sound behaviour as far as a peer can see it: fine if nothing visible broke.
+                    (Some(_), Explanation::Sound(_)) => {
+                        policies == [Policy::Opportunistic]
+                            || !visible().iter().any(|&p| played.broken.has(p))
+                    }
+                };
+                if !fine {
+                    complaints.push(format!(
+                        "{} {} {:?}: {explanation:?}\n  broke {:?}\n  {run:?}",
+                        vector.id,
+                        variant.name(),
+                        flaws.iter().collect::<Vec<_>>(),
+                        played.broken
+                    ));
+                }
+            }
+        }
+    }
+    assert!(
+        complaints.is_empty(),
+        "{}\n{} in all",
+        complaints[..complaints.len().min(20)].join("\n"),
+        complaints.len()
+    );
+}
+
+/// The properties whose breach is in what a client says, and when.
+fn visible() -> [Property; 6] {
+    [
+        Property::NoSecretInClear,
+        Property::PolicyNotFromWire,
+        Property::NothingBetweenRequestAndHandshake,
+        Property::NoSecretToUnauthenticatedPeer,
+        Property::TlsNotTakenAway,
+        Property::NoClearRetry,
+    ]
+}
+
+#[test]
+fn plays_of_the_manual_protocol_are_explained() {
+    check(&MANUAL, Tier::Full);
+}
+
+#[test]
+fn plays_of_smtp_are_explained() {
+    check(&SMTP, Tier::Standard);
+}
