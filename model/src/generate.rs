@@ -76,14 +76,17 @@ pub fn generate(protocol: &'static Protocol) -> Generated {
 /// The tier of each candidate.
 ///
 /// *Smoke* is a greedy cover of the flaws: whichever candidate shows most of those not yet shown,
-/// the earlier one where equal. *Standard* is the first candidate of each attack class with each
-/// effect, where the effect is what every sound variant and every flawed client does. The rest,
-/// which differ in wording only, is *full*.
+/// the earlier one where equal. *Standard* is the first candidate of each attack class and of each
+/// effect, where the effect is what every sound variant and every flawed client does. *Full* is the
+/// rest: other words for the same.
 fn tiers(evaluated: &[(Candidate, Evaluation)]) -> Vec<Tier> {
     let mut tiers = vec![Tier::Full; evaluated.len()];
     let mut effects = BTreeSet::new();
+    let mut classes = BTreeSet::new();
     for (index, (candidate, evaluation)) in evaluated.iter().enumerate() {
-        if effects.insert((candidate.class, candidate.policy, evaluation.effect.clone())) {
+        let new_effect = effects.insert((candidate.policy, &evaluation.effect));
+        let new_class = classes.insert((candidate.policy, candidate.class));
+        if new_effect || new_class {
             tiers[index] = Tier::Standard;
         }
     }

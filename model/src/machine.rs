@@ -55,13 +55,7 @@ impl<S: Clone + Eq + Hash + Debug, I: Clone, O: Clone + Eq + Hash> Machine<S, I,
     where
         I: 'i,
     {
-        let mut machine = Self {
-            states: Vec::new(),
-            ids: FxHashMap::default(),
-            outputs: Vec::new(),
-            output_ids: FxHashMap::default(),
-            classes: Vec::new(),
-        };
+        let mut machine = Self::blank();
         for (state, outputs) in first {
             machine.intern(state);
             machine.intern_outputs(outputs);
@@ -92,7 +86,19 @@ impl<S: Clone + Eq + Hash + Debug, I: Clone, O: Clone + Eq + Hash> Machine<S, I,
         machine
     }
 
-    fn intern(&mut self, state: S) -> StateId {
+    /// A machine that knows nothing yet: states are added as they are met, and there are no
+    /// classes. It serves where runs are played and no graph is walked.
+    pub(crate) fn blank() -> Self {
+        Self {
+            states: Vec::new(),
+            ids: FxHashMap::default(),
+            outputs: Vec::new(),
+            output_ids: FxHashMap::default(),
+            classes: Vec::new(),
+        }
+    }
+
+    pub(crate) fn intern(&mut self, state: S) -> StateId {
         if let Some(&id) = self.ids.get(&state) {
             return id;
         }

@@ -11,6 +11,8 @@
 mod actions;
 mod apply;
 
+use std::sync::{Arc, PoisonError, RwLock};
+
 use arrayvec::ArrayVec;
 
 use crate::client::{Client, Input, Output, Peer, View};
@@ -121,8 +123,10 @@ pub struct World<C: Client> {
     pub bounds: Bounds,
     client: C,
     clients: ClientMachine<C>,
+    /// Client states that a play met and no compilation knew.
+    met: RwLock<ClientMachine<C>>,
     server: Server,
-    servers: ServerMachine,
+    servers: Arc<ServerMachine>,
     lures: Properties,
     /// For each class of each client state, whether it holds a segment with more behind the reply
     /// that starts TLS.
@@ -235,6 +239,21 @@ impl<C: Client> World<C> {
         sessions: Vec<Policy>,
         setting: Setting,
     ) -> Self {
+        let mut world = Self::for_play(protocol, client, sessions, setting, None);
+        world.clients = compile_client(&world.client, protocol, setting.bounds);
+        world.glued = glued(&world.client, &world.clients, protocol);
+        world
+    }
+
+    /// A world in which single runs are played: nothing is compiled of the client, and the graph
+    /// cannot be walked. Servers may be shared with a world of the same setting.
+    pub fn for_play(
+        protocol: &'static Protocol,
+        client: C,
+        sessions: Vec<Policy>,
+        setting: Setting,
+        like: Option<&Self>,
+    ) -> Self {
         let server = Server {
             protocol,
             offers: setting.offering != Offering::Neither,
@@ -242,10 +261,15 @@ impl<C: Client> World<C> {
             coaxes: false,
             flaws: setting.server_flaws,
         };
-        let clients = compile_client(&client, protocol, setting.bounds);
+        let servers = match like {
+            Some(other) if other.server == server && other.bounds == setting.bounds => {
+                Arc::clone(&other.servers)
+            }
+            _ => Arc::new(compile_server(&server, setting.bounds)),
+        };
         Self {
             lures: lures(protocol),
-            glued: glued(&client, &clients, protocol),
+            glued: Vec::new(),
             protocol,
             sessions,
             attacker: setting.attacker,
@@ -253,8 +277,9 @@ impl<C: Client> World<C> {
             alpn: setting.alpn,
             pricing: Pricing::Free,
             bounds: setting.bounds,
-            clients,
-            servers: compile_server(&server, setting.bounds),
+            clients: ClientMachine::<C>::blank(),
+            met: RwLock::new(ClientMachine::<C>::blank()),
+            servers,
             client,
             server,
         }
@@ -273,7 +298,7 @@ impl<C: Client> World<C> {
     }
 
     /// The server, compiled.
-    pub const fn servers(&self) -> &ServerMachine {
+    pub fn servers(&self) -> &ServerMachine {
         &self.servers
     }
 
@@ -320,12 +345,38 @@ impl<C: Client> World<C> {
         state: &State,
         input: &Input,
     ) -> (StateId, crate::client::Outputs) {
-        let (client, link) = self.clients.state(state.client);
-        let step = self.client.step(client, input);
-        let link = link.after(input, &step.outputs);
-        // Every state that a step leads to was interned when the client was compiled.
-        let id = self.clients.id(&(step.state, link)).unwrap_or(state.client);
-        (id, step.outputs)
+        self.with_client(state.client, |(client, link)| {
+            let step = self.client.step(client, input);
+            let link = link.after(input, &step.outputs);
+            ((step.state, link), step.outputs)
+        })
+        .map_or_else(
+            || (state.client, crate::client::Outputs::new()),
+            |(next, outputs)| (self.client_id(next), outputs),
+        )
+    }
+
+    /// Looks at a state of the client; `None` only for an id that this world never gave out.
+    pub(crate) fn with_client<R>(
+        &self,
+        id: StateId,
+        look: impl FnOnce(&(C::State, Link)) -> R,
+    ) -> Option<R> {
+        if let Some(state) = self.clients.states().get(usize::from(id)) {
+            return Some(look(state));
+        }
+        let met = self.met.read().unwrap_or_else(PoisonError::into_inner);
+        met.states().get(usize::from(id) - self.clients.len()).map(look)
+    }
+
+    /// The id of a state of the client: that of the compiled machine, or a further one.
+    pub(crate) fn client_id(&self, state: (C::State, Link)) -> StateId {
+        if let Some(id) = self.clients.id(&state) {
+            return id;
+        }
+        let mut met = self.met.write().unwrap_or_else(PoisonError::into_inner);
+        let known = StateId::try_from(self.clients.len()).unwrap_or(StateId::MAX);
+        known.saturating_add(met.intern(state))
     }
 
     pub(crate) fn server_step(

@@ -159,21 +159,27 @@ const fn is_claimed_opportunistically(property: Property) -> bool {
 }
 
 fn worlds(protocol: &'static Protocol, sessions: &[Policy]) -> Vec<(Party, World<Negotiator>)> {
-    let world = |variant, flaws: Flaws| {
-        let client = Negotiator {
-            protocol,
-            sessions: sessions.to_vec(),
-            variant,
-            flaws,
-            bounds: Bounds::STANDARD,
-        };
-        World::new(protocol, client, sessions.to_vec(), Setting::of(Attacker::Active)).counted()
+    let client = |variant, flaws: Flaws| Negotiator {
+        protocol,
+        sessions: sessions.to_vec(),
+        variant,
+        flaws,
+        bounds: Bounds::STANDARD,
     };
-    let sound =
-        Variant::single().into_iter().map(|variant| (Party::Sound, world(variant, Flaws::NONE)));
-    let flawed = Flaw::of(Side::Client)
-        .map(|flaw| (Party::Flawed(flaw), world(Variant::COMMON, flaw.into())));
-    sound.chain(flawed).collect()
+    let setting = Setting::of(Attacker::Active);
+    // The first is compiled, since coverage is counted over its whole machine.
+    let common =
+        World::new(protocol, client(Variant::COMMON, Flaws::NONE), sessions.to_vec(), setting);
+    let mut worlds = Vec::new();
+    let others = Variant::single().into_iter().skip(1).map(|variant| (variant, None));
+    let flawed = Flaw::of(Side::Client).map(|flaw| (Variant::COMMON, Some(flaw)));
+    for (variant, flaw) in others.chain(flawed) {
+        let client = client(variant, flaw.map_or(Flaws::NONE, Flaws::from));
+        let world = World::for_play(protocol, client, sessions.to_vec(), setting, Some(&common));
+        worlds.push((flaw.map_or(Party::Sound, Party::Flawed), world.counted()));
+    }
+    worlds.insert(0, (Party::Sound, common.counted()));
+    worlds
 }
 
 /// The inputs that a play put to the client, by class.

@@ -300,7 +300,8 @@ impl<C: Client> World<C> {
     }
 
     fn clients_view(&self, state: &State) -> View {
-        self.client.view(&self.clients.state(state.client).0)
+        self.with_client(state.client, |(client, _)| self.client.view(client))
+            .unwrap_or(View::Ended)
     }
 
     /// The layer that the client believes to be in; `None` during a handshake and at the end.

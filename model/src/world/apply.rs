@@ -28,7 +28,7 @@ impl<C: Client> World<C> {
         let mut run = Run::new(
             self,
             State {
-                client: self.clients.id(&(start.state.clone(), Link::Down)).unwrap_or_default(),
+                client: self.client_id((start.state.clone(), Link::Down)),
                 server: 0,
                 wire: Wire::Down,
                 to_client: arrayvec::ArrayVec::new(),
