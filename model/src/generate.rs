@@ -21,7 +21,7 @@ use crate::vector::{
 use self::candidate::{Candidate, candidates};
 use self::evaluate::{Bench, Evaluation};
 
-pub use self::evaluate::Coverage;
+pub use self::evaluate::{Coverage, is_claimed};
 
 /// The vectors of a protocol, and what they cover.
 #[derive(Clone, Debug)]

@@ -138,24 +138,26 @@ fn beyond(
         .filter(|&property| {
             !baseline.has(property)
                 && protocol.level(property).0 != Level::NotClaimed
-                && (policy.needs_tls() || is_claimed_opportunistically(property))
+                && is_claimed(policy, property)
         })
         .collect()
 }
 
-/// What an opportunistic client still owes: what it takes for protected is (RFC 7457 section 2.2).
-const fn is_claimed_opportunistically(property: Property) -> bool {
-    matches!(
-        property,
-        Property::NoClearBytesUsedInsideTls
-            | Property::ClearKnowledgeForgotten
-            | Property::SurvivorsOnlyCauseRefusal
-            | Property::NoJump
-            | Property::TruncationIsNotSuccess
-            | Property::UserTold
-            | Property::AlwaysEnds
-            | Property::NoClearTextShownAsTrusted
-    )
+/// Whether a policy promises a property at all. An opportunistic client still owes that what it
+/// takes for protected is (RFC 7457 section 2.2), and honesty towards its user.
+pub const fn is_claimed(policy: Policy, property: Property) -> bool {
+    policy.needs_tls()
+        || matches!(
+            property,
+            Property::NoClearBytesUsedInsideTls
+                | Property::ClearKnowledgeForgotten
+                | Property::SurvivorsOnlyCauseRefusal
+                | Property::NoJump
+                | Property::TruncationIsNotSuccess
+                | Property::UserTold
+                | Property::AlwaysEnds
+                | Property::NoClearTextShownAsTrusted
+        )
 }
 
 fn worlds(protocol: &'static Protocol, sessions: &[Policy]) -> Vec<(Party, World<Negotiator>)> {

@@ -1,0 +1,184 @@
+//! What a judge is given of a run, and what its bytes show.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use upward_model::explain::Run;
+use upward_model::message::Command;
+use upward_model::policy::Policy;
+use upward_model::property::{Properties, Property};
+use upward_model::protocol::Protocol;
+use upward_model::vector::Point;
+
+/// What a judge is given of a run.
+#[derive(Clone, Debug, Default)]
+pub struct Evidence {
+    /// The run in the model's alphabet.
+    pub run: Run,
+    /// The points that the persona came to.
+    pub reached: BTreeSet<Point>,
+    /// Everything that left the client outside TLS with an authenticated peer, message by message.
+    pub words: Vec<Words>,
+    /// Secrets and names that were found in it.
+    pub exposed: Vec<Exposed>,
+    /// Whether the data of the last session arrived inside authenticated TLS and were confirmed.
+    pub delivered: bool,
+    /// Whether the data arrived there, confirmed or not.
+    pub arrived: bool,
+    /// How the client ended, in words; `None` if it was started by hand.
+    pub exit: Option<String>,
+    /// Whether it ended as it does after success; `None` where that cannot be told.
+    pub claims_success: Option<bool>,
+    /// Whether it crashed.
+    pub crashed: bool,
+    /// Whether it was still alive after the peer had closed and the deadline had passed.
+    pub hung: bool,
+    /// Whether a marker that was sent in clear is in what it printed.
+    pub shows_clear_text: bool,
+}
+
+/// At which stage of its connection something was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Stage {
+    /// In clear, before any upgrade request.
+    Before,
+    /// In clear, after the upgrade request and before its answer, or after a positive one.
+    Between,
+    /// In clear, after the upgrade has failed.
+    Failed,
+    /// In clear, after TLS had been ended.
+    After,
+    /// Inside TLS whose peer showed a bad certificate.
+    Unauthenticated,
+}
+
+/// A message that left the client outside TLS with an authenticated peer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Words {
+    /// The connection, counted from 0.
+    pub connection: usize,
+    /// At which stage.
+    pub stage: Stage,
+    /// What it means; `None` for what is not of the protocol.
+    pub command: Option<Command>,
+    /// Whether it is of the allowed clear-text language.
+    pub allowed: bool,
+    /// Where it is, in what the client sent on that connection in that layer.
+    pub range: Range<usize>,
+}
+
+/// A canary outside TLS with an authenticated peer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exposed {
+    /// The connection, counted from 0.
+    pub connection: usize,
+    /// At which stage.
+    pub stage: Stage,
+    /// Whether it is a secret, or only tells who the user is.
+    pub secret: bool,
+    /// Which canary it is: `user`, `password`, `body`.
+    pub canary: String,
+    /// In which form it was found.
+    pub form: String,
+    /// Where it is, in what the client sent on that connection in that layer.
+    pub range: Range<usize>,
+}
+
+/// A piece of evidence: which bytes broke which property.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Leak {
+    /// The property.
+    pub property: Property,
+    /// The connection, counted from 0.
+    pub connection: usize,
+    /// At which stage.
+    pub stage: Stage,
+    /// Where the bytes are, in what the client sent on that connection in that layer.
+    pub range: Range<usize>,
+    /// The canary and its form, where there is one.
+    pub canary: Option<(String, String)>,
+}
+
+impl Evidence {
+    /// What the bytes show, canaries first.
+    pub(super) fn leaks(&self, protocol: &Protocol, policy: Policy) -> Vec<Leak> {
+        let mut leaks: Vec<Leak> = self
+            .exposed
+            .iter()
+            .filter_map(|exposed| {
+                let property = match (exposed.secret, exposed.stage) {
+                    (true, Stage::Unauthenticated) => Property::NoSecretToUnauthenticatedPeer,
+                    (true, _) => Property::NoSecretInClear,
+                    // Who the user is may be public, and is no secret inside TLS with anybody.
+                    (false, Stage::Unauthenticated) => return None,
+                    (false, _) if is_public(protocol, &exposed.canary) => return None,
+                    (false, _) => Property::PolicyNotFromWire,
+                };
+                Some(Leak {
+                    property,
+                    connection: exposed.connection,
+                    stage: exposed.stage,
+                    range: exposed.range.clone(),
+                    canary: Some((exposed.canary.clone(), exposed.form.clone())),
+                })
+            })
+            .collect();
+        for words in &self.words {
+            if words.stage == Stage::Unauthenticated {
+                continue;
+            }
+            let leak = |property| Leak {
+                property,
+                connection: words.connection,
+                stage: words.stage,
+                range: words.range.clone(),
+                canary: None,
+            };
+            let goodbye = words.command == Some(Command::Goodbye);
+            if words.stage == Stage::Between && !goodbye && words.command != Some(Command::Upgrade)
+            {
+                leaks.push(leak(Property::NothingBetweenRequestAndHandshake));
+            }
+            if words.allowed {
+                continue;
+            }
+            leaks.push(leak(Property::PolicyNotFromWire));
+            if words.connection > 0 {
+                leaks.push(leak(Property::NoClearRetry));
+            }
+            if words.stage == Stage::After {
+                leaks.push(leak(Property::TlsNotTakenAway));
+            }
+        }
+        if !policy.needs_tls() {
+            // An opportunistic client may say in clear what it likes.
+            leaks.clear();
+        }
+        leaks
+    }
+
+    /// What the end of the client shows.
+    pub(super) fn at_the_end(&self) -> Properties {
+        let mut broken = Properties::NONE;
+        if self.hung {
+            broken.insert(Property::AlwaysEnds);
+        } else if self.claims_success == Some(true) && !self.delivered {
+            // Data that went out and were not confirmed: a cut was taken for the confirmation.
+            broken.insert(if self.arrived {
+                Property::TruncationIsNotSuccess
+            } else {
+                Property::UserTold
+            });
+        }
+        if self.shows_clear_text {
+            broken.insert(Property::NoClearTextShownAsTrusted);
+        }
+        broken
+    }
+}
+
+/// Whether a protocol lets a canary that is no secret go out in clear.
+fn is_public(protocol: &Protocol, canary: &str) -> bool {
+    canary == "user"
+        && protocol.public_before_tls.iter().any(|datum| datum.contains("name in HELLO"))
+}

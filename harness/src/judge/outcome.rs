@@ -1,0 +1,51 @@
+//! The label of a run, from the closed list: the worst that applies.
+
+use upward_model::property::{Properties, Property};
+use upward_model::vector::Outcome;
+
+use crate::judge::Evidence;
+
+/// What a run shows: the worst of the list that applies.
+pub fn outcome(broken: Properties, evidence: &Evidence) -> Outcome {
+    let worst = broken.iter().filter_map(shows).min();
+    let crashed = evidence.crashed.then_some(Outcome::Crashed);
+    worst.into_iter().chain(crashed).min().unwrap_or(if evidence.delivered {
+        Outcome::Upgraded
+    } else {
+        Outcome::Refused
+    })
+}
+
+/// The order in which broken properties are spoken of: the worst first.
+pub(super) fn rank(property: Property) -> (Option<Outcome>, Property) {
+    (shows(property), property)
+}
+
+/// What a broken property shows.
+const fn shows(property: Property) -> Option<Outcome> {
+    match property {
+        Property::NoSecretInClear
+        | Property::NoSecretToUnauthenticatedPeer
+        | Property::NoClearSecondChannel => Some(Outcome::Leaked),
+        Property::NoClearBytesUsedInsideTls
+        | Property::NoClearCommandUsedInsideTls
+        | Property::ClearKnowledgeForgotten
+        | Property::ClearStateForgotten
+        | Property::SurvivorsOnlyCauseRefusal
+        | Property::NoJump => Some(Outcome::Injected),
+        Property::NothingBetweenRequestAndHandshake
+        | Property::NoClearRetry
+        | Property::NoClearRedirect
+        | Property::TlsNotTakenAway
+        | Property::PolicyNotFromWire
+        | Property::NameFromUser => Some(Outcome::Downgraded),
+        Property::AlwaysEnds => Some(Outcome::Hung),
+        Property::UserTold | Property::TruncationIsNotSuccess => Some(Outcome::Silent),
+        Property::Agreement
+        | Property::OnlyDenialOfService
+        | Property::NoClearTextShownAsTrusted
+        | Property::HonestDelivers
+        | Property::NoLoginInClear
+        | Property::NoUpgradeInsideTls => None,
+    }
+}
