@@ -1,4 +1,8 @@
 //! The conformance harness: it plays vectors of the model against real programs and judges what
 //! they did.
 
+pub mod canary;
+pub mod certificate;
+pub mod codec;
 pub mod judge;
+pub mod template;

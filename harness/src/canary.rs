@@ -1,0 +1,370 @@
+//! Canaries: values that are unique to a run, and how they are found again in any disguise.
+
+use std::ops::Range;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use hmac::{Hmac, KeyInit, Mac};
+use md5::{Digest, Md5};
+
+/// The canaries of a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Canaries {
+    /// Who the user is: not a secret, but not for everybody either.
+    pub user: String,
+    /// The password: secret.
+    pub password: String,
+    /// The data: secret.
+    pub body: String,
+}
+
+/// Which canary.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Kind {
+    /// The user's name.
+    User,
+    /// The password, or what was derived from it.
+    Password,
+    /// The data.
+    Body,
+}
+
+impl Kind {
+    /// The word for it: the placeholder's.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Password => "password",
+            Self::Body => "body",
+        }
+    }
+
+    /// Whether it is a secret.
+    pub const fn is_secret(self) -> bool {
+        matches!(self, Self::Password | Self::Body)
+    }
+}
+
+/// In which form a canary was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Form {
+    /// As it is, in whatever case.
+    Raw,
+    /// In base64, alone or with something before or behind it.
+    Base64,
+    /// In hexadecimal.
+    Hex,
+    /// In UTF-16.
+    Utf16,
+    /// Percent-encoded.
+    Percent,
+    /// Quoted-printable, with soft line breaks or escapes.
+    QuotedPrintable,
+    /// As the answer to a CRAM-MD5 challenge.
+    CramMd5,
+    /// As an APOP digest.
+    Apop,
+}
+
+impl Form {
+    /// What it is called.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Raw => "as it is",
+            Self::Base64 => "in base64",
+            Self::Hex => "in hexadecimal",
+            Self::Utf16 => "in UTF-16",
+            Self::Percent => "percent-encoded",
+            Self::QuotedPrintable => "quoted-printable",
+            Self::CramMd5 => "as a CRAM-MD5 digest",
+            Self::Apop => "as an APOP digest",
+        }
+    }
+}
+
+/// A challenge that the peer gave, from which a client derives something with its password.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Challenge {
+    /// The text of a CRAM-MD5 challenge, decoded.
+    CramMd5(Vec<u8>),
+    /// The time stamp of a POP3 greeting, angle brackets included.
+    Apop(Vec<u8>),
+}
+
+/// A canary in some bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Sighting {
+    /// Which.
+    pub kind: Kind,
+    /// In which form.
+    pub form: Form,
+    /// Where.
+    pub range: Range<usize>,
+}
+
+impl Canaries {
+    /// New ones from a seed that nobody else has.
+    pub fn new(seed: u128) -> Self {
+        // 16 letters and digits each, a letter first: nothing that a client would quote.
+        let word = |salt: &str| {
+            let digest = Md5::new().chain_update(seed.to_le_bytes()).chain_update(salt).finalize();
+            let letters = b"abcdefghijklmnopqrstuvwxyz234567";
+            let tail: String = digest
+                .iter()
+                .take(14)
+                .map(|byte| char::from(letters[usize::from(byte % 32)]))
+                .collect();
+            format!("{salt}{tail}")
+        };
+        Self { user: word("us"), password: word("pw"), body: word("bd") }
+    }
+
+    /// Finds the canaries in bytes, whatever their form. The ranges are of the bytes searched.
+    pub fn search(&self, bytes: &[u8], challenges: &[Challenge]) -> Vec<Sighting> {
+        let mut sightings = Vec::new();
+        for (kind, value) in
+            [(Kind::User, &self.user), (Kind::Password, &self.password), (Kind::Body, &self.body)]
+        {
+            for (form, needle) in forms(value) {
+                let fold = matches!(form, Form::Raw | Form::Hex);
+                sightings.extend(find(bytes, &needle, fold).map(|range| Sighting {
+                    kind,
+                    form,
+                    range,
+                }));
+            }
+            sightings.extend(disguised(bytes, value).map(|(form, range)| Sighting {
+                kind,
+                form,
+                range,
+            }));
+        }
+        for challenge in challenges {
+            let (form, digest) = self.answer(challenge);
+            for needle in
+                std::iter::once(digest.clone().into_bytes()).chain(inner_base64(digest.as_bytes()))
+            {
+                sightings.extend(find(bytes, &needle, true).map(|range| Sighting {
+                    kind: Kind::Password,
+                    form,
+                    range,
+                }));
+            }
+        }
+        sightings.sort_by_key(|sighting| (sighting.range.start, sighting.kind, sighting.form));
+        sightings.dedup();
+        sightings
+    }
+
+    /// What a client derives from a challenge, in hexadecimal.
+    fn answer(&self, challenge: &Challenge) -> (Form, String) {
+        match challenge {
+            Challenge::CramMd5(text) => {
+                let digest = Hmac::<Md5>::new_from_slice(self.password.as_bytes())
+                    .map(|mac| mac.chain_update(text).finalize().into_bytes().to_vec())
+                    .unwrap_or_default();
+                (Form::CramMd5, hex(&digest))
+            }
+            Challenge::Apop(stamp) => {
+                let digest = Md5::new().chain_update(stamp).chain_update(&self.password).finalize();
+                (Form::Apop, hex(&digest))
+            }
+        }
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The fixed byte strings that a value shows as.
+fn forms(value: &str) -> Vec<(Form, Vec<u8>)> {
+    let utf16 =
+        |order: fn(u16) -> [u8; 2]| value.encode_utf16().flat_map(order).collect::<Vec<u8>>();
+    let mut forms = vec![
+        (Form::Raw, value.as_bytes().to_vec()),
+        (Form::Hex, hex(value.as_bytes()).into_bytes()),
+        (Form::Utf16, utf16(u16::to_le_bytes)),
+        (Form::Utf16, utf16(u16::to_be_bytes)),
+    ];
+    forms.extend(inner_base64(value.as_bytes()).map(|needle| (Form::Base64, needle)));
+    forms
+}
+
+/// The part of a value's base64 that does not depend on what stands around it, at each alignment.
+fn inner_base64(value: &[u8]) -> impl Iterator<Item = Vec<u8>> {
+    (0..3).map(move |shift| {
+        let mut padded = vec![0; shift];
+        padded.extend(value);
+        let text = STANDARD.encode(&padded);
+        // Characters that mix in bits of what stands before or behind are left out.
+        let from = (shift * 8).div_ceil(6);
+        let to = (shift + value.len()) * 8 / 6;
+        text.as_bytes()[from..to].to_vec()
+    })
+}
+
+fn find<'a>(
+    bytes: &'a [u8],
+    needle: &'a [u8],
+    fold: bool,
+) -> impl Iterator<Item = Range<usize>> + use<'a> {
+    let needle = needle.to_vec();
+    (0..bytes.len().saturating_sub(needle.len().saturating_sub(1))).filter_map(move |at| {
+        let there = &bytes[at..at + needle.len()];
+        let same = if fold { there.eq_ignore_ascii_case(&needle) } else { there == needle };
+        same.then(|| at..at + needle.len())
+    })
+}
+
+/// Finds a value some of whose characters are escaped, percent-wise or quoted-printably.
+fn disguised(bytes: &[u8], value: &str) -> impl Iterator<Item = (Form, Range<usize>)> {
+    let mut found = Vec::new();
+    for (form, mark) in [(Form::Percent, b'%'), (Form::QuotedPrintable, b'=')] {
+        if !bytes.contains(&mark) {
+            continue;
+        }
+        for at in 0..bytes.len() {
+            if let Some(end) = matches_escaped(bytes, at, value.as_bytes(), mark)
+                && end - at > value.len()
+            {
+                found.push((form, at..end));
+            }
+        }
+    }
+    found.into_iter()
+}
+
+/// Where a value ends that starts here, with any of its characters escaped.
+fn matches_escaped(bytes: &[u8], start: usize, value: &[u8], mark: u8) -> Option<usize> {
+    let mut at = start;
+    for (index, &wanted) in value.iter().enumerate() {
+        // Soft line breaks of quoted-printable count for nothing, inside the value.
+        if index > 0 && mark == b'=' {
+            at = behind_soft_breaks(bytes, at);
+        }
+        let byte = *bytes.get(at)?;
+        if byte == wanted {
+            at += 1;
+        } else if byte == mark {
+            let digits = std::str::from_utf8(bytes.get(at + 1..at + 3)?).ok()?;
+            if u8::from_str_radix(digits, 16).ok()? != wanted {
+                return None;
+            }
+            at += 3;
+        } else {
+            return None;
+        }
+    }
+    Some(at)
+}
+
+fn behind_soft_breaks(bytes: &[u8], mut at: usize) -> usize {
+    loop {
+        if bytes[at..].starts_with(b"=\r\n") {
+            at += 3;
+        } else if bytes[at..].starts_with(b"=\n") {
+            at += 2;
+        } else {
+            return at;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn kinds(canaries: &Canaries, bytes: &[u8], challenges: &[Challenge]) -> Vec<(Kind, Form)> {
+        canaries.search(bytes, challenges).into_iter().map(|s| (s.kind, s.form)).collect()
+    }
+
+    #[test]
+    fn differ_by_seed_and_need_no_quoting() {
+        let (one, two) = (Canaries::new(1), Canaries::new(2));
+        assert_ne!(one, two);
+        for word in [&one.user, &one.password, &one.body] {
+            assert_eq!(word.len(), 16);
+            assert!(word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()));
+        }
+    }
+
+    #[test]
+    fn finds_sasl_composites() {
+        let canaries = Canaries::new(7);
+        let plain = STANDARD.encode(format!("\0{}\0{}", canaries.user, canaries.password));
+        let found = kinds(&canaries, format!("AUTH PLAIN {plain}\r\n").as_bytes(), &[]);
+        assert_eq!(found, [(Kind::User, Form::Base64), (Kind::Password, Form::Base64)]);
+    }
+
+    #[test]
+    fn finds_what_was_derived_from_the_password() {
+        let canaries = Canaries { password: "tanstaaftanstaaf".into(), ..Canaries::new(7) };
+        let challenge = Challenge::CramMd5(b"<1896.697170952@postoffice.reston.mci.net>".to_vec());
+        let stranger = [Challenge::CramMd5(b"<0@x>".to_vec())];
+        // RFC 2195 section 2, with the password given there: an independent value.
+        let known = Canaries { password: "tanstaaftanstaaf".into(), ..canaries.clone() };
+        let (_, digest) = known.answer(&challenge);
+        assert_eq!(digest, "b913a602c7eda7a495b4e6e7334d3890");
+        let answer = STANDARD.encode(format!("{} {digest}", canaries.user));
+        let sightings = kinds(&canaries, answer.as_bytes(), &[challenge]);
+        assert!(sightings.contains(&(Kind::Password, Form::CramMd5)));
+        assert!(
+            !kinds(&canaries, answer.as_bytes(), &stranger)
+                .contains(&(Kind::Password, Form::CramMd5))
+        );
+    }
+
+    #[test]
+    fn knows_the_apop_example_of_rfc_1939() {
+        let canaries = Canaries { password: "tanstaaf".into(), ..Canaries::new(7) };
+        let stamp = Challenge::Apop(b"<1896.697170952@dbc.mtview.ca.us>".to_vec());
+        assert_eq!(canaries.answer(&stamp).1, "c4c9334bac560ecc979e58001b3e22fb");
+    }
+
+    proptest! {
+        #[test]
+        fn finds_every_form_anywhere(
+            seed: u64,
+            before in proptest::collection::vec(any::<u8>(), 0..40),
+            behind in proptest::collection::vec(any::<u8>(), 0..40),
+            escaped in proptest::collection::vec(any::<bool>(), 16),
+        ) {
+            let canaries = Canaries::new(seed.into());
+            let value = canaries.password.clone();
+            let escape = |mark: char| -> String {
+                value.bytes().zip(&escaped).map(|(byte, &escape)| {
+                    if escape { format!("{mark}{byte:02X}") } else { char::from(byte).to_string() }
+                }).collect()
+            };
+            let mut composite = before.clone();
+            composite.extend(value.as_bytes());
+            composite.extend(&behind);
+            for text in [
+                value.clone().into_bytes(),
+                value.to_uppercase().into_bytes(),
+                hex(value.as_bytes()).into_bytes(),
+                hex(value.as_bytes()).to_uppercase().into_bytes(),
+                value.encode_utf16().flat_map(u16::to_le_bytes).collect(),
+                value.encode_utf16().flat_map(u16::to_be_bytes).collect(),
+                escape('%').into_bytes(),
+                escape('=').into_bytes(),
+                STANDARD.encode(&composite).into_bytes(),
+            ] {
+                let mut bytes = before.clone();
+                bytes.extend(&text);
+                bytes.extend(&behind);
+                let found = canaries.search(&bytes, &[]);
+                prop_assert!(found.iter().any(|s| s.kind == Kind::Password));
+                prop_assert!(found.iter().all(|s| s.range.end <= bytes.len()));
+            }
+        }
+
+        #[test]
+        fn finds_nothing_in_noise(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
+            prop_assert_eq!(Canaries::new(99).search(&bytes, &[]), []);
+        }
+    }
+}

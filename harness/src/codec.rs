@@ -1,0 +1,95 @@
+//! Codecs: what a protocol's messages look like on the wire.
+//!
+//! The model knows what a message means; a codec knows its bytes. One file a protocol. It serves
+//! three parties: the persona (cut what the client said, put a reply into words), the judge (may
+//! this be said in clear?) and the reference client (put a command into words, cut what the server
+//! said).
+
+mod lines;
+mod manual;
+mod smtp;
+
+use upward_model::message::{Command, Piece, Reply};
+
+use crate::canary::{Canaries, Challenge};
+
+pub use self::manual::Manual;
+pub use self::smtp::Smtp;
+
+/// A message of the client, cut from its bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Heard {
+    /// How many bytes it takes up.
+    pub length: usize,
+    /// What it means; `None` if it is not of the protocol.
+    pub command: Option<Command>,
+    /// Whether a client whose policy needs TLS may say it in clear.
+    pub allowed: bool,
+    /// What the persona has to answer when the message is only a part of the command: the model
+    /// knows one delivery, where the wire has several steps.
+    pub partial: Option<Reply>,
+}
+
+/// The server's side of a connection: cuts what the client says, and puts replies into words.
+pub trait ServerSide: Send {
+    /// Cuts the next message from the bytes that have come; `None` if it is not complete.
+    fn cut(&mut self, bytes: &[u8]) -> Option<Heard>;
+
+    /// Puts a reply into words, as the answer to what was cut last. `inside` is whether it is said
+    /// inside TLS.
+    fn say(&mut self, reply: Reply, inside: bool) -> Vec<u8>;
+
+    /// Whether the bytes end between two messages, where TLS could begin.
+    fn at_boundary(&self) -> bool;
+
+    /// The challenges that were given so far.
+    fn challenges(&self) -> Vec<Challenge>;
+
+    /// TLS has begun, or ended: what was said before counts for nothing.
+    fn reset(&mut self);
+}
+
+/// The client's side of a connection: puts commands into words, and cuts what the server says.
+pub trait ClientSide: Send {
+    /// Puts a command into words. Commands of several steps are said one step at a time: what
+    /// comes first is returned, and the rest goes out as the server asks for it.
+    fn say(&mut self, command: Command, canaries: &Canaries) -> Vec<u8>;
+
+    /// Cuts what the server said in one read, given what the client waits for. Bytes that are kept
+    /// from an earlier read stand in front.
+    fn cut(&mut self, bytes: &[u8]) -> Cut;
+}
+
+/// What one read of the server's words holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Cut {
+    /// The messages; the last may be a fragment.
+    pub pieces: Vec<Piece<Reply>>,
+    /// The bytes of that fragment; empty if there is none.
+    pub rest: Vec<u8>,
+    /// What has to be sent to go on with a command of several steps, before the reply counts.
+    pub more: Vec<u8>,
+    /// Text for the user that was in it.
+    pub text: String,
+}
+
+/// A protocol on the wire.
+pub trait Codec: Send + Sync {
+    /// The server's side of a new connection.
+    fn server(&self, canaries: &Canaries) -> Box<dyn ServerSide>;
+
+    /// The client's side of a new connection.
+    fn client(&self) -> Box<dyn ClientSide>;
+
+    /// A text of a vector as bytes: `\n` stands for the protocol's line end.
+    fn bytes(&self, text: &str) -> Vec<u8>;
+}
+
+/// The codec of a protocol, if it has one.
+pub fn by_name(protocol: &str) -> Option<Box<dyn Codec>> {
+    match protocol {
+        "manual" => Some(Box::new(Manual)),
+        "smtp" => Some(Box::new(Smtp)),
+        _ => None,
+    }
+}

@@ -1,0 +1,144 @@
+//! SMTP: RFC 5321, with STARTTLS (RFC 3207) and AUTH (RFC 4954).
+
+mod client;
+mod server;
+
+use crate::canary::Canaries;
+use crate::codec::{ClientSide, Codec, ServerSide, lines};
+
+/// The codec of SMTP.
+#[derive(Clone, Copy, Debug)]
+pub struct Smtp;
+
+impl Codec for Smtp {
+    fn server(&self, canaries: &Canaries) -> Box<dyn ServerSide> {
+        Box::new(server::Server::new(canaries))
+    }
+
+    fn client(&self) -> Box<dyn ClientSide> {
+        Box::new(client::Client::default())
+    }
+
+    fn bytes(&self, text: &str) -> Vec<u8> {
+        lines::with_ends(text, "\r\n")
+    }
+}
+
+/// The mechanism that only an attacker's list names.
+const LURE: &str = "X-UPWARD-LURE";
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use upward_model::message::{Command, Mechanism, Piece, Reply};
+    use upward_model::protocol::SMTP;
+
+    use super::*;
+
+    #[test]
+    fn the_two_sides_understand_each_other() {
+        let canaries = Canaries::new(1);
+        for command in [
+            Command::Hello,
+            Command::Upgrade,
+            Command::Login(Mechanism::Own),
+            Command::Login(Mechanism::Lure),
+            Command::Begin(Mechanism::Own),
+            Command::Begin(Mechanism::Lure),
+            Command::Noop,
+            Command::Goodbye,
+        ] {
+            let said = Smtp.client().say(command, &canaries);
+            let heard = Smtp.server(&canaries).cut(&said).unwrap();
+            assert_eq!((heard.command, heard.length), (Some(command), said.len()));
+            assert_eq!(heard.allowed, command.is_allowed_in_clear());
+        }
+    }
+
+    #[test]
+    fn replies_are_read_as_they_are_meant() {
+        let canaries = Canaries::new(1);
+        for reply in SMTP.replies() {
+            for wording in SMTP.wordings(reply) {
+                let text = Smtp.bytes(&format!("{}\n", wording.text));
+                let cut = Smtp.client().cut(&text);
+                assert_eq!(cut.pieces, [Piece::Whole(reply)], "{}", wording.text);
+            }
+        }
+        let mut server = Smtp.server(&canaries);
+        assert!(
+            server.say(Reply::offer(true), false).starts_with(b"250-localhost\r\n250-STARTTLS\r\n")
+        );
+    }
+
+    #[test]
+    fn a_delivery_is_one_command_of_several_steps() {
+        let canaries = Canaries::new(1);
+        let mut server = Smtp.server(&canaries);
+        let mut hear = |text: &str| {
+            let heard = server.cut(text.as_bytes()).unwrap();
+            if let Some(reply) = heard.partial {
+                server.say(reply, true);
+            }
+            (heard.command, heard.partial)
+        };
+        assert_eq!(hear("MAIL FROM:<a@x>\r\n"), (Some(Command::Deliver), Some(Reply::Done)));
+        assert_eq!(hear("rcpt to:<b@x>\r\n"), (Some(Command::Deliver), Some(Reply::Done)));
+        assert_eq!(hear("DATA\r\n"), (Some(Command::Deliver), Some(Reply::Done)));
+        assert_eq!(hear("Subject: t\r\n\r\nQUIT\r\n..\r\n.\r\n"), (Some(Command::Deliver), None));
+        assert_eq!(hear("QUIT\r\n"), (Some(Command::Goodbye), None));
+    }
+
+    #[test]
+    fn a_login_may_take_two_answers() {
+        let canaries = Canaries::new(1);
+        let mut server = Smtp.server(&canaries);
+        let heard = server.cut(b"auth login\r\n").unwrap();
+        assert_eq!((heard.command, heard.allowed), (Some(Command::Begin(Mechanism::Own)), false));
+        assert_eq!(server.say(Reply::Challenge, true), b"334 VXNlcm5hbWU6\r\n");
+        let heard = server.cut(b"dXNlcg==\r\n").unwrap();
+        assert_eq!(
+            (heard.command, heard.partial),
+            (Some(Command::Credential), Some(Reply::Challenge))
+        );
+        assert_eq!(server.say(Reply::Challenge, true), b"334 UGFzc3dvcmQ6\r\n");
+        let heard = server.cut(b"cGFzcw==\r\n").unwrap();
+        assert_eq!((heard.command, heard.partial), (Some(Command::Credential), None));
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_it_panic(bytes: Vec<u8>) {
+            let mut rest = &bytes[..];
+            let mut server = Smtp.server(&Canaries::new(1));
+            while let Some(heard) = server.cut(rest) {
+                prop_assert!(heard.length > 0);
+                rest = &rest[heard.length..];
+            }
+            let cut = Smtp.client().cut(&bytes);
+            prop_assert!(bytes.ends_with(&cut.rest));
+        }
+
+        #[test]
+        fn pieces_do_not_depend_on_how_bytes_arrive(at in 0_usize..60) {
+            let text = b"EHLO a\r\nNOOP\r\nMAIL FROM:<a@b>\r\nRSET\r\nSTARTTLS\r\nQUIT\r\n";
+            let whole = commands(&[&text[..]]);
+            let at = at.min(text.len());
+            prop_assert_eq!(commands(&[&text[..at], &text[at..]]), whole);
+        }
+    }
+
+    fn commands(parts: &[&[u8]]) -> Vec<Option<Command>> {
+        let mut server = Smtp.server(&Canaries::new(1));
+        let mut bytes = Vec::new();
+        let mut heard = Vec::new();
+        for part in parts {
+            bytes.extend_from_slice(part);
+            while let Some(message) = server.cut(&bytes) {
+                bytes.drain(..message.length);
+                heard.push(message.command);
+            }
+        }
+        heard
+    }
+}

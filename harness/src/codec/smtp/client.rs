@@ -1,0 +1,155 @@
+//! The client's side of SMTP.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use hmac::{Hmac, KeyInit, Mac};
+use md5::Md5;
+use upward_model::message::{Command, Mechanism, Piece, Reply};
+use upward_model::protocol::SMTP;
+
+use super::LURE;
+use crate::canary::Canaries;
+use crate::codec::{ClientSide, Cut, lines};
+
+/// The steps of a delivery that are still to be said.
+#[derive(Default)]
+pub(super) struct Client {
+    /// Steps of a delivery that wait for a positive reply each, in order.
+    steps: Vec<Vec<u8>>,
+    /// The challenge that was given last, decoded.
+    challenge: Vec<u8>,
+}
+
+impl ClientSide for Client {
+    fn say(&mut self, command: Command, canaries: &Canaries) -> Vec<u8> {
+        self.steps.clear();
+        let name = |mechanism| match mechanism {
+            Mechanism::Own => "PLAIN",
+            Mechanism::Lure => LURE,
+        };
+        let line = match command {
+            Command::Hello => "EHLO client.example".to_owned(),
+            Command::Upgrade => "STARTTLS".to_owned(),
+            Command::Begin(Mechanism::Own) => "AUTH CRAM-MD5".to_owned(),
+            Command::Begin(Mechanism::Lure) => format!("AUTH {LURE}"),
+            Command::Login(mechanism) => {
+                let secret = STANDARD.encode(format!("\0{}\0{}", canaries.user, canaries.password));
+                format!("AUTH {} {secret}", name(mechanism))
+            }
+            Command::Credential => {
+                let digest = Hmac::<Md5>::new_from_slice(canaries.password.as_bytes())
+                    .map(|mac| mac.chain_update(&self.challenge).finalize().into_bytes().to_vec())
+                    .unwrap_or_default();
+                let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+                STANDARD.encode(format!("{} {digest}", canaries.user))
+            }
+            Command::Protect | Command::Noop => "NOOP".to_owned(),
+            Command::Deliver => {
+                // Said in reverse: the last is taken first.
+                self.steps = vec![
+                    format!("Subject: upward\r\n\r\n{}\r\n.\r\n", canaries.body).into_bytes(),
+                    b"DATA\r\n".to_vec(),
+                    b"RCPT TO:<b@example.org>\r\n".to_vec(),
+                ];
+                "MAIL FROM:<a@example.org>".to_owned()
+            }
+            Command::Goodbye => "QUIT".to_owned(),
+        };
+        format!("{line}\r\n").into_bytes()
+    }
+
+    fn cut(&mut self, bytes: &[u8]) -> Cut {
+        let mut cut = Cut::default();
+        let mut rest = bytes;
+        // Where a reply of several lines begins whose last line has not come.
+        let mut open: Option<&[u8]> = None;
+        let mut offers = Offers::default();
+        while let Some((line, length)) = lines::first(rest) {
+            let start = open.unwrap_or(rest);
+            rest = &rest[length..];
+            offers.read(line);
+            cut.text.push_str(&String::from_utf8_lossy(line));
+            cut.text.push('\n');
+            if open.is_none() && is_notice(line) {
+                offers = Offers::default();
+                cut.pieces.push(Piece::Whole(Reply::Notice));
+                continue;
+            }
+            if line.get(3) == Some(&b'-') {
+                open = Some(start);
+                continue;
+            }
+            open = None;
+            let reply = match std::mem::take(&mut offers).reply(line) {
+                Reply::Garbled if line.starts_with(b"354") && !self.steps.is_empty() => Reply::Done,
+                reply => reply,
+            };
+            if reply == Reply::Challenge {
+                let text = line.get(4..).unwrap_or_default();
+                self.challenge = STANDARD.decode(text).unwrap_or_default();
+            }
+            // A step of a delivery is answered: the next one goes out, and the reply counts for
+            // nothing more.
+            match self.steps.pop() {
+                Some(step) if matches!(reply, Reply::Done) => cut.more.extend(step),
+                _ => {
+                    self.steps.clear();
+                    cut.pieces.push(Piece::Whole(reply));
+                }
+            }
+        }
+        let start = open.unwrap_or(rest);
+        if !start.is_empty() {
+            offers.read(rest);
+            let reply = offers.reply(if rest.is_empty() { start } else { rest });
+            let block = open.is_some();
+            cut.pieces.push(if block { Piece::Block(reply) } else { Piece::Line(reply) });
+            cut.rest = start.to_vec();
+        }
+        cut
+    }
+}
+
+/// A line that stands before a reply and is meant for the user.
+fn is_notice(line: &[u8]) -> bool {
+    SMTP.wordings(Reply::Notice).any(|wording| wording.text.as_bytes() == line)
+}
+
+/// What a reply of several lines offers.
+#[derive(Default)]
+struct Offers {
+    upgrade: bool,
+    lure: bool,
+    lines: usize,
+    listed: bool,
+}
+
+impl Offers {
+    fn read(&mut self, line: &[u8]) {
+        self.lines += 1;
+        let text = lines::upper(line.get(4..).unwrap_or_default());
+        self.upgrade |= text == "STARTTLS";
+        self.lure |= text.starts_with("AUTH ") && text.contains(LURE);
+        self.listed |= text.starts_with("AUTH ") || text == "LOCALHOST";
+    }
+
+    /// The meaning of a reply whose last line this is.
+    fn reply(self, last: &[u8]) -> Reply {
+        let mechanism = if self.lure { Mechanism::Lure } else { Mechanism::Own };
+        match last.get(..3).and_then(|code| std::str::from_utf8(code).ok()) {
+            // A reply of one line that stands in place of a list names nothing.
+            Some("250") if self.lines > 1 || self.listed => {
+                Reply::Capabilities { upgrade: self.upgrade, mechanism }
+            }
+            Some("250") => Reply::Done,
+            Some("220") if lines::upper(last).contains("ESMTP") => Reply::Greeting,
+            Some("220") => Reply::Accept,
+            Some("221") => Reply::Bye,
+            Some("235") => Reply::LoggedIn,
+            Some("334") => Reply::Challenge,
+            Some("551") => Reply::Redirect,
+            Some(code) if code.starts_with(['4', '5']) => Reply::Refuse,
+            _ => Reply::Garbled,
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! The server's side of SMTP.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use upward_model::message::{Command, Mechanism, Reply};
+use upward_model::protocol::SMTP;
+
+use super::LURE;
+use crate::canary::{Canaries, Challenge};
+use crate::codec::{Heard, ServerSide, lines};
+
+/// What the next line of the client belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mode {
+    /// A command.
+    Command,
+    /// An answer in a login; how many more are asked for after it.
+    Login(u8),
+    /// The message, up to a line with a single dot.
+    Data,
+    /// That many bytes of the message (RFC 3030).
+    Chunk(usize),
+}
+
+/// How a login goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Prompt {
+    Empty,
+    User,
+    Password,
+    CramMd5,
+}
+
+pub(super) struct Server {
+    mode: Mode,
+    /// What the next challenge asks for.
+    prompt: Prompt,
+    /// Whether `DATA` was said, and the positive reply to it is due.
+    data_due: bool,
+    /// Whether the client introduced itself with HELO, which is answered with one line.
+    plain_hello: bool,
+    stamp: String,
+    challenged: bool,
+}
+
+impl Server {
+    pub(super) fn new(canaries: &Canaries) -> Self {
+        Self {
+            mode: Mode::Command,
+            prompt: Prompt::Empty,
+            data_due: false,
+            plain_hello: false,
+            // Fresh for each run, and no canary itself.
+            stamp: format!(
+                "<{}.upward@localhost>",
+                canaries.user.len() * 7919
+                    + usize::from(canaries.user.as_bytes().last().copied().unwrap_or_default())
+            ),
+            challenged: false,
+        }
+    }
+
+    fn command(&mut self, line: &[u8], length: usize) -> Heard {
+        let text = lines::upper(line);
+        let (verb, argument) = text.split_once(' ').unwrap_or((&text, ""));
+        let heard = |command: Command, allowed: bool, partial: Option<Reply>| Heard {
+            length,
+            command: Some(command),
+            allowed,
+            partial,
+        };
+        match verb {
+            "EHLO" | "HELO" | "LHLO" => {
+                self.plain_hello = verb == "HELO";
+                heard(Command::Hello, true, None)
+            }
+            "STARTTLS" => heard(Command::Upgrade, argument.is_empty(), None),
+            "AUTH" => {
+                Heard { length, allowed: false, partial: None, command: Some(self.auth(argument)) }
+            }
+            "MAIL" | "RCPT" => heard(Command::Deliver, false, Some(Reply::Done)),
+            "DATA" => {
+                self.data_due = true;
+                heard(Command::Deliver, false, Some(Reply::Done))
+            }
+            "BDAT" => {
+                let mut words = argument.split(' ');
+                let size: usize = words.next().and_then(|word| word.parse().ok()).unwrap_or(0);
+                let last = words.next() == Some("LAST");
+                if size > 0 {
+                    self.mode = Mode::Chunk(size);
+                }
+                let partial = (!last || size > 0).then_some(Reply::Done);
+                heard(Command::Deliver, false, partial)
+            }
+            "QUIT" => heard(Command::Goodbye, argument.is_empty(), None),
+            "NOOP" | "RSET" => heard(Command::Noop, argument.is_empty(), None),
+            "HELP" | "VRFY" | "EXPN" => heard(Command::Noop, false, None),
+            _ => Heard { length, command: None, allowed: false, partial: None },
+        }
+    }
+
+    fn auth(&mut self, argument: &str) -> Command {
+        let (name, initial) = argument.split_once(' ').unwrap_or((argument, ""));
+        let mechanism = if name == LURE { Mechanism::Lure } else { Mechanism::Own };
+        if !initial.is_empty() && name != "LOGIN" {
+            return Command::Login(mechanism);
+        }
+        let (prompt, more) = match (name, initial.is_empty()) {
+            ("LOGIN", true) => (Prompt::User, 1),
+            ("LOGIN", false) => (Prompt::Password, 0),
+            ("CRAM-MD5", _) => (Prompt::CramMd5, 0),
+            _ => (Prompt::Empty, 0),
+        };
+        self.prompt = prompt;
+        self.mode = Mode::Login(more);
+        Command::Begin(mechanism)
+    }
+
+    fn end_of_data(bytes: &[u8]) -> Option<usize> {
+        if bytes.starts_with(b".\r\n") {
+            return Some(3);
+        }
+        if bytes.starts_with(b".\n") {
+            return Some(2);
+        }
+        let find = |needle: &[u8]| {
+            bytes
+                .windows(needle.len())
+                .position(|window| window == needle)
+                .map(|at| at + needle.len())
+        };
+        match (find(b"\n.\r\n"), find(b"\n.\n")) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        }
+    }
+}
+
+impl ServerSide for Server {
+    fn cut(&mut self, bytes: &[u8]) -> Option<Heard> {
+        let deliver = |length| Heard {
+            length,
+            command: Some(Command::Deliver),
+            allowed: false,
+            partial: None,
+        };
+        match self.mode {
+            Mode::Command => {
+                let (line, length) = lines::first(bytes)?;
+                Some(self.command(line, length))
+            }
+            Mode::Login(more) => {
+                let (line, length) = lines::first(bytes)?;
+                self.mode = Mode::Command;
+                if line == b"*" {
+                    return Some(Heard { command: Some(Command::Noop), ..deliver(length) });
+                }
+                let partial = (more > 0).then_some(Reply::Challenge);
+                if more > 0 {
+                    self.prompt = Prompt::Password;
+                    self.mode = Mode::Login(more - 1);
+                }
+                Some(Heard { command: Some(Command::Credential), partial, ..deliver(length) })
+            }
+            Mode::Data => {
+                let length = Self::end_of_data(bytes)?;
+                self.mode = Mode::Command;
+                Some(deliver(length))
+            }
+            Mode::Chunk(size) => {
+                if bytes.len() < size {
+                    return None;
+                }
+                self.mode = Mode::Command;
+                Some(deliver(size))
+            }
+        }
+    }
+
+    fn say(&mut self, reply: Reply, _: bool) -> Vec<u8> {
+        let text = match reply {
+            Reply::Done if self.data_due => {
+                self.mode = Mode::Data;
+                "354 End data with <CR><LF>.<CR><LF>".to_owned()
+            }
+            Reply::Capabilities { .. } if self.plain_hello => "250 localhost".to_owned(),
+            Reply::Challenge => match self.prompt {
+                Prompt::Empty => "334 ".to_owned(),
+                Prompt::User => format!("334 {}", STANDARD.encode("Username:")),
+                Prompt::Password => format!("334 {}", STANDARD.encode("Password:")),
+                Prompt::CramMd5 => {
+                    self.challenged = true;
+                    format!("334 {}", STANDARD.encode(&self.stamp))
+                }
+            },
+            other => {
+                if matches!(other, Reply::Refuse) {
+                    self.mode = Mode::Command;
+                }
+                SMTP.text(other).replace('\n', "\r\n")
+            }
+        };
+        self.data_due = false;
+        format!("{text}\r\n").into_bytes()
+    }
+
+    fn at_boundary(&self) -> bool {
+        self.mode == Mode::Command
+    }
+
+    fn challenges(&self) -> Vec<Challenge> {
+        // The challenge of the descriptor's wording is what an attacker gives.
+        let forged = SMTP.text(Reply::Challenge).trim_start_matches("334 ");
+        let forged = STANDARD.decode(forged).unwrap_or_default();
+        [self.stamp.clone().into_bytes(), forged].map(Challenge::CramMd5).into()
+    }
+
+    fn reset(&mut self) {
+        self.mode = Mode::Command;
+        self.data_due = false;
+    }
+}

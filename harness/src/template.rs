@@ -1,0 +1,246 @@
+//! Placeholders in command lines, files and standard input.
+//!
+//! Only `{word}` with a known word is a placeholder: other braces, as in JSON or in a shell's
+//! functions, stay as they are, except that a lower-case word which is not known is an error,
+//! since it is most likely a slip. `{{` and `}}` stand for braces.
+
+use std::ffi::OsString;
+use std::path::{Component, Path, PathBuf};
+
+/// The placeholders that are known.
+pub const KNOWN: [&str; 9] =
+    ["host", "ip", "port", "ca", "dir", "user", "password", "body", "policy"];
+
+/// What the placeholders of a run stand for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Values {
+    /// The name in the certificate.
+    pub host: String,
+    /// The address.
+    pub ip: String,
+    /// The port.
+    pub port: u16,
+    /// The file with the certificate of the authority to trust.
+    pub ca: PathBuf,
+    /// The run's directory.
+    pub dir: PathBuf,
+    /// The canary for the user's name.
+    pub user: String,
+    /// The canary for the password.
+    pub password: String,
+    /// The canary for the data.
+    pub body: String,
+    /// The policy's name.
+    pub policy: String,
+}
+
+/// What is wrong with a template.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TemplateError {
+    /// A word in braces that is no placeholder.
+    #[error("unknown placeholder `{{{name}}}` at byte {at}")]
+    Unknown {
+        /// The word.
+        name: String,
+        /// Where it stands.
+        at: usize,
+    },
+    /// A file name that leaves the run's directory.
+    #[error("file name `{0}` does not stay inside the run's directory")]
+    Outside(String),
+}
+
+impl Values {
+    fn get(&self, name: &str) -> Option<String> {
+        Some(match name {
+            "host" => self.host.clone(),
+            "ip" => self.ip.clone(),
+            "port" => self.port.to_string(),
+            "ca" => self.ca.display().to_string(),
+            "dir" => self.dir.display().to_string(),
+            "user" => self.user.clone(),
+            "password" => self.password.clone(),
+            "body" => self.body.clone(),
+            "policy" => self.policy.clone(),
+            _ => return None,
+        })
+    }
+
+    /// The environment of a client under test: the placeholders, and a home of its own.
+    pub fn environment(&self) -> Vec<(OsString, OsString)> {
+        let mut environment: Vec<(OsString, OsString)> = KNOWN
+            .iter()
+            .filter_map(|name| {
+                let value = self.get(name)?;
+                Some((format!("UPWARD_{}", name.to_uppercase()).into(), value.into()))
+            })
+            .collect();
+        let inside = |folder: &str| OsString::from(self.dir.join(folder));
+        environment.extend([
+            ("HOME".into(), self.dir.clone().into()),
+            ("XDG_CONFIG_HOME".into(), inside(".config")),
+            ("XDG_CACHE_HOME".into(), inside(".cache")),
+            ("XDG_DATA_HOME".into(), inside(".local/share")),
+            ("XDG_STATE_HOME".into(), inside(".local/state")),
+            ("XDG_RUNTIME_DIR".into(), inside(".run")),
+            ("TMPDIR".into(), self.dir.clone().into()),
+            ("SSL_CERT_FILE".into(), self.ca.clone().into()),
+        ]);
+        environment
+    }
+}
+
+/// Fills in the placeholders.
+///
+/// # Errors
+///
+/// [`TemplateError::Unknown`] for a lower-case word in braces that is no placeholder.
+pub fn render(template: &str, values: &Values) -> Result<String, TemplateError> {
+    expand(template, |name| values.get(name))
+}
+
+/// The placeholders that a template uses.
+///
+/// # Errors
+///
+/// As [`render`].
+pub fn check(template: &str) -> Result<Vec<&'static str>, TemplateError> {
+    let mut used = Vec::new();
+    expand(template, |name| {
+        let known = KNOWN.into_iter().find(|known| *known == name)?;
+        used.push(known);
+        Some(String::new())
+    })?;
+    Ok(used)
+}
+
+fn expand(
+    template: &str,
+    mut value: impl FnMut(&str) -> Option<String>,
+) -> Result<String, TemplateError> {
+    let mut text = String::with_capacity(template.len());
+    let mut rest = template;
+    while let Some(at) = rest.find(['{', '}']) {
+        text.push_str(&rest[..at]);
+        let here = &rest[at..];
+        if here.starts_with("{{") || here.starts_with("}}") {
+            text.push_str(&here[..1]);
+            rest = &here[2..];
+            continue;
+        }
+        let word = here[1..].split('}').next().unwrap_or_default();
+        let is_word = here.starts_with('{')
+            && here.len() > word.len() + 1
+            && !word.is_empty()
+            && word.bytes().all(|byte| byte.is_ascii_lowercase());
+        if !is_word {
+            text.push_str(&here[..1]);
+            rest = &here[1..];
+            continue;
+        }
+        match value(word) {
+            Some(value) => text.push_str(&value),
+            None => {
+                return Err(TemplateError::Unknown {
+                    name: word.to_owned(),
+                    at: template.len() - here.len(),
+                });
+            }
+        }
+        rest = &here[word.len() + 2..];
+    }
+    text.push_str(rest);
+    Ok(text)
+}
+
+/// Reads `\n`, `\r`, `\t` and `\\` in a template that came from a command line.
+pub fn unescape(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut characters = text.chars();
+    while let Some(character) = characters.next() {
+        if character != '\\' {
+            plain.push(character);
+            continue;
+        }
+        match characters.next() {
+            Some('n') => plain.push('\n'),
+            Some('r') => plain.push('\r'),
+            Some('t') => plain.push('\t'),
+            Some('\\') | None => plain.push('\\'),
+            Some(other) => plain.extend(['\\', other]),
+        }
+    }
+    plain
+}
+
+/// A file name that stays inside the run's directory.
+///
+/// # Errors
+///
+/// [`TemplateError::Outside`] for absolute names, `..` and the empty name.
+pub fn inside(name: &str) -> Result<&Path, TemplateError> {
+    let path = Path::new(name);
+    let plain = |component: Component<'_>| matches!(component, Component::Normal(_));
+    if name.is_empty() || !path.components().all(plain) {
+        return Err(TemplateError::Outside(name.to_owned()));
+    }
+    Ok(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn values() -> Values {
+        Values {
+            host: "localhost".into(),
+            ip: "127.0.0.1".into(),
+            port: 2525,
+            ca: "/run/ca.pem".into(),
+            dir: "/run".into(),
+            user: "u1".into(),
+            password: "p1".into(),
+            body: "b1".into(),
+            policy: "required".into(),
+        }
+    }
+
+    #[test]
+    fn fills_in_what_is_known_and_keeps_other_braces() {
+        let text = render("{user}:{password}@{host}:{port} {} {\"a\": 1} ${HOME} {{x}}", &values());
+        assert_eq!(text.unwrap(), "u1:p1@localhost:2525 {} {\"a\": 1} ${HOME} {x}");
+    }
+
+    #[test]
+    fn complains_about_slips() {
+        assert_eq!(
+            render("a {pasword}", &values()),
+            Err(TemplateError::Unknown { name: "pasword".into(), at: 2 })
+        );
+        assert_eq!(check("{user} {body} {user}").unwrap(), ["user", "body", "user"]);
+    }
+
+    #[test]
+    fn keeps_files_inside() {
+        assert!(inside("mail").is_ok());
+        assert!(inside("etc/msmtprc").is_ok());
+        for name in ["", "/etc/passwd", "../x", "a/../../x", "."] {
+            assert!(inside(name).is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn reads_escapes() {
+        assert_eq!(unescape(r"Subject: t\n\n{body}\n\\n\q"), "Subject: t\n\n{body}\n\\n\\q");
+    }
+
+    proptest! {
+        #[test]
+        fn never_panics(text in ".*") {
+            let _ = render(&text, &values());
+            let _ = check(&unescape(&text));
+        }
+    }
+}
