@@ -5,4 +5,7 @@ pub mod canary;
 pub mod certificate;
 pub mod codec;
 pub mod judge;
+pub mod persona;
 pub mod template;
+pub mod tls;
+pub mod wire;

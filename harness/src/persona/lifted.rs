@@ -1,0 +1,118 @@
+//! What a persona saw, in the model's alphabet, and where in the bytes it saw it.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use upward_model::explain::{Event, Run};
+use upward_model::message::Command;
+use upward_model::vector::Point;
+
+use crate::canary::Challenge;
+use crate::judge::Stage;
+
+/// What a persona saw; all clones write to the same.
+#[derive(Clone, Debug, Default)]
+pub struct Lifted {
+    inner: Arc<Mutex<Seen>>,
+}
+
+/// Everything that was seen.
+#[derive(Clone, Debug, Default)]
+struct Seen {
+    run: Run,
+    reached: BTreeSet<Point>,
+    sights: Vec<Sight>,
+    challenges: Vec<Challenge>,
+    confirmed: bool,
+    secured: bool,
+}
+
+/// A message of the client, and where it was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sight {
+    /// The connection, counted from 0.
+    pub connection: usize,
+    /// At which stage; `None` inside TLS with an authenticated peer.
+    pub stage: Option<Stage>,
+    /// What it means.
+    pub command: Option<Command>,
+    /// Whether it is of the allowed clear-text language.
+    pub allowed: bool,
+    /// Where it is, in what the client sent on that connection in that layer.
+    pub range: Range<usize>,
+}
+
+impl Lifted {
+    fn with<R>(&self, change: impl FnOnce(&mut Seen) -> R) -> R {
+        change(&mut self.inner.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(super) fn open(&self, connection: usize) {
+        self.with(|seen| seen.run.resize(seen.run.len().max(connection + 1), Vec::new()));
+    }
+
+    pub(super) fn push(&self, connection: usize, event: Event) {
+        self.with(|seen| {
+            if let Some(events) = seen.run.get_mut(connection) {
+                events.push(event);
+            }
+        });
+    }
+
+    pub(super) fn reach(&self, point: Point) {
+        self.with(|seen| seen.reached.insert(point));
+    }
+
+    pub(super) fn sight(&self, sight: Sight) {
+        self.with(|seen| seen.sights.push(sight));
+    }
+
+    pub(super) fn challenge(&self, challenges: Vec<Challenge>) {
+        self.with(|seen| {
+            for challenge in challenges {
+                if !seen.challenges.contains(&challenge) {
+                    seen.challenges.push(challenge);
+                }
+            }
+        });
+    }
+
+    pub(super) fn confirm(&self) {
+        self.with(|seen| seen.confirmed = true);
+    }
+
+    pub(super) fn secure(&self) {
+        self.with(|seen| seen.secured = true);
+    }
+
+    /// The run in the model's alphabet.
+    pub fn run(&self) -> Run {
+        self.with(|seen| seen.run.clone())
+    }
+
+    /// The points that were reached.
+    pub fn reached(&self) -> BTreeSet<Point> {
+        self.with(|seen| seen.reached.clone())
+    }
+
+    /// The client's messages.
+    pub fn sights(&self) -> Vec<Sight> {
+        self.with(|seen| seen.sights.clone())
+    }
+
+    /// The challenges that were given.
+    pub fn challenges(&self) -> Vec<Challenge> {
+        self.with(|seen| seen.challenges.clone())
+    }
+
+    /// Whether a login or a delivery was confirmed inside authenticated TLS.
+    pub fn confirmed(&self) -> bool {
+        self.with(|seen| seen.confirmed)
+    }
+
+    /// Whether authenticated TLS was reached on some connection.
+    pub fn secured(&self) -> bool {
+        self.with(|seen| seen.secured)
+    }
+}

@@ -1,0 +1,165 @@
+//! The connection of a persona, in clear or inside TLS.
+
+use std::io;
+use std::sync::Arc;
+
+use rustls::ServerConfig;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+
+use crate::wire::{Form, Record, Side, Tap, What};
+
+/// A connection, recorded.
+pub(super) struct Link {
+    kind: Kind,
+    record: Record,
+    number: usize,
+}
+
+enum Kind {
+    Clear(TcpStream),
+    Tls(Box<TlsStream<Tap>>),
+    Gone,
+}
+
+/// What came of a handshake.
+pub(super) enum Handshake {
+    /// It was completed.
+    Done,
+    /// It failed; these are the bytes that the client sent for it.
+    Failed(Vec<u8>),
+}
+
+impl Link {
+    pub(super) const fn new(stream: TcpStream, record: Record, number: usize) -> Self {
+        Self { kind: Kind::Clear(stream), record, number }
+    }
+
+    pub(super) const fn is_tls(&self) -> bool {
+        matches!(self.kind, Kind::Tls(_))
+    }
+
+    /// Reads what is there: at most one buffer full. Nothing means that the client has closed.
+    pub(super) async fn read(&mut self) -> io::Result<Vec<u8>> {
+        let mut buffer = vec![0; 16 * 1024];
+        let length = match &mut self.kind {
+            Kind::Clear(stream) => stream.read(&mut buffer).await?,
+            Kind::Tls(stream) => stream.read(&mut buffer).await?,
+            Kind::Gone => 0,
+        };
+        buffer.truncate(length);
+        if self.is_tls() {
+            self.note(Side::Client, Form::Inside, &buffer);
+        }
+        Ok(buffer)
+    }
+
+    /// Records bytes of the client that were read in clear.
+    pub(super) fn note_clear(&self, form: Form, bytes: &[u8]) {
+        self.note(Side::Client, form, bytes);
+    }
+
+    fn note(&self, from: Side, form: Form, bytes: &[u8]) {
+        if !bytes.is_empty() {
+            let bytes = bytes.to_vec();
+            self.record.push(self.number, What::Bytes { from, form, bytes });
+        }
+    }
+
+    /// Writes bytes at once: one segment, as far as a stream knows segments.
+    pub(super) async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let form = if self.is_tls() { Form::Inside } else { Form::Clear };
+        self.note(Side::Server, form, bytes);
+        match &mut self.kind {
+            Kind::Clear(stream) => stream.write_all(bytes).await,
+            Kind::Tls(stream) => {
+                stream.write_all(bytes).await?;
+                stream.flush().await
+            }
+            Kind::Gone => Ok(()),
+        }
+    }
+
+    /// Does a handshake as the server; `first` is what was read of it already.
+    pub(super) async fn handshake(
+        &mut self,
+        config: Arc<ServerConfig>,
+        first: Vec<u8>,
+    ) -> Handshake {
+        let stream = match std::mem::replace(&mut self.kind, Kind::Gone) {
+            Kind::Clear(stream) => stream,
+            other => {
+                self.kind = other;
+                return Handshake::Failed(Vec::new());
+            }
+        };
+        let tap = Tap::new(stream, self.record.clone(), self.number, first);
+        match TlsAcceptor::from(config).accept(tap).into_fallible().await {
+            Ok(stream) => {
+                self.record.push(self.number, What::TlsStarted);
+                self.kind = Kind::Tls(Box::new(stream));
+                Handshake::Done
+            }
+            Err((error, tap)) => {
+                self.record.push(self.number, What::TlsFailed(error.to_string()));
+                let seen = tap.seen().to_vec();
+                self.kind = Kind::Clear(tap.into_inner());
+                Handshake::Failed(seen)
+            }
+        }
+    }
+
+    /// Ends TLS with a close_notify and keeps the connection. Returns what the client sent as
+    /// records meanwhile and was not read inside TLS: nothing that could be read.
+    pub(super) async fn end_tls(&mut self) -> io::Result<()> {
+        match std::mem::replace(&mut self.kind, Kind::Gone) {
+            Kind::Tls(mut stream) => {
+                {
+                    let (_, session) = stream.get_mut();
+                    session.send_close_notify();
+                }
+                let flushed = stream.flush().await;
+                self.record.push(self.number, What::TlsEnded);
+                let (tap, _) = stream.into_inner();
+                self.kind = Kind::Clear(tap.into_inner());
+                flushed
+            }
+            other => {
+                self.kind = other;
+                Ok(())
+            }
+        }
+    }
+
+    /// Closes in order: a close_notify where there is TLS, and FIN.
+    pub(super) async fn close(&mut self) {
+        match std::mem::replace(&mut self.kind, Kind::Gone) {
+            Kind::Clear(mut stream) => drop(stream.shutdown().await),
+            Kind::Tls(mut stream) => drop(stream.shutdown().await),
+            Kind::Gone => return,
+        }
+        self.record.push(self.number, What::Closed(Side::Server, String::new()));
+    }
+
+    /// Cuts: RST in clear, FIN without a close_notify inside TLS.
+    pub(super) async fn cut(&mut self) {
+        let how = match std::mem::replace(&mut self.kind, Kind::Gone) {
+            Kind::Clear(stream) => {
+                let _ = stream.set_zero_linger();
+                " with a reset"
+            }
+            Kind::Tls(stream) => {
+                let (tap, _) = stream.into_inner();
+                drop(tap.into_inner().shutdown().await);
+                " without a close_notify"
+            }
+            Kind::Gone => return,
+        };
+        self.record.push(self.number, What::Closed(Side::Server, how.to_owned()));
+    }
+}

@@ -1,0 +1,51 @@
+//! TLS records, as far as a peer must know them to tell TLS from clear text.
+
+/// The length of the TLS record that bytes begin with, header included, if they begin with one
+/// (RFC 8446 section 5.1): a known content type, a 3.x version, a length that a record can have.
+pub fn record_length(bytes: &[u8]) -> Option<usize> {
+    match bytes {
+        // A lone first octet may become one: no text protocol has it at the start of a message.
+        [0x16] => Some(usize::MAX),
+        [0x14..=0x17, 0x03] | [0x14..=0x17, 0x03, 0x00..=0x04] => Some(usize::MAX),
+        [0x14..=0x17, 0x03, 0x00..=0x04, _] => Some(usize::MAX),
+        [0x14..=0x17, 0x03, 0x00..=0x04, high, low, ..] => {
+            let length = usize::from(u16::from_be_bytes([*high, *low]));
+            (length <= (1 << 14) + 2048).then_some(length + 5)
+        }
+        _ => None,
+    }
+}
+
+/// What follows the last complete TLS record, if it is no record.
+pub fn clear_tail(mut bytes: &[u8]) -> Option<&[u8]> {
+    while let Some(length) = record_length(bytes) {
+        bytes = bytes.get(length..)?;
+    }
+    (!bytes.is_empty()).then_some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn tells_records_from_text() {
+        assert_eq!(record_length(&[0x16, 3, 1, 0, 2, 1, 0]), Some(7));
+        assert_eq!(record_length(b"EHLO"), None);
+        assert_eq!(record_length(&[0x16, 3, 1, 0xff, 0xff]), None);
+        assert_eq!(clear_tail(&[0x15, 3, 3, 0, 1, 0, b'E', b'H']), Some(&b"EH"[..]));
+        assert_eq!(clear_tail(&[0x15, 3, 3, 0, 1, 0]), None);
+        assert_eq!(clear_tail(b"AUTH PLAIN"), Some(&b"AUTH PLAIN"[..]));
+    }
+
+    proptest! {
+        #[test]
+        fn a_tail_is_a_tail(bytes: Vec<u8>) {
+            if let Some(tail) = clear_tail(&bytes) {
+                prop_assert!(bytes.ends_with(tail) && record_length(tail).is_none());
+            }
+        }
+    }
+}

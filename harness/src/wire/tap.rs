@@ -1,0 +1,103 @@
+//! A stream that records what passes through it, and that can be given bytes back.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+
+use super::{Form, Record, Side, What};
+
+/// A TCP connection under a TLS layer: raw records are recorded as they pass.
+#[derive(Debug)]
+pub struct Tap {
+    stream: TcpStream,
+    record: Record,
+    connection: usize,
+    /// Bytes that were read before TLS began and belong to it.
+    given_back: Vec<u8>,
+    /// Everything that the TLS layer has read.
+    seen: Vec<u8>,
+}
+
+/// How much of what the TLS layer reads is kept to be looked at again.
+const SEEN: usize = 1 << 20;
+
+impl Tap {
+    /// Taps a connection; `first` is what was read of it already.
+    pub const fn new(stream: TcpStream, record: Record, connection: usize, first: Vec<u8>) -> Self {
+        Self { stream, record, connection, given_back: first, seen: Vec::new() }
+    }
+
+    /// The connection itself.
+    pub fn into_inner(self) -> TcpStream {
+        self.stream
+    }
+
+    /// The connection itself, while it is tapped.
+    pub const fn get_ref(&self) -> &TcpStream {
+        &self.stream
+    }
+
+    /// What the TLS layer has read, from its first byte on.
+    pub fn seen(&self) -> &[u8] {
+        &self.seen
+    }
+
+    fn note(&mut self, from: Side, bytes: &[u8]) {
+        if bytes.is_empty() {
+            return;
+        }
+        if from == Side::Client && self.seen.len() + bytes.len() <= SEEN {
+            self.seen.extend_from_slice(bytes);
+        }
+        let bytes = bytes.to_vec();
+        self.record.push(self.connection, What::Bytes { from, form: Form::Records, bytes });
+    }
+}
+
+impl AsyncRead for Tap {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if !self.given_back.is_empty() {
+            let length = self.given_back.len().min(buffer.remaining());
+            let bytes: Vec<u8> = self.given_back.drain(..length).collect();
+            buffer.put_slice(&bytes);
+            self.note(Side::Client, &bytes);
+            return Poll::Ready(Ok(()));
+        }
+        let before = buffer.filled().len();
+        let polled = Pin::new(&mut self.stream).poll_read(context, buffer);
+        if matches!(polled, Poll::Ready(Ok(()))) {
+            let bytes = buffer.filled()[before..].to_vec();
+            self.note(Side::Client, &bytes);
+        }
+        polled
+    }
+}
+
+impl AsyncWrite for Tap {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let polled = Pin::new(&mut self.stream).poll_write(context, bytes);
+        if let Poll::Ready(Ok(length)) = polled {
+            self.note(Side::Server, &bytes[..length]);
+        }
+        polled
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
