@@ -85,12 +85,18 @@ pub fn judge(question: &Question<'_>, evidence: &Evidence) -> Judgement {
     let mut broken: Properties = leaks.iter().map(|leak| leak.property).collect();
     let by_bytes = broken;
     let explanation = explain(question.protocol, question.sessions, &evidence.run);
-    let suspects = named(question, &explanation);
+    let mut suspects = named(question, &explanation);
+    let at_the_end = evidence.at_the_end();
+    if at_the_end.has(Property::TruncationIsNotSuccess) && suspects.is_empty() {
+        // What did it take for the confirmation: the end of the connection, or something else?
+        let run = evidence.successful_run();
+        suspects = named(question, &explain(question.protocol, question.sessions, &run));
+    }
     let by_steps = agreed(&suspects);
     broken.extend(by_steps);
-    broken.extend(evidence.at_the_end());
-    let broken = claimed(question.protocol, policy, broken);
+    broken.extend(at_the_end);
     let outcome = outcome(broken, evidence);
+    let broken = claimed(question.protocol, policy, broken);
     let mut judgement = Judgement {
         outcome,
         broken,

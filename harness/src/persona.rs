@@ -22,7 +22,7 @@ use crate::certificate::Certificates;
 use crate::codec::Codec;
 use crate::wire::Record;
 
-pub use self::lifted::{Lifted, Sight};
+pub use self::lifted::{Confirmed, Lifted, Sight};
 
 /// The most connections of one run that are served; further ones are closed at once.
 const MAX_CONNECTIONS: usize = 32;
@@ -59,7 +59,10 @@ impl Persona {
 pub struct Listening {
     /// The port, the same for IPv4 and, where there is IPv6, for it.
     pub port: u16,
+    /// The port to which forged redirections lead: nobody has any business there.
+    pub trap: u16,
     listeners: Vec<TcpListener>,
+    trap_listener: TcpListener,
 }
 
 impl Listening {
@@ -76,7 +79,9 @@ impl Listening {
         if let Ok(listener) = TcpListener::bind(("::1", port)).await {
             listeners.push(listener);
         }
-        Ok(Self { port, listeners })
+        let trap_listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let trap = trap_listener.local_addr()?.port();
+        Ok(Self { port, trap, listeners, trap_listener })
     }
 
     /// Serves clients until `done` is told; then waits for the open connections to come to their
@@ -99,6 +104,10 @@ impl Listening {
                 () = &mut done => break,
                 accepted = accept(first.as_ref()) => accepted,
                 accepted = accept(second.as_ref()) => accepted,
+                Ok(_) = self.trap_listener.accept() => {
+                    lifted.redirect();
+                    continue;
+                }
                 Some(_) = tasks.join_next(), if !tasks.is_empty() => continue,
             };
             let Ok(stream) = accepted else { continue };

@@ -36,6 +36,13 @@ pub trait Client {
 
     /// What the environment has to know of a state.
     fn view(&self, state: &Self::State) -> View;
+
+    /// Whether it holds the head of a message whose tail has not come. Who drives it over sockets
+    /// keeps the bytes of that head exactly as long.
+    fn holds_fragment(&self, state: &Self::State) -> bool {
+        let _ = state;
+        false
+    }
 }
 
 /// A new state and what the client does on the way to it.
@@ -135,8 +142,8 @@ pub enum Output {
     Close,
     /// Opens the second channel and moves the confidential data over it.
     OpenChannel(Layer),
-    /// Acted on a message that had come in this layer, while it believed to be in TLS: the taint
-    /// that an implementation does not see and a proof must.
+    /// Went on because of a message that had come in this layer, while it believed to be in TLS:
+    /// the taint that an implementation does not see and a proof must. Giving up is not going on.
     Took(Layer),
     /// Used inside TLS what it had learned in clear; for a mechanism, which.
     UsedClearKnowledge(Option<Mechanism>),

@@ -8,7 +8,7 @@
 //! Harmless detours that no property speaks of are taken out first: `NOOP` and its reply, a
 //! goodbye, a question for the capabilities that is asked again, further rounds of a delivery.
 
-use crate::client::{Client, Close, Input, Negotiator, Output, Peer, Step, View};
+use crate::client::{Client, Close, End, Input, Negotiator, Output, Peer, Step, View};
 use crate::flaw::{Flaw, Flaws, Side};
 use crate::message::{Bounds, CAPACITY, Command, Layer, Piece, Reply, Segment};
 use crate::policy::Policy;
@@ -40,6 +40,8 @@ pub enum Event {
     TlsEnded,
     /// The peer closed.
     Closed(Close),
+    /// The client told its user that the data were delivered.
+    Succeeded,
 }
 
 /// A run, lifted: the events of each connection, in the order in which they were opened.
@@ -218,6 +220,10 @@ impl<'a> Follow<'a> {
             match output {
                 Output::Send(Command::Noop | Command::Goodbye) => {}
                 Output::Send(_) | Output::StartTls => self.pending.push(output),
+                // Only where the run shows how the client ended.
+                Output::End(End::Delivered) if self.events.contains(&Event::Succeeded) => {
+                    self.pending.push(output);
+                }
                 Output::Connect(_) => {
                     // The rest of the step belongs to the next connection.
                     let rest = outputs[index + 1..].iter().copied().collect();
@@ -285,12 +291,15 @@ impl<'a> Follow<'a> {
 
     /// The next event that shows the client.
     fn next_seen(&self) -> Option<usize> {
-        (self.seen..self.events.len())
-            .find(|&at| matches!(self.events[at], Event::Heard(..) | Event::ClientHello))
+        (self.seen..self.events.len()).find(|&at| Self::shows_client(&self.events[at]))
     }
 
-    fn is_input(event: &Event) -> bool {
-        !matches!(event, Event::Heard(..) | Event::ClientHello)
+    const fn shows_client(event: &Event) -> bool {
+        matches!(event, Event::Heard(..) | Event::ClientHello | Event::Succeeded)
+    }
+
+    const fn is_input(event: &Event) -> bool {
+        !Self::shows_client(event)
     }
 
     fn inputs_before(&self, position: usize) -> usize {
@@ -348,14 +357,15 @@ const fn input(event: &Event) -> Option<Input> {
         Event::HandshakeFailed => Some(Input::HandshakeFailed),
         Event::TlsEnded => Some(Input::TlsEnded),
         Event::Closed(close) => Some(Input::Closed(*close)),
-        Event::Said { .. } | Event::Heard(..) | Event::ClientHello => None,
+        Event::Said { .. } | Event::Heard(..) | Event::ClientHello | Event::Succeeded => None,
     }
 }
 
 /// Whether what the client does is what was seen.
 fn matches(output: Output, event: &Event) -> bool {
     match (output, event) {
-        (Output::StartTls, Event::ClientHello) => true,
+        (Output::StartTls, Event::ClientHello)
+        | (Output::End(End::Delivered), Event::Succeeded) => true,
         (Output::Send(command), Event::Heard(heard, _)) => command == *heard,
         _ => false,
     }

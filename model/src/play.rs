@@ -112,6 +112,11 @@ impl Play {
 }
 
 impl Play {
+    /// Whether every session ended in a delivery, as far as the client can tell.
+    pub fn delivered(&self) -> bool {
+        self.steps.last().is_some_and(|step| step.transition.state.all_delivered())
+    }
+
     /// The play as a peer would have recorded it, connection by connection.
     pub fn lifted(&self) -> Run {
         let mut run = vec![Vec::new()];

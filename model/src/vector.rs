@@ -233,7 +233,8 @@ pub enum Do {
 pub enum SegmentOf {
     /// One write for both.
     Same,
-    /// A write of its own, directly behind the other.
+    /// A write of its own, once the client has read the other: for the upgrade reply, between the
+    /// ClientHello and the ServerHello.
     Own,
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use upward_model::explain::Run;
+use upward_model::explain::{Event, Run};
 use upward_model::message::Command;
 use upward_model::policy::Policy;
 use upward_model::property::{Properties, Property};
@@ -17,6 +17,8 @@ pub struct Evidence {
     pub run: Run,
     /// The points that the persona came to.
     pub reached: BTreeSet<Point>,
+    /// The first connection of the session under test, counted from 0.
+    pub first_connection: usize,
     /// Everything that left the client outside TLS with an authenticated peer, message by message.
     pub words: Vec<Words>,
     /// Secrets and names that were found in it.
@@ -29,6 +31,8 @@ pub struct Evidence {
     pub exit: Option<String>,
     /// Whether it ended as it does after success; `None` where that cannot be told.
     pub claims_success: Option<bool>,
+    /// Whether it went where a forged redirection sent it.
+    pub redirected: bool,
     /// Whether it crashed.
     pub crashed: bool,
     /// Whether it was still alive after the peer had closed and the deadline had passed.
@@ -143,7 +147,7 @@ impl Evidence {
                 continue;
             }
             leaks.push(leak(Property::PolicyNotFromWire));
-            if words.connection > 0 {
+            if words.connection > self.first_connection {
                 leaks.push(leak(Property::NoClearRetry));
             }
             if words.stage == Stage::After {
@@ -151,10 +155,20 @@ impl Evidence {
             }
         }
         if !policy.needs_tls() {
-            // An opportunistic client may say in clear what it likes.
-            leaks.clear();
+            // An opportunistic client may say in clear what it likes; that a secret was among it
+            // is still what the run shows.
+            leaks.retain(|leak| leak.property == Property::NoSecretInClear);
         }
         leaks
+    }
+
+    /// The run, with what the client told its user at its end.
+    pub(super) fn successful_run(&self) -> Run {
+        let mut run = self.run.clone();
+        if let Some(events) = run.last_mut() {
+            events.push(Event::Succeeded);
+        }
+        run
     }
 
     /// What the end of the client shows.
@@ -169,6 +183,9 @@ impl Evidence {
             } else {
                 Property::UserTold
             });
+        }
+        if self.redirected {
+            broken.insert(Property::NoClearRedirect);
         }
         if self.shows_clear_text {
             broken.insert(Property::NoClearTextShownAsTrusted);

@@ -8,7 +8,7 @@ use upward_model::server::{self, Port, Server};
 use upward_model::vector::{Deviation, Do, Point, SegmentOf};
 
 use super::link::{Handshake, Link};
-use super::{Lifted, Persona, Sight};
+use super::{Confirmed, Lifted, Persona, Sight};
 use crate::codec::{Heard, ServerSide};
 use crate::judge::Stage;
 use crate::tls::record_length;
@@ -43,6 +43,12 @@ pub(super) struct Connection {
     /// Whether TLS records are skipped: the handshake was refused.
     refuses_tls: bool,
     over: bool,
+    /// Whether nobody has spoken yet, on a connection where the client speaks first.
+    silent: bool,
+    /// What is said in a segment of its own, once the one before it has been read.
+    apart: Vec<Deviation>,
+    /// How many events there were when the last bytes came.
+    arrived: usize,
 }
 
 impl Connection {
@@ -73,6 +79,9 @@ impl Connection {
             deviated: false,
             refuses_tls: false,
             over: false,
+            silent: false,
+            apart: Vec::new(),
+            arrived: 0,
         }
     }
 
@@ -86,17 +95,18 @@ impl Connection {
     }
 
     async fn serve(&mut self) -> std::io::Result<()> {
-        if !self.persona.implicit {
-            let (state, outputs) = self.server().start(Port::Upgrade);
-            self.state = state;
-            self.lifted.reach(Point::Opening);
-            let words = words(&outputs);
-            if words.is_empty() {
-                self.silent_opening().await;
+        if self.persona.implicit {
+            // Whoever says nothing waits for a greeting: no TLS client does.
+            match tokio::time::timeout(self.persona.patience, self.link.read()).await {
+                Ok(Ok(bytes)) if !bytes.is_empty() => {
+                    self.take_in(&bytes);
+                    self.take_up().await?;
+                }
+                Ok(_) => return Ok(()),
+                Err(_) => self.open_in_clear().await?,
             }
-            for reply in words {
-                self.say(Some(Point::Opening), reply, None).await?;
-            }
+        } else {
+            self.open_in_clear().await?;
         }
         while !self.over {
             let read = if self.deviated {
@@ -126,16 +136,33 @@ impl Connection {
         Ok(())
     }
 
-    /// The client speaks first: only the connection itself can be refused.
+    async fn open_in_clear(&mut self) -> std::io::Result<()> {
+        {
+            let (state, outputs) = self.server().start(Port::Upgrade);
+            self.state = state;
+            self.lifted.reach(Point::Opening);
+            let words = words(&outputs);
+            // Where the client speaks first, what deviates at the opening happens once it has.
+            self.silent = words.is_empty();
+            for reply in words {
+                self.say(Some(Point::Opening), reply, None).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The client has spoken first: all that can be refused is the connection itself.
     async fn silent_opening(&mut self) {
         for deviation in self.deviations(Point::Opening) {
             match deviation.action {
                 Do::Close => self.closes(Close::Orderly).await,
                 Do::Cut => self.closes(Close::Cut).await,
-                Do::Withhold => self.withheld = true,
+                Do::Withhold => {
+                    self.deviates("does not answer");
+                    self.withheld = true;
+                }
                 _ => {}
             }
-            self.deviated = true;
         }
     }
 
@@ -169,6 +196,7 @@ impl Connection {
 
     /// Takes in what was read. Bytes in clear are recorded, up to where TLS may begin.
     fn take_in(&mut self, bytes: &[u8]) {
+        self.arrived = self.lifted.events(self.number);
         self.buffer.extend_from_slice(bytes);
         if self.link.is_tls() {
             return;
@@ -243,9 +271,18 @@ impl Connection {
         });
         // What is not of the protocol is for the language oracle; no client of the model says it.
         let command = heard.command.unwrap_or(Command::Noop);
-        self.event(Event::Heard(command, self.layer()));
+        // It had come before whatever was said since the last read.
+        let event = Event::Heard(command, self.layer());
+        self.lifted.insert(self.number, self.arrived, event);
+        self.arrived += 1;
+        if std::mem::take(&mut self.silent) {
+            self.silent_opening().await;
+            if self.over {
+                return Ok(());
+            }
+        }
         if let Some(reply) = heard.partial {
-            return self.say(None, reply, Some(command)).await;
+            return self.say_part(reply, command).await;
         }
         if heard.command.is_none() {
             return self.say(None, Reply::Refuse, Some(command)).await;
@@ -293,6 +330,18 @@ impl Connection {
         named
     }
 
+    /// Answers a step of a command that has several.
+    async fn say_part(&mut self, reply: Reply, command: Command) -> std::io::Result<()> {
+        if self.withheld {
+            return Ok(());
+        }
+        let bytes = self.codec.say(reply, self.link.is_tls());
+        self.lifted.challenge(self.codec.challenges());
+        let (segment, layer) = (Segment::one(reply), self.layer());
+        self.event(Event::Said { segment, layer, answers: Some(command) });
+        self.link.write(&bytes).await
+    }
+
     /// Says one thing, with what deviates there.
     async fn say(
         &mut self,
@@ -313,7 +362,6 @@ impl Connection {
         let mut pieces = vec![Piece::Whole(reply)];
         let mut replaced: Option<Vec<u8>> = None;
         let (mut before, mut behind) = (Vec::new(), Vec::new());
-        let mut apart: Vec<Deviation> = Vec::new();
         for deviation in deviations {
             let meant: Vec<Piece<Reply>> = deviation.meaning.iter().map(|m| m.0).collect();
             let bytes = self.bytes(&deviation);
@@ -323,7 +371,9 @@ impl Connection {
                     pieces = meant;
                     replaced = Some(bytes);
                 }
-                Do::Append if deviation.segment == Some(SegmentOf::Own) => apart.push(deviation),
+                Do::Append if deviation.segment == Some(SegmentOf::Own) => {
+                    self.apart.push(deviation);
+                }
                 Do::Append => {
                     self.deviates("adds to this segment");
                     pieces.extend(meant);
@@ -358,18 +408,13 @@ impl Connection {
         bytes.extend(behind);
         let layer = self.layer();
         self.event(Event::Said { segment: Segment::new(&pieces), layer, answers });
-        if self.stage.is_none() && matches!(reply, Reply::Done | Reply::LoggedIn) && point.is_some()
-        {
-            self.lifted.confirm();
+        let login_or_delivery = answers.is_some_and(Command::is_secret);
+        let whole = matches!(pieces.first(), Some(Piece::Whole(Reply::Done | Reply::LoggedIn)));
+        if login_or_delivery && whole {
+            let delivery = answers == Some(Command::Deliver);
+            self.lifted.confirm(Confirmed { delivery, authenticated: self.stage.is_none() });
         }
         self.link.write(&bytes).await?;
-        for deviation in apart {
-            self.deviates("adds a segment");
-            let meant: Vec<Piece<Reply>> = deviation.meaning.iter().map(|m| m.0).collect();
-            self.event(Event::Said { segment: Segment::new(&meant), layer, answers: None });
-            let bytes = self.bytes(&deviation);
-            self.link.write(&bytes).await?;
-        }
         Ok(())
     }
 
@@ -419,9 +464,19 @@ impl Connection {
     /// TLS begins, or would.
     async fn client_hello(&mut self) -> std::io::Result<()> {
         self.lifted.reach(Point::Handshake);
-        self.event(Event::ClientHello);
+        self.lifted.insert(self.number, self.arrived, Event::ClientHello);
+        self.arrived += 1;
         if let Some(deviation) = self.deviations(Point::Handshake).into_iter().next() {
             return self.refuse_handshake(&deviation).await;
+        }
+        // The client has read the reply before it sent this: what comes now is a later segment.
+        for deviation in std::mem::take(&mut self.apart) {
+            self.deviates("adds a segment before the ServerHello");
+            let meant: Vec<Piece<Reply>> = deviation.meaning.iter().map(|m| m.0).collect();
+            let (segment, layer) = (Segment::new(&meant), Layer::Clear);
+            self.event(Event::Said { segment, layer, answers: None });
+            let bytes = self.bytes(&deviation);
+            self.link.write(&bytes).await?;
         }
         let peer = self.persona.certificate();
         let config = self.persona.certificates.server(peer);
@@ -454,9 +509,7 @@ impl Connection {
         self.buffer.clear();
         let genuine = peer == Peer::Genuine;
         self.stage = if genuine { None } else { Some(Stage::Unauthenticated) };
-        if genuine {
-            self.lifted.secure();
-        } else {
+        if !genuine {
             self.deviates("has ended TLS with a certificate of its own");
         }
         self.state.phase = server::Phase::AwaitsTls;

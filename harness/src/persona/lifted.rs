@@ -24,8 +24,17 @@ struct Seen {
     reached: BTreeSet<Point>,
     sights: Vec<Sight>,
     challenges: Vec<Challenge>,
-    confirmed: bool,
-    secured: bool,
+    confirmed: Vec<Confirmed>,
+    redirected: bool,
+}
+
+/// A login or a delivery that the persona confirmed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Confirmed {
+    /// Whether it is a delivery; else a login.
+    pub delivery: bool,
+    /// Whether it was inside authenticated TLS.
+    pub authenticated: bool,
 }
 
 /// A message of the client, and where it was.
@@ -60,6 +69,20 @@ impl Lifted {
         });
     }
 
+    /// How many events a connection has.
+    pub(super) fn events(&self, connection: usize) -> usize {
+        self.with(|seen| seen.run.get(connection).map_or(0, Vec::len))
+    }
+
+    /// Puts in what the client said before the events from here on, although it was taken up later.
+    pub(super) fn insert(&self, connection: usize, at: usize, event: Event) {
+        self.with(|seen| {
+            if let Some(events) = seen.run.get_mut(connection) {
+                events.insert(at.min(events.len()), event);
+            }
+        });
+    }
+
     pub(super) fn reach(&self, point: Point) {
         self.with(|seen| seen.reached.insert(point));
     }
@@ -78,12 +101,12 @@ impl Lifted {
         });
     }
 
-    pub(super) fn confirm(&self) {
-        self.with(|seen| seen.confirmed = true);
+    pub(super) fn confirm(&self, confirmed: Confirmed) {
+        self.with(|seen| seen.confirmed.push(confirmed));
     }
 
-    pub(super) fn secure(&self) {
-        self.with(|seen| seen.secured = true);
+    pub(super) fn redirect(&self) {
+        self.with(|seen| seen.redirected = true);
     }
 
     /// The run in the model's alphabet.
@@ -106,13 +129,13 @@ impl Lifted {
         self.with(|seen| seen.challenges.clone())
     }
 
-    /// Whether a login or a delivery was confirmed inside authenticated TLS.
-    pub fn confirmed(&self) -> bool {
-        self.with(|seen| seen.confirmed)
+    /// The logins and deliveries that were confirmed.
+    pub fn confirmed(&self) -> Vec<Confirmed> {
+        self.with(|seen| seen.confirmed.clone())
     }
 
-    /// Whether authenticated TLS was reached on some connection.
-    pub fn secured(&self) -> bool {
-        self.with(|seen| seen.secured)
+    /// Whether the client went where a forged redirection sent it.
+    pub fn redirected(&self) -> bool {
+        self.with(|seen| seen.redirected)
     }
 }

@@ -93,6 +93,10 @@ impl Client for Negotiator {
             _ => View::Open(state.layer()),
         }
     }
+
+    fn holds_fragment(&self, state: &State) -> bool {
+        state.fragment.is_some()
+    }
 }
 
 /// Why a client has no TLS.
@@ -265,14 +269,6 @@ impl Run<'_> {
         self.end(End::Refused, false);
     }
 
-    /// Refuses because of what a peer said in clear.
-    fn refuse_clear_text(&mut self, layer: Layer) {
-        if layer == Layer::Clear && self.has(Flaw::ShowsClearAlert) {
-            self.out(Output::ShowedClearText);
-        }
-        self.refuse();
-    }
-
     /// There is no TLS: falls back where the policy says so or a mistake does, else gives up.
     fn setback(&mut self, setback: Setback) {
         let goes_on = match setback {
@@ -309,7 +305,7 @@ impl Run<'_> {
             let mode = self.state.mode;
             self.reconnect(mode);
         } else {
-            self.refuse_clear_text(Layer::Clear);
+            self.refuse();
         }
     }
 
@@ -397,11 +393,22 @@ impl Run<'_> {
     }
 
     fn act(&mut self, cell: Cell) {
-        if self.state.layer() == Layer::Tls {
-            self.out(Output::Took(cell.layer));
-        } else if self.notes_in_clear(cell.reply) {
+        let inside = self.state.layer() == Layer::Tls;
+        if !inside && self.notes_in_clear(cell.reply) {
             return;
         }
+        let before = (self.state.phase, self.state.session, self.outputs.len());
+        self.answer(cell);
+        // Giving up is what a sound client may do about a reply that should not be there.
+        let gave_up = self.outputs[before.2..].contains(&Output::End(End::Refused));
+        let went_on =
+            (self.state.phase, self.state.session, self.outputs.len()) != before && !gave_up;
+        if inside && went_on {
+            let _ = self.outputs.try_insert(before.2, Output::Took(cell.layer));
+        }
+    }
+
+    fn answer(&mut self, cell: Cell) {
         match (self.state.phase, cell.reply) {
             (_, Reply::Notice) => {
                 if cell.layer == Layer::Clear && self.has(Flaw::ShowsClearAlert) {
@@ -427,7 +434,7 @@ impl Run<'_> {
                 }
                 self.end(End::Delivered, true);
             }
-            _ => self.refuse_clear_text(cell.layer),
+            _ => self.refuse(),
         }
     }
 
@@ -480,7 +487,7 @@ impl Run<'_> {
                 self.offered(upgrade);
             }
             (_, Reply::Welcome) => self.welcome(),
-            (_, Reply::Refuse | Reply::Bye) => self.refuse_clear_text(Layer::Clear),
+            (_, Reply::Refuse | Reply::Bye) => self.refuse(),
             _ => self.setback(Setback::Garbled),
         }
     }
@@ -495,7 +502,7 @@ impl Run<'_> {
         } else {
             match self.protocol().welcome {
                 Welcome::Upgrade => self.introduce(),
-                Welcome::Close | Welcome::Unknown => self.refuse_clear_text(Layer::Clear),
+                Welcome::Close | Welcome::Unknown => self.refuse(),
             }
         }
     }
@@ -543,7 +550,7 @@ impl Run<'_> {
                     self.setback(Setback::CapabilityError);
                 }
             }
-            Reply::Bye => self.refuse_clear_text(Layer::Clear),
+            Reply::Bye => self.refuse(),
             _ => self.setback(Setback::Garbled),
         }
     }
@@ -585,7 +592,7 @@ impl Run<'_> {
         match reply {
             Reply::Accept => self.start_tls(),
             Reply::Refuse => self.setback(Setback::Refusal),
-            Reply::Bye => self.refuse_clear_text(Layer::Clear),
+            Reply::Bye => self.refuse(),
             _ => self.setback(Setback::Garbled),
         }
     }
@@ -677,7 +684,13 @@ impl Run<'_> {
 
     fn ask(&mut self) {
         let believes = self.has(Flaw::KeepsCapabilities) && self.state.known.mechanism.is_some();
-        let asks = self.variant().asks_inside || self.protocol().offer == Offer::Unsaid;
+        // Who introduces itself in clear need not do it again; most do not, while most that asked
+        // for capabilities ask again.
+        let asks = match (self.protocol().offer, self.policy()) {
+            (Offer::Unsaid, Policy::Implicit) => true,
+            (Offer::Unsaid, _) => !self.variant().asks_inside,
+            _ => self.variant().asks_inside,
+        };
         if self.protocol().has_hello() && asks && !believes {
             self.send(Command::Hello);
             self.state.phase = Phase::Capabilities;
@@ -714,7 +727,7 @@ impl Run<'_> {
             // Any positive reply is good enough for many clients: the list is then empty. That is
             // what the splice of the upgrade to the implicit port lives on.
             Reply::Greeting => self.log_in(),
-            _ => self.refuse_clear_text(layer),
+            _ => self.refuse(),
         }
     }
 

@@ -106,12 +106,6 @@ impl Knowledge {
 }
 
 impl State {
-    /// The fragment that it still holds, with the layer it came in. Who drives the client over
-    /// sockets keeps the bytes of the unfinished message exactly as long as this says.
-    pub const fn fragment(&self) -> Option<(Piece<Reply>, Layer)> {
-        self.fragment
-    }
-
     /// How many received messages wait in the buffer.
     pub const fn buffered(&self) -> usize {
         self.buffer.len()

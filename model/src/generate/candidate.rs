@@ -178,12 +178,16 @@ impl Build<'_> {
     fn silent_and_cut(&mut self, points: &[Point]) {
         for &point in points {
             let inside = matches!(point, Point::Inside | Point::Login | Point::Delivery);
+            let spoken = honest_at(self.protocol, point).is_some() || inside;
             let cut_class = if inside { "TLS-TRUNC" } else { "NEG-CUT" };
             for (action, word, class, does) in [
                 (Do::Withhold, "withheld", "NEG-SILENT", "withholds"),
                 (Do::Close, "closed", cut_class, "closes the connection in place of"),
                 (Do::Cut, "cut", cut_class, "cuts the connection in place of"),
             ] {
+                if action == Do::Withhold && !spoken {
+                    continue;
+                }
                 self.push(
                     format!("{}-{word}", slug(point)),
                     class,
@@ -210,7 +214,9 @@ impl Build<'_> {
     fn behind(&mut self) {
         for point in self.spoken_points() {
             for reply in self.protocol.replies() {
-                for piece in pieces(self.protocol, reply) {
+                // What is cut in clear is completed in clear, unless TLS begins between.
+                let pieces = pieces(self.protocol, reply).into_iter();
+                for piece in pieces.filter(|p| point == Point::Upgrade || !p.is_fragment()) {
                     self.one_behind(point, piece);
                 }
             }

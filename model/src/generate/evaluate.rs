@@ -3,16 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::client::{Input, Negotiator, Output};
+use crate::explain::{Event, Explanation, explain};
 use crate::flaw::{Flaw, Flaws, Side};
 use crate::generate::candidate::Candidate;
 use crate::machine::StateId;
 use crate::message::Bounds;
-use crate::play::{Play, play};
+use crate::play::{Plan, Play, play};
 use crate::policy::Policy;
 use crate::property::{Properties, Property};
 use crate::protocol::{Level, Protocol};
 use crate::variant::Variant;
-use crate::vector::{Outcome, Point};
+use crate::vector::{Do, Outcome, Point};
 use crate::world::{Action, Attacker, Setting, World};
 
 /// What a candidate shows.
@@ -96,6 +97,7 @@ impl Bench {
                 }
                 Party::Flawed(flaw) => {
                     let broken = beyond(protocol, candidate.policy, played.broken, baseline);
+                    let broken = visible(protocol, &sessions, &plan, &played, broken);
                     if !broken.is_empty() {
                         evaluation.kills.insert(*flaw, broken);
                     }
@@ -141,6 +143,45 @@ fn beyond(
                 && is_claimed(policy, property)
         })
         .collect()
+}
+
+/// The broken properties that a peer, or whoever started the client, can see. Acting on injected
+/// bytes is seen only where no sound client would have done the same.
+fn visible(
+    protocol: &'static Protocol,
+    sessions: &[Policy],
+    plan: &Plan,
+    played: &Play,
+    broken: Properties,
+) -> Properties {
+    let in_the_mind = |property: &Property| {
+        matches!(
+            property,
+            Property::NoClearBytesUsedInsideTls
+                | Property::ClearKnowledgeForgotten
+                | Property::SurvivorsOnlyCauseRefusal
+                | Property::NoJump
+                | Property::Agreement
+        )
+    };
+    if !broken.iter().any(|property| in_the_mind(&property)) {
+        return broken;
+    }
+    let mut run = played.lifted();
+    // Success is telling only where the true server never confirmed anything.
+    let silent = plan.deviations.iter().any(|planned| planned.action == Do::Withhold);
+    if silent
+        && played.delivered()
+        && let Some(events) = run.last_mut()
+    {
+        events.push(Event::Succeeded);
+    }
+    match explain(protocol, sessions, &run) {
+        Explanation::Flawed(_) => broken,
+        Explanation::Sound(_) | Explanation::Nobody => {
+            broken.iter().filter(|property| !in_the_mind(property)).collect()
+        }
+    }
 }
 
 /// Whether a policy promises a property at all. An opportunistic client still owes that what it

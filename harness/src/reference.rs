@@ -1,0 +1,318 @@
+//! The built-in client: a client of the model over real sockets and real TLS.
+//!
+//! It decides nothing. The model's step function is given what was read and does what it says; this
+//! driver moves bytes. It reads greedily, so that whatever stands in one segment behind the reply
+//! to the upgrade request really is in the client's buffer.
+
+mod verify;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use upward_model::client::{Client, Close, End, Input, Output, Step, Target, View};
+use upward_model::message::Segment;
+
+use crate::canary::Canaries;
+use crate::certificate::HOST;
+use crate::codec::{ClientSide, Codec};
+use crate::wire::{Record, Tap};
+
+use self::verify::Verifier;
+
+pub use self::verify::VerifyError;
+
+/// Where the built-in client connects to, and what it carries.
+#[derive(Clone)]
+pub struct Errand {
+    /// The port on 127.0.0.1.
+    pub port: u16,
+    /// The port on 127.0.0.1 to which redirections lead.
+    pub trap: u16,
+    /// The authority to trust, as PEM.
+    pub ca: String,
+    /// What it carries in each of its user's sessions.
+    pub canaries: Vec<Arc<Canaries>>,
+    /// When it gives up waiting.
+    pub deadline: Duration,
+}
+
+/// How the built-in client ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Finished {
+    /// How each session ended, in order.
+    pub ends: Vec<End>,
+    /// Whether the user was told of a failure in the session that ended last.
+    pub told: bool,
+    /// What the user was shown.
+    pub shown: String,
+    /// Whether it never came to an end.
+    pub hung: bool,
+}
+
+impl Finished {
+    /// Whether it ends as after success, as far as its user can tell.
+    pub fn claims_success(&self) -> bool {
+        self.ends.last() == Some(&End::Delivered) || !self.told
+    }
+}
+
+/// Runs a client of the model.
+///
+/// # Errors
+///
+/// Where TLS cannot be set up from `errand.ca`; what happens on the network is no error.
+pub async fn run<C: Client + Sync>(
+    client: &C,
+    codec: &dyn Codec,
+    errand: Errand,
+) -> Result<Finished, VerifyError> {
+    let verifier = Arc::new(Verifier::new(&errand.ca)?);
+    let mut driver = Driver {
+        client,
+        codec,
+        words: codec.client(),
+        verifier,
+        errand,
+        link: Link::None,
+        rest: Vec::new(),
+        text: String::new(),
+        finished: Finished::default(),
+    };
+    driver.run().await;
+    Ok(driver.finished)
+}
+
+enum Link {
+    None,
+    Clear(TcpStream),
+    Tls(Box<TlsStream<Tap>>),
+}
+
+struct Driver<'a, C: Client> {
+    client: &'a C,
+    codec: &'a dyn Codec,
+    words: Box<dyn ClientSide>,
+    verifier: Arc<Verifier>,
+    errand: Errand,
+    link: Link,
+    /// The bytes of a fragment that the client still holds.
+    rest: Vec<u8>,
+    /// The text of the last segment that came in clear.
+    text: String,
+    finished: Finished,
+}
+
+impl<C: Client + Sync> Driver<'_, C> {
+    async fn run(&mut self) {
+        let start = self.client.start();
+        let mut inputs: Vec<Input> = Vec::new();
+        let mut state = start.state.clone();
+        self.perform(&start, &mut inputs).await;
+        while self.client.view(&state) != View::Ended {
+            let input = if inputs.is_empty() {
+                let wait = tokio::time::timeout(self.errand.deadline, self.next(&state));
+                match wait.await {
+                    Ok(received) => {
+                        inputs = received;
+                        continue;
+                    }
+                    Err(_) => Input::Deadline,
+                }
+            } else {
+                inputs.remove(0)
+            };
+            let last = input == Input::Deadline;
+            let step = self.client.step(&state, &input);
+            state = step.state.clone();
+            if !self.client.holds_fragment(&state) {
+                self.rest.clear();
+            }
+            self.perform(&step, &mut inputs).await;
+            if last && self.client.view(&state) != View::Ended && inputs.is_empty() {
+                self.finished.hung = true;
+                return;
+            }
+        }
+    }
+
+    /// Does what a step says.
+    async fn perform(&mut self, step: &Step<C::State>, inputs: &mut Vec<Input>) {
+        let mut out: Vec<u8> = Vec::new();
+        for &output in &step.outputs {
+            match output {
+                Output::Connect(target) => {
+                    inputs.clear();
+                    self.finished.told = false;
+                    inputs.push(self.connect(target).await);
+                }
+                Output::Send(command) => {
+                    let session = self.finished.ends.len().min(self.errand.canaries.len() - 1);
+                    out.extend(self.words.say(command, &self.errand.canaries[session]));
+                }
+                Output::StartTls | Output::Close => {
+                    self.write(&std::mem::take(&mut out)).await;
+                    if output == Output::Close {
+                        self.close().await;
+                    }
+                }
+                Output::Tell => self.finished.told = true,
+                Output::ShowedClearText => self.finished.shown.push_str(&self.text),
+                Output::End(end) => self.finished.ends.push(end),
+                Output::OpenChannel(_)
+                | Output::Took(_)
+                | Output::UsedClearKnowledge(_)
+                | Output::Skipped
+                | Output::UsedNameFromWire
+                | Output::TookTruncation => {}
+            }
+        }
+        self.write(&out).await;
+    }
+
+    async fn connect(&mut self, target: Target) -> Input {
+        let port = match target {
+            Target::Upgrade | Target::Implicit => self.errand.port,
+            Target::Redirected => self.errand.trap,
+        };
+        self.words = self.codec.client();
+        self.rest.clear();
+        match TcpStream::connect(("127.0.0.1", port)).await {
+            Ok(stream) => {
+                let _ = stream.set_nodelay(true);
+                self.link = Link::Clear(stream);
+                Input::Connected
+            }
+            Err(_) => Input::Closed(Close::Cut),
+        }
+    }
+
+    /// Writes; that the peer has gone will be read.
+    async fn write(&mut self, bytes: &[u8]) {
+        if bytes.is_empty() {
+            return;
+        }
+        let _ = match &mut self.link {
+            Link::None => Ok(()),
+            Link::Clear(stream) => stream.write_all(bytes).await,
+            Link::Tls(stream) => match stream.write_all(bytes).await {
+                Ok(()) => stream.flush().await,
+                error => error,
+            },
+        };
+    }
+
+    async fn close(&mut self) {
+        let _ = match std::mem::replace(&mut self.link, Link::None) {
+            Link::None => Ok(()),
+            Link::Clear(mut stream) => stream.shutdown().await,
+            Link::Tls(mut stream) => stream.shutdown().await,
+        };
+    }
+
+    /// Waits for what happens next.
+    async fn next(&mut self, state: &C::State) -> Vec<Input> {
+        if matches!(self.link, Link::None) {
+            return std::future::pending().await;
+        }
+        if self.client.view(state) == View::Handshaking {
+            return self.handshake().await;
+        }
+        let mut buffer = vec![0; 64 * 1024];
+        let read = match &mut self.link {
+            Link::None => return std::future::pending().await,
+            Link::Clear(stream) => stream.read(&mut buffer).await,
+            Link::Tls(stream) => stream.read(&mut buffer).await,
+        };
+        match read {
+            Ok(0) => self.end_of_stream().await,
+            Ok(length) => {
+                buffer.truncate(length);
+                self.received(&buffer).await
+            }
+            Err(_) => {
+                self.link = Link::None;
+                vec![Input::Closed(Close::Cut)]
+            }
+        }
+    }
+
+    /// Cuts what was read into a segment; sends on what belongs to a command of several steps.
+    async fn received(&mut self, bytes: &[u8]) -> Vec<Input> {
+        let mut all = std::mem::take(&mut self.rest);
+        let held = !all.is_empty();
+        all.extend_from_slice(bytes);
+        let cut = self.words.cut(&all);
+        self.write(&cut.more).await;
+        if !matches!(self.link, Link::Tls(_)) {
+            self.text.clone_from(&cut.text);
+        }
+        self.rest = cut.rest;
+        if cut.pieces.is_empty() {
+            return Vec::new();
+        }
+        // What was held is in the client's state already, as a head that takes the next message
+        // for its tail.
+        let _ = held;
+        vec![Input::Segment(Segment::new(&cut.pieces))]
+    }
+
+    /// The end of a layer: of the connection, or of TLS alone.
+    async fn end_of_stream(&mut self) -> Vec<Input> {
+        let tap = match std::mem::replace(&mut self.link, Link::None) {
+            Link::Tls(stream) => stream.into_inner().0,
+            Link::None | Link::Clear(_) => return vec![Input::Closed(Close::Orderly)],
+        };
+        let tail = crate::tls::clear_tail(tap.seen()).map(<[u8]>::to_vec);
+        let mut stream = tap.into_inner();
+        let mut buffer = vec![0; 64 * 1024];
+        let clear = match tail {
+            Some(tail) => tail,
+            None => match stream.read(&mut buffer).await {
+                Ok(length) if length > 0 => buffer[..length].to_vec(),
+                _ => return vec![Input::Closed(Close::Orderly)],
+            },
+        };
+        self.link = Link::Clear(stream);
+        let mut inputs = vec![Input::TlsEnded];
+        inputs.extend(self.received(&clear).await);
+        inputs
+    }
+
+    async fn handshake(&mut self) -> Vec<Input> {
+        let stream = match std::mem::replace(&mut self.link, Link::None) {
+            Link::Clear(stream) => stream,
+            other => {
+                self.link = other;
+                return vec![Input::HandshakeFailed];
+            }
+        };
+        let Ok(name) = ServerName::try_from(HOST) else { return vec![Input::HandshakeFailed] };
+        let tap = Tap::new(stream, Record::default(), 0, Vec::new());
+        let connector = TlsConnector::from(self.verifier.config());
+        match connector.connect(name, tap).into_fallible().await {
+            Ok(stream) => {
+                self.link = Link::Tls(Box::new(stream));
+                vec![Input::Handshake(self.verifier.peer())]
+            }
+            Err((error, tap)) => {
+                let seen = tap.seen().to_vec();
+                let gone = error.kind() == std::io::ErrorKind::UnexpectedEof
+                    || error.kind() == std::io::ErrorKind::ConnectionReset;
+                self.link = Link::Clear(tap.into_inner());
+                match crate::tls::clear_tail(&seen) {
+                    Some(tail) => self.received(tail).await,
+                    None if gone => {
+                        self.link = Link::None;
+                        vec![Input::Closed(Close::Cut)]
+                    }
+                    None => vec![Input::HandshakeFailed],
+                }
+            }
+        }
+    }
+}

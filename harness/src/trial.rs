@@ -1,0 +1,179 @@
+//! One vector against one client: what is served, what is recorded, what a judge is given.
+
+mod evidence;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use upward_model::client::Client;
+use upward_model::flaw::Flaw;
+use upward_model::policy::Policy;
+use upward_model::protocol::Protocol;
+use upward_model::vector::{Certificate, PeerRecord, Vector};
+
+use crate::canary::Canaries;
+use crate::certificate::Certificates;
+use crate::codec::Codec;
+use crate::judge::{Evidence, Judgement, Question, judge};
+use crate::persona::{Lifted, Listening, Persona};
+use crate::reference::{self, Errand, Finished, VerifyError};
+use crate::wire::Record;
+
+pub use self::evidence::{End, MARKER, evidence};
+
+/// What is played: a vector, or an honest peer.
+#[derive(Clone, Debug)]
+pub struct Scene {
+    /// The protocol.
+    pub protocol: &'static Protocol,
+    /// The policies of the user's sessions.
+    pub sessions: Vec<Policy>,
+    /// The peer.
+    pub peer: PeerRecord,
+}
+
+impl Scene {
+    /// A vector's.
+    pub fn of(protocol: &'static Protocol, vector: &Vector) -> Self {
+        let sessions = vector.first_session.into_iter().chain([vector.policy]).collect();
+        Self { protocol, sessions, peer: vector.peer.clone() }
+    }
+
+    /// An honest peer's.
+    pub fn honest(protocol: &'static Protocol, policy: Policy) -> Self {
+        let peer = PeerRecord {
+            persona: protocol.name.to_owned(),
+            certificate: Certificate::Genuine,
+            deviations: Vec::new(),
+        };
+        Self { protocol, sessions: vec![policy], peer }
+    }
+
+    /// The policy under test.
+    pub fn policy(&self) -> Policy {
+        self.sessions.last().copied().unwrap_or(Policy::Required)
+    }
+}
+
+/// What all trials of a run share.
+#[derive(Clone)]
+pub struct Stagehand {
+    /// The codec of the protocol.
+    pub codec: Arc<dyn Codec>,
+    /// The certificates.
+    pub certificates: Arc<Certificates>,
+    /// How long the persona waits for a client that has nothing to answer.
+    pub patience: Duration,
+}
+
+impl Stagehand {
+    /// The persona of a scene, for a client that carries these canaries.
+    pub fn persona(&self, scene: &Scene, canaries: &Arc<Canaries>) -> Persona {
+        Persona {
+            protocol: scene.protocol,
+            codec: Arc::clone(&self.codec),
+            certificates: Arc::clone(&self.certificates),
+            canaries: Arc::clone(canaries),
+            peer: Arc::new(scene.peer.clone()),
+            implicit: scene.policy() == Policy::Implicit,
+            two_sessions: scene.sessions.len() > 1,
+            patience: self.patience,
+        }
+    }
+}
+
+/// What was recorded of a trial.
+#[derive(Clone, Debug)]
+pub struct Trial {
+    /// The bytes.
+    pub record: Record,
+    /// The run in the model's alphabet.
+    pub lifted: Lifted,
+    /// What a judge is given.
+    pub evidence: Evidence,
+}
+
+/// Why a trial could not be had.
+#[derive(Debug, thiserror::Error)]
+pub enum TrialError {
+    /// No port could be had.
+    #[error("failed to listen on the loopback interface: {0}")]
+    Listen(#[from] std::io::Error),
+    /// The built-in client could not be set up.
+    #[error("failed to set up the built-in client: {0}")]
+    Reference(#[from] VerifyError),
+}
+
+/// Plays a scene against the built-in client.
+///
+/// # Errors
+///
+/// Where no port can be had, or the certificates cannot be used.
+pub async fn against_reference<C: Client + Sync>(
+    stagehand: &Stagehand,
+    scene: &Scene,
+    client: &C,
+    seed: u128,
+) -> Result<(Trial, Finished), TrialError> {
+    // Secrets belong to a session: those of the last one are looked for.
+    let canaries = Arc::new(Canaries::new(seed));
+    let carried: Vec<Arc<Canaries>> = (1..scene.sessions.len())
+        .map(|earlier| Arc::new(Canaries::new(seed.wrapping_add((earlier as u128) << 64))))
+        .chain([Arc::clone(&canaries)])
+        .collect();
+    let listening = Listening::bind().await?;
+    let errand = Errand {
+        port: listening.port,
+        trap: listening.trap,
+        ca: stagehand.certificates.ca.clone(),
+        canaries: carried.clone(),
+        // Longer than the persona's patience, so that the persona closes first.
+        deadline: stagehand.patience * 3,
+    };
+    let record = Record::default();
+    let persona = stagehand.persona(scene, &canaries);
+    let (told, done) = tokio::sync::oneshot::channel::<()>();
+    let serving = listening.serve(persona, record.clone(), async {
+        let _ = done.await;
+    });
+    let running = async {
+        let finished = reference::run(client, &*stagehand.codec, errand).await;
+        let _ = told.send(());
+        finished
+    };
+    let (lifted, finished) = tokio::join!(serving, running);
+    let finished = finished?;
+    let end = End {
+        words: Some(if finished.told { "it told its user" } else { "no error told" }.to_owned()),
+        claims_success: Some(finished.claims_success()),
+        crashed: false,
+        hung: finished.hung,
+        carries_body: true,
+        output: finished.shown.clone().into_bytes(),
+    };
+    let evidence = evidence(scene, &record, &lifted, &carried, &end);
+    Ok((Trial { record, lifted, evidence }, finished))
+}
+
+/// Judges a trial of a vector.
+pub fn judge_vector(scene: &Scene, vector: &Vector, evidence: &Evidence) -> Judgement {
+    let likely: Vec<Flaw> = vector.kills.iter().filter_map(|name| Flaw::by_name(name)).collect();
+    let question = Question {
+        protocol: scene.protocol,
+        sessions: &scene.sessions,
+        reached: Some(vector.reached),
+        likely: &likely,
+    };
+    judge(&question, evidence)
+}
+
+/// Judges a trial with an honest peer.
+pub fn judge_honest(scene: &Scene, evidence: &Evidence) -> Judgement {
+    let question = Question {
+        protocol: scene.protocol,
+        sessions: &scene.sessions,
+        reached: None,
+        likely: &[],
+    };
+    judge(&question, evidence)
+}

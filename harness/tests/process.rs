@@ -1,0 +1,110 @@
+//! Clients that behave badly: each is gone afterwards, and hurts nobody.
+
+use std::time::Duration;
+
+use upward::process::{Ended, Exit, Invocation, Limits, MARK, ProcessError, start};
+
+fn shell(script: &str) -> Invocation {
+    Invocation {
+        argv: vec!["/bin/sh".into(), "-c".into(), script.into()],
+        environment: vec![("HOME".into(), "/nonexistent".into())],
+        stdin: vec![b'x'; 1 << 20],
+        dir: std::env::temp_dir(),
+    }
+}
+
+async fn run(script: &str, deadline: Duration) -> Ended {
+    let limits = Limits { deadline, output: 1000 };
+    start(shell(script), limits).expect("the shell starts").wait().await
+}
+
+/// Whether a process is left whose command line has this word.
+fn is_left(word: &str) -> bool {
+    std::fs::read_dir("/proc").expect("there is /proc").filter_map(Result::ok).any(|entry| {
+        let line = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
+        String::from_utf8_lossy(&line).contains(word)
+            && entry.file_name() != std::process::id().to_string().as_str()
+    })
+}
+
+const LONG: Duration = Duration::from_secs(60);
+const SHORT: Duration = Duration::from_millis(300);
+
+#[tokio::test]
+async fn reports_code_and_output() {
+    let ended = run("echo out; echo err >&2; exit 7", LONG).await;
+    assert_eq!(ended.exit, Exit::Code(7));
+    assert_eq!(ended.stdout.bytes, b"out\n");
+    assert_eq!(ended.stderr.bytes, b"err\n");
+}
+
+#[tokio::test]
+async fn reports_a_crash() {
+    assert_eq!(run("kill -SEGV $$", LONG).await.exit, Exit::Signal(11));
+}
+
+#[tokio::test]
+async fn keeps_little_of_a_flood() {
+    let ended = run("head -c 50000000 /dev/zero", LONG).await;
+    assert_eq!(ended.exit, Exit::Code(0));
+    assert_eq!(ended.stdout.bytes.len(), 1000);
+    assert_eq!(ended.stdout.dropped, 50_000_000 - 1000);
+}
+
+#[tokio::test]
+async fn ends_what_ignores_signals() {
+    let ended = run("trap '' TERM INT HUP; while :; do sleep 31.4151; done", SHORT).await;
+    assert_eq!(ended.exit, Exit::Deadline);
+    assert!(!is_left("31.4151"));
+}
+
+#[tokio::test]
+async fn ends_what_stays_in_the_background() {
+    let ended = run("sleep 31.4152 & exit 0", LONG).await;
+    assert_eq!(ended.exit, Exit::Code(0));
+    assert!(!is_left("31.4152"));
+}
+
+#[tokio::test]
+async fn ends_what_has_left_its_session() {
+    let ended = run("setsid sh -c 'sleep 31.4153 & sleep 31.4153' & sleep 0.2; exit 3", LONG).await;
+    assert_eq!(ended.exit, Exit::Code(3));
+    assert!(!is_left("31.4153"));
+}
+
+#[tokio::test]
+async fn ends_what_is_dropped() {
+    let limits = Limits { deadline: LONG, output: 10 };
+    let running = start(shell("setsid sleep 31.4154 & sleep 31.4154"), limits).expect("starts");
+    drop(running);
+    // The kernel takes them away as soon as they run again.
+    for _ in 0..1000 {
+        if !is_left("31.4154") {
+            return;
+        }
+        tokio::task::yield_now().await;
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    panic!("a process is left");
+}
+
+#[tokio::test]
+async fn passes_on_little_of_the_environment() {
+    let ended = run("env | cut -d= -f1 | sort | tr '\\n' ' '", LONG).await;
+    let names = String::from_utf8_lossy(&ended.stdout.bytes).into_owned();
+    assert!(names.contains(MARK) && names.contains("HOME") && !names.contains("CARGO"), "{names}");
+}
+
+#[tokio::test]
+async fn says_what_is_missing() {
+    let missing = Invocation { argv: vec!["no-such-program-anywhere".into()], ..shell("") };
+    let limits = Limits { deadline: LONG, output: 10 };
+    assert!(
+        matches!(start(missing, limits), Err(ProcessError::Missing(name)) if name == "no-such-program-anywhere")
+    );
+    let forbidden = Invocation { argv: vec!["/etc".into()], ..shell("") };
+    let error = start(forbidden, limits).err().expect("it is no program");
+    assert!(matches!(error, ProcessError::Forbidden(_)), "{error:?}");
+    let empty = Invocation { argv: Vec::new(), ..shell("") };
+    assert!(matches!(start(empty, limits), Err(ProcessError::Empty)));
+}
