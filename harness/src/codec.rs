@@ -25,9 +25,19 @@ pub struct Heard {
     pub command: Option<Command>,
     /// Whether a client whose policy needs TLS may say it in clear.
     pub allowed: bool,
-    /// What the persona has to answer when the message is only a part of the command: the model
-    /// knows one delivery, where the wire has several steps.
-    pub partial: Option<Reply>,
+    /// Which part of a command it is: the model knows one delivery, the wire several steps.
+    pub part: Part,
+}
+
+/// Which part of a command a message is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Part {
+    /// All of it, or its end: the model's server answers.
+    Whole,
+    /// A step, which has this answer.
+    Step(Reply),
+    /// A step that has no answer.
+    Silent,
 }
 
 /// The server's side of a connection: cuts what the client says, and puts replies into words.

@@ -92,7 +92,13 @@ pub fn judge(question: &Question<'_>, evidence: &Evidence) -> Judgement {
         let run = evidence.successful_run();
         suspects = named(question, &explain(question.protocol, question.sessions, &run));
     }
-    let by_steps = agreed(&suspects);
+    // Only what the model says can show here is taken from the steps alone.
+    let expected: Vec<Suspect> = suspects
+        .iter()
+        .filter(|suspect| question.likely.contains(&suspect.flaw))
+        .cloned()
+        .collect();
+    let by_steps = agreed(&expected);
     broken.extend(by_steps);
     broken.extend(at_the_end);
     let outcome = outcome(broken, evidence);
@@ -106,10 +112,8 @@ pub fn judge(question: &Question<'_>, evidence: &Evidence) -> Judgement {
         leaks,
     };
     let unreached = question.reached.is_some_and(|point| !evidence.reached.contains(&point));
-    let contradiction = matches!(explanation, Explanation::Flawed(_))
-        && policy.needs_tls()
-        && by_steps.is_empty()
-        && by_bytes.is_empty();
+    let contradiction =
+        !expected.is_empty() && policy.needs_tls() && by_steps.is_empty() && by_bytes.is_empty();
     if unreached && judgement.verdict != Verdict::Fail {
         judgement.verdict = Verdict::Inconclusive;
         judgement.reason = format!(

@@ -9,6 +9,7 @@ mod link;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
@@ -126,6 +127,23 @@ impl Listening {
             );
             tasks.spawn(connection.run());
         }
+        // A client may have connected, spoken and gone while nobody looked.
+        for listener in [&first, &second].into_iter().flatten() {
+            while let Some(stream) = waiting(listener).await {
+                let number = count.fetch_add(1, Ordering::Relaxed);
+                if number < MAX_CONNECTIONS {
+                    lifted.open(number);
+                    let connection = connection::Connection::new(
+                        persona.clone(),
+                        record.clone(),
+                        lifted.clone(),
+                        number,
+                        stream,
+                    );
+                    tasks.spawn(connection.run());
+                }
+            }
+        }
         drop((first, second));
         // The client is gone: what it sent last is still read, its sockets are closed.
         let rest = async { while tasks.join_next().await.is_some() {} };
@@ -134,6 +152,15 @@ impl Listening {
         }
         lifted
     }
+}
+
+/// A connection that is waiting to be accepted, if there is one.
+async fn waiting(listener: &TcpListener) -> Option<tokio::net::TcpStream> {
+    std::future::poll_fn(|context| match listener.poll_accept(context) {
+        Poll::Ready(Ok((stream, _))) => Poll::Ready(Some(stream)),
+        Poll::Ready(Err(_)) | Poll::Pending => Poll::Ready(None),
+    })
+    .await
 }
 
 async fn accept(listener: Option<&TcpListener>) -> std::io::Result<tokio::net::TcpStream> {

@@ -127,17 +127,35 @@ impl<C: Client + Sync> Driver<'_, C> {
                 inputs.remove(0)
             };
             let last = input == Input::Deadline;
-            let step = self.client.step(&state, &input);
+            let step = self.step(&state, input);
             state = step.state.clone();
-            if !self.client.holds_fragment(&state) {
-                self.rest.clear();
-            }
             self.perform(&step, &mut inputs).await;
             if last && self.client.view(&state) != View::Ended && inputs.is_empty() {
                 self.finished.hung = true;
                 return;
             }
         }
+    }
+
+    /// Steps. A message whose tail has not come is one that is cut by TCP, and waited for, unless
+    /// TLS begins before its tail can come.
+    fn step(&mut self, state: &C::State, input: Input) -> Step<C::State> {
+        let starts = |step: &Step<C::State>| step.outputs.contains(&Output::StartTls);
+        if let Input::Segment(segment) = &input {
+            let pieces = segment.pieces();
+            let whole: Vec<_> = pieces.iter().copied().filter(|p| !p.is_fragment()).collect();
+            if whole.len() < pieces.len() {
+                let step = self.client.step(state, &Input::Segment(Segment::new(&whole)));
+                if !starts(&step) {
+                    return step;
+                }
+            }
+        }
+        let step = self.client.step(state, &input);
+        if starts(&step) && !self.client.holds_fragment(&step.state) {
+            self.rest.clear();
+        }
+        step
     }
 
     /// Does what a step says.

@@ -68,6 +68,10 @@ pub struct Suspect {
 }
 
 /// Explains a run of a client whose user has these sessions.
+///
+/// Where no sound client explains all of it, the first thing that was seen and that none of them
+/// would have done decides: the flawed clients that explain more than any sound one are suspects,
+/// whatever came after that.
 pub fn explain(protocol: &'static Protocol, sessions: &[Policy], run: &Run) -> Explanation {
     let runs = [straightened(run, sessions.len()), run.clone()];
     let variants = Variant::all();
@@ -78,28 +82,59 @@ pub fn explain(protocol: &'static Protocol, sessions: &[Policy], run: &Run) -> E
         flaws,
         bounds: Bounds { messages: CAPACITY },
     };
+    let mut farthest = [0; 2];
     for &variant in &variants {
-        if runs.iter().any(|run| follows(&client(variant, Flaws::NONE), run).is_some()) {
-            return Explanation::Sound(variant);
+        for (run, farthest) in runs.iter().zip(&mut farthest) {
+            let reach = follows(&client(variant, Flaws::NONE), run);
+            if reach.complete {
+                return Explanation::Sound(variant);
+            }
+            *farthest = reach.seen.max(*farthest);
         }
     }
-    let mut suspects = Vec::new();
+    // Who explains most is suspected; what all of its variants would have broken on the way is what
+    // the run proves. The variants in one choice are enough to give a mistake its name.
+    let mut suspects: Vec<(usize, Suspect)> = Vec::new();
     for flaw in Flaw::of(Side::Client) {
-        let mut broken: Option<Properties> = None;
-        for &variant in &variants {
-            for run in &runs {
-                if let Some(found) = follows(&client(variant, flaw.into()), run) {
-                    // What all explanations agree on.
-                    broken = Some(match broken {
-                        Some(others) => others.iter().filter(|&p| found.has(p)).collect(),
-                        None => found,
-                    });
-                }
+        let mut best: Option<Reach> = None;
+        for variant in Variant::single() {
+            for (run, farthest) in runs.iter().zip(farthest) {
+                let reach = follows(&client(variant, flaw.into()), run);
+                // Counted from what no sound client would have done, in either form of the run.
+                let Some(beyond) = reach.seen.checked_sub(farthest).filter(|&more| more > 0) else {
+                    continue;
+                };
+                let reach = Reach { seen: beyond, ..reach };
+                best = Some(match best {
+                    Some(other) if other.seen > reach.seen => other,
+                    Some(other) if other.seen == reach.seen => Reach {
+                        broken: other.broken.iter().filter(|&p| reach.broken.has(p)).collect(),
+                        ..reach
+                    },
+                    _ => reach,
+                });
             }
         }
-        suspects.extend(broken.map(|broken| Suspect { flaw, broken }));
+        suspects.extend(best.map(|reach| (reach.seen, Suspect { flaw, broken: reach.broken })));
     }
+    let most = suspects.iter().map(|(seen, _)| *seen).max().unwrap_or_default();
+    let suspects: Vec<Suspect> = suspects
+        .into_iter()
+        .filter(|(seen, _)| *seen == most)
+        .map(|(_, suspect)| suspect)
+        .collect();
     if suspects.is_empty() { Explanation::Nobody } else { Explanation::Flawed(suspects) }
+}
+
+/// How far a client explains a run.
+#[derive(Clone, Copy, Debug, Default)]
+struct Reach {
+    /// Whether it explains all of it.
+    complete: bool,
+    /// How much of what was seen of the client it explains.
+    seen: usize,
+    /// What it broke on the way.
+    broken: Properties,
 }
 
 /// A run without the detours that no property speaks of.
@@ -142,20 +177,24 @@ fn repeated(events: &[Event], detours: &[Command]) -> Vec<Event> {
     kept
 }
 
-/// Whether a run is one of this client; what its steps broke then.
-fn follows(client: &Negotiator, run: &Run) -> Option<Properties> {
-    let mut starts: Vec<(Step<crate::client::State>, Properties)> = Vec::new();
+/// How far this client explains a run.
+fn follows(client: &Negotiator, run: &Run) -> Reach {
     let fresh = || connected(client, client.start());
-    starts.push((fresh(), Properties::NONE));
-    let mut result = Properties::NONE;
+    let mut starts = vec![(fresh(), Properties::NONE)];
+    let mut before = 0;
+    let mut reach = Reach::default();
     for (index, events) in run.iter().enumerate() {
         let mut ends: Vec<Follow<'_>> = Vec::new();
+        let mut best = Reach::default();
         for (step, broken) in starts.drain(..) {
             let mut follow = Follow::new(client, events, step, broken);
-            follow.explore(&mut ends);
+            follow.explore(&mut ends, &mut best);
         }
-        let first = ends.first()?;
-        result = first.broken;
+        reach = Reach { complete: false, seen: before + best.seen, broken: best.broken };
+        let Some(first) = ends.first() else { return reach };
+        reach.broken = first.broken;
+        before += events.iter().filter(|event| Follow::shows_client(event)).count();
+        reach.seen = before;
         if index + 1 < run.len() {
             // The next connection: the client's own, or one that its user asked for.
             for end in &ends {
@@ -163,10 +202,10 @@ fn follows(client: &Negotiator, run: &Run) -> Option<Properties> {
                     starts.push((connected(client, step.clone()), end.broken));
                 }
             }
-            starts.push((fresh(), result));
+            starts.push((fresh(), reach.broken));
         }
     }
-    Some(result)
+    Reach { complete: true, ..reach }
 }
 
 fn connected(client: &Negotiator, step: Step<crate::client::State>) -> Step<crate::client::State> {
@@ -185,6 +224,8 @@ struct Follow<'a> {
     input: usize,
     /// The next event in which it was not yet seen.
     seen: usize,
+    /// How much of it was seen.
+    matched: usize,
     in_tls: bool,
     broken: Properties,
     /// Where it stands on a further connection, if it opened one.
@@ -205,6 +246,7 @@ impl<'a> Follow<'a> {
             pending: Vec::new(),
             input: 0,
             seen: 0,
+            matched: 0,
             in_tls: false,
             broken,
             reconnected: None,
@@ -246,7 +288,7 @@ impl<'a> Follow<'a> {
         self.state = step.state;
     }
 
-    fn explore(&mut self, ends: &mut Vec<Self>) {
+    fn explore(&mut self, ends: &mut Vec<Self>, best: &mut Reach) {
         loop {
             let next = self.next_seen();
             let Some(position) = next else {
@@ -260,6 +302,10 @@ impl<'a> Follow<'a> {
                 }
                 self.pending.remove(0);
                 self.seen = position + 1;
+                self.matched += 1;
+                if self.matched > best.seen {
+                    *best = Reach { complete: false, seen: self.matched, broken: self.broken };
+                }
                 continue;
             }
             // It must have read something before it did that: one segment, or several at once.
@@ -267,7 +313,7 @@ impl<'a> Follow<'a> {
             for merged in 1..=inputs.min(3) {
                 let mut branch = self.clone();
                 if branch.read(merged, position) {
-                    branch.explore(ends);
+                    branch.explore(ends, best);
                 }
             }
             return;

@@ -538,9 +538,16 @@ impl<C: Client> Player<'_, C> {
         }
         let peer = self.plan.certificate;
         if peer != Peer::Genuine {
-            self.persona.layer = Layer::Tls;
-            self.persona.phase = server::Phase::Ready;
-            return self.perform(Action::Handshake(peer), true);
+            self.persona.phase = server::Phase::AwaitsTls;
+            let (persona, outputs) = self.coaxer.step(&self.persona, &server::Input::TlsStarted);
+            self.persona = persona;
+            let words = self.words(&outputs);
+            let done = self.perform(Action::Handshake(peer), true);
+            for reply in words {
+                let point = self.inside_point();
+                self.unsaid.push_back((point, reply));
+            }
+            return done;
         }
         if self.perform(Action::Handshake(Peer::Genuine), false) {
             self.take_true_words(None);

@@ -46,6 +46,10 @@ pub struct Variant {
     pub tries_unoffered: bool,
     /// Whether it connects once more, under the same policy, after a failure.
     pub retries: bool,
+    /// Whether it takes any positive reply for the one that it waits for.
+    pub reads_laxly: bool,
+    /// Whether it skips, before TLS, replies that it did not ask for, or takes them for an attack.
+    pub skips_unasked: bool,
     /// How it logs in.
     pub login: Login,
 }
@@ -60,6 +64,8 @@ impl Variant {
         says_goodbye: true,
         tries_unoffered: false,
         retries: false,
+        reads_laxly: false,
+        skips_unasked: false,
         login: Login::AtOnce,
     };
 
@@ -67,18 +73,18 @@ impl Variant {
     pub fn all() -> Vec<Self> {
         Login::ALL
             .into_iter()
-            .flat_map(|login| (0..1 << 7).map(move |bits| Self { login, ..Self::from_bits(bits) }))
+            .flat_map(|login| (0..1 << 9).map(move |bits| Self { login, ..Self::from_bits(bits) }))
             .collect()
     }
 
     /// [`Variant::COMMON`] and each variant that differs from it in one choice.
     pub fn single() -> Vec<Self> {
-        let others = (0..7).map(|bit| Self::from_bits(1 << bit));
+        let others = (0..9).map(|bit| Self::from_bits(1 << bit));
         let logins = Login::ALL.into_iter().map(|login| Self { login, ..Self::COMMON });
         logins.chain(others).collect()
     }
 
-    fn from_bits(bits: u8) -> Self {
+    fn from_bits(bits: u16) -> Self {
         let differs = |bit: u8| bits & (1 << bit) != 0;
         let common = Self::COMMON;
         Self {
@@ -89,6 +95,8 @@ impl Variant {
             says_goodbye: common.says_goodbye != differs(4),
             tries_unoffered: common.tries_unoffered != differs(5),
             retries: common.retries != differs(6),
+            reads_laxly: common.reads_laxly != differs(7),
+            skips_unasked: common.skips_unasked != differs(8),
             login: common.login,
         }
     }
@@ -104,6 +112,8 @@ impl Variant {
             (self.says_goodbye != common.says_goodbye, "just-closes"),
             (self.tries_unoffered != common.tries_unoffered, "tries-unoffered"),
             (self.retries != common.retries, "retries"),
+            (self.reads_laxly != common.reads_laxly, "reads-laxly"),
+            (self.skips_unasked != common.skips_unasked, "skips-unasked"),
             (self.login == Login::Challenged, "answers-challenge"),
             (self.login == Login::Never, "does-not-log-in"),
         ]
@@ -129,8 +139,8 @@ mod tests {
     fn combinations_are_distinct_and_start_with_the_common_one() {
         let all = Variant::all();
         assert_eq!(all.first(), Some(&Variant::COMMON));
-        assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), 384);
-        assert_eq!(Variant::single().len(), 10);
+        assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), 1536);
+        assert_eq!(Variant::single().len(), 12);
         assert!(Variant::single().iter().all(|variant| variant.differences().len() <= 1));
     }
 }

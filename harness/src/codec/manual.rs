@@ -4,7 +4,7 @@ use upward_model::message::{Command, Piece, Reply};
 use upward_model::protocol::MANUAL;
 
 use crate::canary::{Canaries, Challenge};
-use crate::codec::{ClientSide, Codec, Cut, Heard, ServerSide, lines};
+use crate::codec::{ClientSide, Codec, Cut, Heard, Part, ServerSide, lines};
 
 /// The codec of the manual's protocol.
 #[derive(Clone, Copy, Debug)]
@@ -32,8 +32,12 @@ impl ServerSide for Server {
     fn cut(&mut self, bytes: &[u8]) -> Option<Heard> {
         let (line, length) = lines::first(bytes)?;
         let text = String::from_utf8_lossy(line);
-        let heard =
-            |command: Option<Command>, allowed| Heard { length, command, allowed, partial: None };
+        let heard = |command: Option<Command>, allowed| Heard {
+            length,
+            command,
+            allowed,
+            part: Part::Whole,
+        };
         if let Some(name) = text.strip_prefix("HELLO I'M MR. ") {
             name.clone_into(&mut self.name);
             return Some(heard(Some(Command::Hello), true));

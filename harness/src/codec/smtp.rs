@@ -34,6 +34,7 @@ mod tests {
     use upward_model::protocol::SMTP;
 
     use super::*;
+    use crate::codec::Part;
 
     #[test]
     fn the_two_sides_understand_each_other() {
@@ -77,16 +78,19 @@ mod tests {
         let mut server = Smtp.server(&canaries);
         let mut hear = |text: &str| {
             let heard = server.cut(text.as_bytes()).unwrap();
-            if let Some(reply) = heard.partial {
+            if let Part::Step(reply) = heard.part {
                 server.say(reply, true);
             }
-            (heard.command, heard.partial)
+            (heard.command, heard.part)
         };
-        assert_eq!(hear("MAIL FROM:<a@x>\r\n"), (Some(Command::Deliver), Some(Reply::Done)));
-        assert_eq!(hear("rcpt to:<b@x>\r\n"), (Some(Command::Deliver), Some(Reply::Done)));
-        assert_eq!(hear("DATA\r\n"), (Some(Command::Deliver), Some(Reply::Done)));
-        assert_eq!(hear("Subject: t\r\n\r\nQUIT\r\n..\r\n.\r\n"), (Some(Command::Deliver), None));
-        assert_eq!(hear("QUIT\r\n"), (Some(Command::Goodbye), None));
+        assert_eq!(hear("MAIL FROM:<a@x>\r\n"), (Some(Command::Deliver), Part::Step(Reply::Done)));
+        assert_eq!(hear("rcpt to:<b@x>\r\n"), (Some(Command::Deliver), Part::Step(Reply::Done)));
+        assert_eq!(hear("DATA\r\n"), (Some(Command::Deliver), Part::Step(Reply::Done)));
+        assert_eq!(
+            hear("Subject: t\r\n\r\nQUIT\r\n..\r\n.\r\n"),
+            (Some(Command::Deliver), Part::Whole)
+        );
+        assert_eq!(hear("QUIT\r\n"), (Some(Command::Goodbye), Part::Whole));
     }
 
     #[test]
@@ -98,12 +102,12 @@ mod tests {
         assert_eq!(server.say(Reply::Challenge, true), b"334 VXNlcm5hbWU6\r\n");
         let heard = server.cut(b"dXNlcg==\r\n").unwrap();
         assert_eq!(
-            (heard.command, heard.partial),
-            (Some(Command::Credential), Some(Reply::Challenge))
+            (heard.command, heard.part),
+            (Some(Command::Credential), Part::Step(Reply::Challenge))
         );
         assert_eq!(server.say(Reply::Challenge, true), b"334 UGFzc3dvcmQ6\r\n");
         let heard = server.cut(b"cGFzcw==\r\n").unwrap();
-        assert_eq!((heard.command, heard.partial), (Some(Command::Credential), None));
+        assert_eq!((heard.command, heard.part), (Some(Command::Credential), Part::Whole));
     }
 
     proptest! {

@@ -9,7 +9,7 @@ use upward_model::vector::{Deviation, Do, Point, SegmentOf};
 
 use super::link::{Handshake, Link};
 use super::{Confirmed, Lifted, Persona, Sight};
-use crate::codec::{Heard, ServerSide};
+use crate::codec::{Heard, Part, ServerSide};
 use crate::judge::Stage;
 use crate::tls::record_length;
 use crate::wire::{Form, Record, What};
@@ -49,6 +49,8 @@ pub(super) struct Connection {
     apart: Vec<Deviation>,
     /// How many events there were when the last bytes came.
     arrived: usize,
+    /// Whether the persona has closed, and only listens.
+    closing: bool,
 }
 
 impl Connection {
@@ -82,6 +84,7 @@ impl Connection {
             silent: false,
             apart: Vec::new(),
             arrived: 0,
+            closing: false,
         }
     }
 
@@ -112,10 +115,11 @@ impl Connection {
             let read = if self.deviated {
                 match tokio::time::timeout(self.persona.patience, self.link.read()).await {
                     Ok(read) => read,
+                    Err(_) if self.closing => return Ok(()),
                     Err(_) => {
                         // Nothing more can be expected of the client: the persona closes.
                         self.closes(Close::Orderly).await;
-                        return Ok(());
+                        continue;
                     }
                 }
             } else {
@@ -127,6 +131,7 @@ impl Connection {
                     let how = if ended.is_ok() { "" } else { " without saying so" };
                     let what = What::Closed(crate::wire::Side::Client, how.to_owned());
                     self.record.push(self.number, what);
+                    self.last_words().await;
                     return Ok(());
                 }
             };
@@ -134,6 +139,22 @@ impl Connection {
             self.take_up().await?;
         }
         Ok(())
+    }
+
+    /// A last line without its end is still something that the client said.
+    async fn last_words(&mut self) {
+        if self.buffer.is_empty() || (!self.link.is_tls() && record_length(&self.buffer).is_some())
+        {
+            return;
+        }
+        self.withheld = true;
+        self.closing = true;
+        let length = self.buffer.len();
+        let ended = [&self.buffer[..], b"\r\n"].concat();
+        if let Some(heard) = self.codec.cut(&ended) {
+            let length = heard.length.min(length);
+            let _ = self.hear(&Heard { length, part: Part::Silent, ..heard }).await;
+        }
     }
 
     async fn open_in_clear(&mut self) -> std::io::Result<()> {
@@ -277,12 +298,23 @@ impl Connection {
         self.arrived += 1;
         if std::mem::take(&mut self.silent) {
             self.silent_opening().await;
-            if self.over {
+            if self.over || self.closing {
                 return Ok(());
             }
         }
-        if let Some(reply) = heard.partial {
-            return self.say_part(reply, command).await;
+        if !self.link.is_tls() {
+            // Silence in clear is for one reply: what the client says next without it is heard, and
+            // answered.
+            self.withheld = self.closing;
+            if self.state.phase == server::Phase::AwaitsTls {
+                // It was granted TLS and goes on in clear.
+                self.state.phase = server::Phase::Ready;
+            }
+        }
+        match heard.part {
+            Part::Step(reply) => return self.say_part(reply, command).await,
+            Part::Silent => return Ok(()),
+            Part::Whole => {}
         }
         if heard.command.is_none() {
             return self.say(None, Reply::Refuse, Some(command)).await;
@@ -303,8 +335,11 @@ impl Connection {
         for reply in words(&outputs) {
             self.say(point, reply, Some(command)).await?;
         }
-        if command == Command::Goodbye {
-            self.over = true;
+        if command == Command::Goodbye && !self.closing {
+            self.link.shut().await;
+            self.closing = true;
+            self.withheld = true;
+            self.deviated = true;
         }
         Ok(())
     }
@@ -432,10 +467,17 @@ impl Connection {
             self.record.push(self.number, What::Deviates("has nothing more to say".to_owned()));
         }
         self.deviated = true;
-        self.over = true;
         match close {
-            Close::Orderly => self.link.close().await,
-            Close::Cut => self.link.cut().await,
+            Close::Orderly => {
+                // What the client says after that is heard, and not answered.
+                self.link.shut().await;
+                self.closing = true;
+                self.withheld = true;
+            }
+            Close::Cut => {
+                self.link.cut().await;
+                self.over = true;
+            }
         }
     }
 

@@ -16,6 +16,7 @@ pub(super) struct Link {
     kind: Kind,
     record: Record,
     number: usize,
+    shut: bool,
 }
 
 enum Kind {
@@ -34,7 +35,7 @@ pub(super) enum Handshake {
 
 impl Link {
     pub(super) const fn new(stream: TcpStream, record: Record, number: usize) -> Self {
-        Self { kind: Kind::Clear(stream), record, number }
+        Self { kind: Kind::Clear(stream), record, number, shut: false }
     }
 
     pub(super) const fn is_tls(&self) -> bool {
@@ -136,8 +137,24 @@ impl Link {
         }
     }
 
-    /// Closes in order: a close_notify where there is TLS, and FIN.
+    /// Closes the persona's direction in order: a close_notify where there is TLS, and FIN. What the
+    /// client still says can be read.
+    pub(super) async fn shut(&mut self) {
+        let _ = match &mut self.kind {
+            Kind::Clear(stream) => stream.shutdown().await,
+            Kind::Tls(stream) => stream.shutdown().await,
+            Kind::Gone => return,
+        };
+        self.record.push(self.number, What::Closed(Side::Server, String::new()));
+        self.shut = true;
+    }
+
+    /// Closes in order, and lets go.
     pub(super) async fn close(&mut self) {
+        if self.shut {
+            self.kind = Kind::Gone;
+            return;
+        }
         match std::mem::replace(&mut self.kind, Kind::Gone) {
             Kind::Clear(mut stream) => drop(stream.shutdown().await),
             Kind::Tls(mut stream) => drop(stream.shutdown().await),

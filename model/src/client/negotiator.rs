@@ -281,6 +281,9 @@ impl Run<'_> {
             Setback::Lost => false,
         };
         let may_reconnect = self.state.connection + 1 < MAX_CONNECTIONS;
+        if setback == Setback::Garbled && self.variant().skips_unasked && !goes_on {
+            return;
+        }
         if goes_on {
             self.go_on_in_clear();
             return;
@@ -426,6 +429,7 @@ impl Run<'_> {
             }
             (Phase::Login, Reply::Challenge) => self.send(Command::Credential),
             (Phase::Challenge | Phase::Login, Reply::LoggedIn) => self.deliver(),
+            (Phase::Login, reply) if self.is_good(reply) => self.deliver(),
             (Phase::Protection, Reply::Done) => self.transfer(Layer::Tls),
             (Phase::Delivery, Reply::Done) => {
                 let more = usize::from(self.state.session) + 1 < self.client.sessions.len();
@@ -551,8 +555,23 @@ impl Run<'_> {
                 }
             }
             Reply::Bye => self.refuse(),
+            reply if self.is_good(reply) => self.offered(false),
             _ => self.setback(Setback::Garbled),
         }
+    }
+
+    /// Whether a reply is positive, for a client that asks for no more.
+    fn is_good(&self, reply: Reply) -> bool {
+        self.variant().reads_laxly
+            && matches!(
+                reply,
+                Reply::Greeting
+                    | Reply::Welcome
+                    | Reply::Capabilities { .. }
+                    | Reply::Accept
+                    | Reply::LoggedIn
+                    | Reply::Done
+            )
     }
 
     fn may_try(&self) -> bool {
@@ -593,6 +612,7 @@ impl Run<'_> {
             Reply::Accept => self.start_tls(),
             Reply::Refuse => self.setback(Setback::Refusal),
             Reply::Bye => self.refuse(),
+            reply if self.is_good(reply) => self.start_tls(),
             _ => self.setback(Setback::Garbled),
         }
     }
@@ -727,6 +747,7 @@ impl Run<'_> {
             // Any positive reply is good enough for many clients: the list is then empty. That is
             // what the splice of the upgrade to the implicit port lives on.
             Reply::Greeting => self.log_in(),
+            reply if self.is_good(reply) => self.log_in(),
             _ => self.refuse(),
         }
     }

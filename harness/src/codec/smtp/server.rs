@@ -7,7 +7,10 @@ use upward_model::protocol::SMTP;
 
 use super::LURE;
 use crate::canary::{Canaries, Challenge};
-use crate::codec::{Heard, ServerSide, lines};
+use crate::codec::{Heard, Part, ServerSide, lines};
+
+/// From how many bytes on a message is taken up before it has ended.
+const LARGE: usize = 256 * 1024;
 
 /// What the next line of the client belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,8 +21,8 @@ enum Mode {
     Login(u8),
     /// The message, up to a line with a single dot.
     Data,
-    /// That many bytes of the message (RFC 3030).
-    Chunk(usize),
+    /// That many bytes of the message (RFC 3030), and whether they are its last.
+    Chunk(usize, bool),
 }
 
 /// How a login goes on.
@@ -63,40 +66,47 @@ impl Server {
     fn command(&mut self, line: &[u8], length: usize) -> Heard {
         let text = lines::upper(line);
         let (verb, argument) = text.split_once(' ').unwrap_or((&text, ""));
-        let heard = |command: Command, allowed: bool, partial: Option<Reply>| Heard {
+        let heard = |command: Command, allowed: bool, part: Part| Heard {
             length,
             command: Some(command),
             allowed,
-            partial,
+            part,
         };
         match verb {
             "EHLO" | "HELO" | "LHLO" => {
                 self.plain_hello = verb == "HELO";
-                heard(Command::Hello, true, None)
+                heard(Command::Hello, true, Part::Whole)
             }
-            "STARTTLS" => heard(Command::Upgrade, argument.is_empty(), None),
-            "AUTH" => {
-                Heard { length, allowed: false, partial: None, command: Some(self.auth(argument)) }
-            }
-            "MAIL" | "RCPT" => heard(Command::Deliver, false, Some(Reply::Done)),
+            "STARTTLS" => heard(Command::Upgrade, argument.is_empty(), Part::Whole),
+            "AUTH" => Heard {
+                length,
+                allowed: false,
+                part: Part::Whole,
+                command: Some(self.auth(argument)),
+            },
+            "MAIL" | "RCPT" => heard(Command::Deliver, false, Part::Step(Reply::Done)),
             "DATA" => {
                 self.data_due = true;
-                heard(Command::Deliver, false, Some(Reply::Done))
+                heard(Command::Deliver, false, Part::Step(Reply::Done))
             }
             "BDAT" => {
                 let mut words = argument.split(' ');
                 let size: usize = words.next().and_then(|word| word.parse().ok()).unwrap_or(0);
                 let last = words.next() == Some("LAST");
-                if size > 0 {
-                    self.mode = Mode::Chunk(size);
+                match (size, last) {
+                    (0, true) => heard(Command::Deliver, false, Part::Whole),
+                    (0, false) => heard(Command::Deliver, false, Part::Step(Reply::Done)),
+                    // The chunk follows at once, and the answer after it.
+                    (size, last) => {
+                        self.mode = Mode::Chunk(size, last);
+                        heard(Command::Deliver, false, Part::Silent)
+                    }
                 }
-                let partial = (!last || size > 0).then_some(Reply::Done);
-                heard(Command::Deliver, false, partial)
             }
-            "QUIT" => heard(Command::Goodbye, argument.is_empty(), None),
-            "NOOP" | "RSET" => heard(Command::Noop, argument.is_empty(), None),
-            "HELP" | "VRFY" | "EXPN" => heard(Command::Noop, false, None),
-            _ => Heard { length, command: None, allowed: false, partial: None },
+            "QUIT" => heard(Command::Goodbye, argument.is_empty(), Part::Whole),
+            "NOOP" | "RSET" => heard(Command::Noop, argument.is_empty(), Part::Whole),
+            "HELP" | "VRFY" | "EXPN" => heard(Command::Noop, false, Part::Whole),
+            _ => Heard { length, command: None, allowed: false, part: Part::Whole },
         }
     }
 
@@ -143,7 +153,7 @@ impl ServerSide for Server {
             length,
             command: Some(Command::Deliver),
             allowed: false,
-            partial: None,
+            part: Part::Whole,
         };
         match self.mode {
             Mode::Command => {
@@ -156,24 +166,38 @@ impl ServerSide for Server {
                 if line == b"*" {
                     return Some(Heard { command: Some(Command::Noop), ..deliver(length) });
                 }
-                let partial = (more > 0).then_some(Reply::Challenge);
+                let mut part = Part::Whole;
                 if more > 0 {
+                    part = Part::Step(Reply::Challenge);
                     self.prompt = Prompt::Password;
                     self.mode = Mode::Login(more - 1);
                 }
-                Some(Heard { command: Some(Command::Credential), partial, ..deliver(length) })
+                Some(Heard { command: Some(Command::Credential), part, ..deliver(length) })
             }
             Mode::Data => {
-                let length = Self::end_of_data(bytes)?;
-                self.mode = Mode::Command;
-                Some(deliver(length))
+                match Self::end_of_data(bytes) {
+                    Some(length) => {
+                        self.mode = Mode::Command;
+                        Some(deliver(length))
+                    }
+                    // A long message is taken up in parts; its end may be among the last octets.
+                    None if bytes.len() > LARGE => {
+                        Some(Heard { part: Part::Silent, ..deliver(bytes.len() - 5) })
+                    }
+                    None => None,
+                }
             }
-            Mode::Chunk(size) => {
+            Mode::Chunk(size, last) => {
+                if bytes.len() < size && bytes.len() > LARGE {
+                    self.mode = Mode::Chunk(size - bytes.len(), last);
+                    return Some(Heard { part: Part::Silent, ..deliver(bytes.len()) });
+                }
                 if bytes.len() < size {
                     return None;
                 }
                 self.mode = Mode::Command;
-                Some(deliver(size))
+                let part = if last { Part::Whole } else { Part::Step(Reply::Done) };
+                Some(Heard { part, ..deliver(size) })
             }
         }
     }

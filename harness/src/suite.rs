@@ -1,0 +1,155 @@
+//! Vectors against a program: controls first and last, repetition of what fails, results.
+
+mod controls;
+mod launch;
+mod repeat;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use upward_model::flaw::Flaw;
+use upward_model::policy::Policy;
+use upward_model::protocol::Protocol;
+use upward_model::vector::Vector;
+
+use crate::certificate::{CertificateError, Certificates};
+use crate::codec;
+use crate::judge::Verdict;
+use crate::process::ProcessError;
+use crate::profile::{Profile, Trait};
+use crate::report::{Counts, Report, Row};
+use crate::template::TemplateError;
+use crate::trial::{Scene, Stagehand};
+
+use self::controls::Controls;
+use self::launch::Launcher;
+
+/// What is run.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// The protocol.
+    pub protocol: &'static Protocol,
+    /// What the user asked for.
+    pub policy: Policy,
+    /// The vectors, in order.
+    pub vectors: Vec<Vector>,
+    /// The client.
+    pub profile: Profile,
+    /// How many clients run at once.
+    pub jobs: usize,
+    /// How long a client may run.
+    pub deadline: Duration,
+    /// Where its runs leave their files.
+    pub directory: PathBuf,
+    /// How this is to be run again for one vector; `{id}` stands for the vector.
+    pub again: String,
+}
+
+/// Why a suite could not be run at all.
+#[derive(Debug, thiserror::Error)]
+pub enum SuiteError {
+    /// The protocol has no codec.
+    #[error("protocol `{0}` has a model but no codec yet: it can be proved, not run")]
+    NoCodec(String),
+    /// No certificates could be made.
+    #[error("{0}")]
+    Certificates(#[from] CertificateError),
+    /// The client could not be started.
+    #[error("{0}")]
+    Process(#[from] ProcessError),
+    /// A placeholder is wrong.
+    #[error("{0}")]
+    Template(#[from] TemplateError),
+    /// A file could not be written.
+    #[error("failed to write {path}: {error}")]
+    Write {
+        /// The file or folder.
+        path: PathBuf,
+        /// What went wrong.
+        error: std::io::Error,
+    },
+    /// No port could be had.
+    #[error("failed to listen on the loopback interface: {0}")]
+    Listen(std::io::Error),
+}
+
+/// The shortest and the longest time that a persona waits for a client with nothing to answer.
+const PATIENCE: (Duration, Duration) = (Duration::from_millis(300), Duration::from_secs(5));
+
+/// Runs a suite; `progress` is told of each vector that is done.
+///
+/// # Errors
+///
+/// Where nothing can be run at all; what a client does is no error.
+pub async fn run(job: &Job, progress: &(dyn Fn(&Row) + Sync)) -> Result<Report, SuiteError> {
+    job.profile.check()?;
+    let name = job.protocol.name;
+    let codec = codec::by_name(name).ok_or_else(|| SuiteError::NoCodec(name.to_owned()))?;
+    let stagehand = Stagehand {
+        codec: Arc::from(codec),
+        certificates: Arc::new(Certificates::new()?),
+        patience: PATIENCE.1,
+    };
+    let mut launcher = Launcher::new(job, stagehand)?;
+    let controls = Controls::run(job, &mut launcher).await?;
+    let mut report = Report::new(job, &controls);
+    if controls.honest.is_err() {
+        return Ok(report);
+    }
+    report.rows = play(job, &launcher, &controls, progress).await?;
+    report.last_control(launcher.honest("control-last").await?);
+    report.counts = Counts::of(&report.rows);
+    Ok(report)
+}
+
+/// Plays all vectors, several at once; the rows come in the order of the vectors.
+async fn play(
+    job: &Job,
+    launcher: &Launcher,
+    controls: &Controls,
+    progress: &(dyn Fn(&Row) + Sync),
+) -> Result<Vec<Row>, SuiteError> {
+    let room = Arc::new(Semaphore::new(job.jobs.max(1)));
+    let mut tasks = JoinSet::new();
+    for (index, vector) in job.vectors.iter().enumerate() {
+        let (launcher, controls) = (launcher.clone(), controls.clone());
+        let (vector, room) = (vector.clone(), Arc::clone(&room));
+        tasks.spawn(async move {
+            let _room = room.acquire_owned().await;
+            let row = repeat::until_sure(&launcher, &controls, &vector).await;
+            (index, row)
+        });
+    }
+    let mut rows: Vec<Option<Row>> = vec![None; job.vectors.len()];
+    while let Some(done) = tasks.join_next().await {
+        let Ok((index, row)) = done else { continue };
+        let row = row?;
+        progress(&row);
+        rows[index] = Some(row);
+    }
+    Ok(rows.into_iter().flatten().collect())
+}
+
+impl Job {
+    /// The scene of a vector.
+    fn scene(&self, vector: &Vector) -> Scene {
+        Scene::of(self.protocol, vector)
+    }
+
+    /// The flaws that a vector shows.
+    fn likely(vector: &Vector) -> Vec<Flaw> {
+        vector.kills.iter().filter_map(|name| Flaw::by_name(name)).collect()
+    }
+
+    /// Whether the client's authors announce that it does what this verdict says.
+    fn is_announced(&self, verdict: Verdict) -> bool {
+        match verdict {
+            Verdict::Fail => self.profile.announces(Trait::Opportunistic),
+            Verdict::Inconclusive => self.profile.announces(Trait::Blind),
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! The controls of a client: what it does when nobody attacks, and what its failure looks like.
+
+use upward_model::explain::Event;
+use upward_model::message::{Command, Layer};
+use upward_model::vector::{Certificate, Deviation, Do, Outcome, PeerRecord, Point};
+
+use crate::process::Exit;
+use crate::suite::launch::{Launched, Launcher, Stage};
+use crate::suite::{Job, SuiteError};
+use crate::trial::Scene;
+
+/// What the controls showed.
+#[derive(Clone, Debug)]
+pub struct Controls {
+    /// The honest peer: delivered, or why not.
+    pub honest: Result<(), Failed>,
+    /// Whether the client waits for replies; one that types without reading is blind.
+    pub waits: bool,
+    /// Whether a failure looks different from success.
+    pub tells: bool,
+    /// Whether it checks certificates against the authority that it is given.
+    pub checks: bool,
+    /// How long it takes to answer, at most.
+    pub reaction: std::time::Duration,
+}
+
+/// Why the honest control failed.
+#[derive(Clone, Debug)]
+pub struct Failed {
+    /// In one sentence.
+    pub reason: String,
+    /// What went over the wire.
+    pub wire: String,
+    /// What the client wrote, the end of it.
+    pub output: String,
+}
+
+impl Controls {
+    pub(super) async fn run(job: &Job, launcher: &mut Launcher) -> Result<Self, SuiteError> {
+        let (launched, judgement) = launcher.honest("control-first").await?;
+        let reaction = launched.trial.record.slowest_reaction();
+        launcher.learn(reaction);
+        let mut controls =
+            Self { honest: Ok(()), waits: true, tells: true, checks: true, reaction };
+        if judgement.outcome != Outcome::Upgraded && !launched.trial.evidence.delivered {
+            controls.honest = Err(failed(&launched, &judgement.reason));
+            return Ok(controls);
+        }
+        let honest = Scene::honest(job.protocol, job.policy);
+        let deserted = launcher.launch(&honest, "control-deserted", Stage::Deserted).await?;
+        controls.tells = deserted.ended.exit != Exit::Code(0);
+        launcher.tells = controls.tells;
+        let stranger = launcher.launch(&honest, "control-authority", Stage::OtherAuthority).await?;
+        controls.checks = !stranger.trial.evidence.arrived || !job.policy.needs_tls();
+        let scene = withheld(&honest);
+        let kept_waiting = launcher.launch(&scene, "control-withheld", Stage::Set).await?;
+        controls.waits = !goes_on_unanswered(&kept_waiting);
+        Ok(controls)
+    }
+}
+
+fn failed(launched: &Launched, reason: &str) -> Failed {
+    let evidence = &launched.trial.evidence;
+    let what = if evidence.run.iter().all(Vec::is_empty) {
+        "the client never connected".to_owned()
+    } else if !evidence.arrived {
+        format!("the client did not deliver to an honest server ({reason})")
+    } else {
+        format!("an honest server was given the data and the run did not end well ({reason})")
+    };
+    let output = [&launched.ended.stderr.bytes[..], &launched.ended.stdout.bytes].concat();
+    let text = String::from_utf8_lossy(&output).into_owned();
+    let from = text.char_indices().rev().nth(1200).map_or(0, |(at, _)| at);
+    Failed {
+        reason: format!("{what}; {}", launched.ended.exit),
+        wire: launched.trial.record.render(),
+        output: text[from..].to_owned(),
+    }
+}
+
+/// The honest peer that falls silent inside TLS.
+fn withheld(honest: &Scene) -> Scene {
+    let deviation = Deviation {
+        session: 1,
+        connection: None,
+        at: Point::Inside,
+        action: Do::Withhold,
+        text: None,
+        hex: None,
+        meaning: Vec::new(),
+        segment: None,
+    };
+    Scene {
+        peer: PeerRecord {
+            certificate: Certificate::Genuine,
+            deviations: vec![deviation],
+            ..honest.peer.clone()
+        },
+        ..honest.clone()
+    }
+}
+
+/// Whether the client said more inside TLS than one question, although nothing was answered there.
+fn goes_on_unanswered(launched: &Launched) -> bool {
+    launched.trial.evidence.run.iter().any(|events| {
+        events
+            .iter()
+            .filter(|event| matches!(event, Event::Heard(command, Layer::Tls) if *command != Command::Goodbye))
+            .count()
+            > 1
+    })
+}

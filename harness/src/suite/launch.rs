@@ -1,0 +1,219 @@
+//! One run of the client: a fresh directory, fresh canaries, a persona, the process, what it left.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use upward_model::vector::Vector;
+
+use crate::canary::Canaries;
+use crate::certificate::HOST;
+use crate::judge::Judgement;
+use crate::persona::Listening;
+use crate::process::{self, Ended, Exit, Invocation, Limits};
+use crate::suite::{Job, PATIENCE, SuiteError};
+use crate::template::{self, Values};
+use crate::trial::{End, Scene, Stagehand, Trial, evidence, judge_honest, judge_vector};
+use crate::wire::Record;
+
+/// How much of a client's output is kept: 256 KiB of each stream.
+const OUTPUT: usize = 256 << 10;
+
+/// Starts the client of a job, as often as it is asked to.
+#[derive(Clone)]
+pub(super) struct Launcher {
+    pub(super) job: Arc<Job>,
+    pub(super) stagehand: Stagehand,
+    /// Whether the exit code says how the client fared.
+    pub(super) tells: bool,
+    seed: Arc<AtomicU64>,
+}
+
+/// A run of the client.
+#[derive(Clone, Debug)]
+pub(super) struct Launched {
+    pub(super) trial: Trial,
+    pub(super) ended: Ended,
+    pub(super) directory: PathBuf,
+}
+
+/// Where the client is sent, and whom it is told to trust.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// To the persona, with its authority.
+    Set,
+    /// To the persona, with an authority that signed nothing.
+    OtherAuthority,
+    /// To a port where nobody listens.
+    Deserted,
+}
+
+impl Launcher {
+    pub(super) fn new(job: &Job, stagehand: Stagehand) -> Result<Self, SuiteError> {
+        fs::create_dir_all(&job.directory)
+            .map_err(|error| SuiteError::Write { path: job.directory.clone(), error })?;
+        // A run must not look like the one before it, nor like one that runs beside it.
+        let clock = std::time::SystemTime::now()
+            .duration_since(std::time::UNIX_EPOCH)
+            .map_or(0, |now| now.as_nanos());
+        let seed = u64::try_from(clock % u128::from(u64::MAX)).unwrap_or_default()
+            ^ u64::from(std::process::id()) << 40;
+        Ok(Self {
+            job: Arc::new(job.clone()),
+            stagehand,
+            tells: true,
+            seed: Arc::new(AtomicU64::new(seed)),
+        })
+    }
+
+    /// The time that a persona waits for a client with nothing to answer, from the time that this
+    /// one takes to answer.
+    pub(super) fn learn(&mut self, slowest: Duration) {
+        self.stagehand.patience = (slowest * 4).clamp(PATIENCE.0, PATIENCE.1);
+    }
+
+    /// Runs the client against an honest persona.
+    pub(super) async fn honest(&self, folder: &str) -> Result<(Launched, Judgement), SuiteError> {
+        let scene = Scene::honest(self.job.protocol, self.job.policy);
+        let launched = self.launch(&scene, folder, Stage::Set).await?;
+        let judgement = judge_honest(&scene, &launched.trial.evidence);
+        Ok((launched, judgement))
+    }
+
+    /// Runs the client against a vector.
+    pub(super) async fn vector(
+        &self,
+        vector: &Vector,
+        folder: &str,
+    ) -> Result<(Launched, Judgement), SuiteError> {
+        let scene = self.job.scene(vector);
+        let launched = self.launch(&scene, folder, Stage::Set).await?;
+        let judgement = judge_vector(&scene, vector, &launched.trial.evidence);
+        Ok((launched, judgement))
+    }
+
+    /// Runs the client.
+    pub(super) async fn launch(
+        &self,
+        scene: &Scene,
+        folder: &str,
+        stage: Stage,
+    ) -> Result<Launched, SuiteError> {
+        let directory = self.fresh_directory(folder)?;
+        let seed = self.seed.fetch_add(1, Ordering::Relaxed);
+        let canaries = Arc::new(Canaries::new(seed.into()));
+        let listening = Listening::bind().await.map_err(SuiteError::Listen)?;
+        let deserted = stage == Stage::Deserted;
+        let certificates = &self.stagehand.certificates;
+        let authority = match stage {
+            Stage::OtherAuthority => &certificates.other_ca,
+            Stage::Set | Stage::Deserted => &certificates.ca,
+        };
+        let ca = directory.join("ca.pem");
+        write(&ca, authority.as_bytes())?;
+        let values = Values {
+            host: HOST.to_owned(),
+            ip: "127.0.0.1".to_owned(),
+            port: if deserted { free_port().await? } else { listening.port },
+            ca,
+            dir: directory.clone(),
+            user: canaries.user.clone(),
+            password: canaries.password.clone(),
+            body: canaries.body.clone(),
+            policy: self.job.policy.name().to_owned(),
+        };
+        let invocation = self.invocation(&values)?;
+        let limits = Limits { deadline: self.job.deadline, output: OUTPUT };
+        let record = Record::default();
+        let persona = self.stagehand.persona(scene, &canaries);
+        let running = process::start(invocation, limits)?;
+        let (told, done) = tokio::sync::oneshot::channel::<()>();
+        let serving = listening.serve(persona, record.clone(), async {
+            let _ = done.await;
+        });
+        let waiting = async {
+            let ended = running.wait().await;
+            let _ = told.send(());
+            ended
+        };
+        let (lifted, ended) = tokio::join!(serving, waiting);
+        let end = self.end(&ended, lifted.run().is_empty());
+        let evidence =
+            evidence(scene, &record, &lifted, &vec![canaries; scene.sessions.len()], &end);
+        write(&directory.join("wire.txt"), record.render().as_bytes())?;
+        write(&directory.join("stdout.txt"), &ended.stdout.bytes)?;
+        write(&directory.join("stderr.txt"), &ended.stderr.bytes)?;
+        Ok(Launched { trial: Trial { record, lifted, evidence }, ended, directory })
+    }
+
+    fn end(&self, ended: &Ended, alone: bool) -> End {
+        let output = [&ended.stdout.bytes[..], &ended.stderr.bytes].concat();
+        End {
+            words: Some(ended.exit.to_string()),
+            claims_success: match ended.exit {
+                Exit::Code(0) if self.tells => Some(true),
+                Exit::Code(0) => None,
+                Exit::Code(_) | Exit::Signal(_) | Exit::Deadline => Some(false),
+            },
+            crashed: matches!(ended.exit, Exit::Signal(4 | 6 | 7 | 8 | 11)),
+            // Who never connected was not kept waiting by anybody.
+            hung: ended.exit == Exit::Deadline && !alone,
+            carries_body: self.job.profile.carries_body(),
+            output,
+        }
+    }
+
+    fn invocation(&self, values: &Values) -> Result<Invocation, SuiteError> {
+        let profile = &self.job.profile;
+        for (name, text) in &profile.files {
+            let path = values.dir.join(template::inside(name)?);
+            if let Some(parent) = path.parent() {
+                fs::create_dir_all(parent)
+                    .map_err(|error| SuiteError::Write { path: parent.to_path_buf(), error })?;
+            }
+            write(&path, template::render(text, values)?.as_bytes())?;
+            private(&path)?;
+        }
+        let argv = profile
+            .argv
+            .iter()
+            .map(|argument| Ok(template::render(argument, values)?.into()))
+            .collect::<Result<_, SuiteError>>()?;
+        Ok(Invocation {
+            argv,
+            environment: values.environment(),
+            stdin: template::render(&profile.stdin, values)?.into_bytes(),
+            dir: values.dir.clone(),
+        })
+    }
+
+    fn fresh_directory(&self, folder: &str) -> Result<PathBuf, SuiteError> {
+        let directory = self.job.directory.join(folder.replace('/', "-"));
+        let failed = |error| SuiteError::Write { path: directory.clone(), error };
+        if directory.exists() {
+            fs::remove_dir_all(&directory).map_err(failed)?;
+        }
+        fs::create_dir_all(&directory).map_err(failed)?;
+        directory.canonicalize().map_err(failed)
+    }
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<(), SuiteError> {
+    fs::write(path, bytes).map_err(|error| SuiteError::Write { path: path.to_path_buf(), error })
+}
+
+/// Some clients refuse a file with a password in it that others can read.
+fn private(path: &Path) -> Result<(), SuiteError> {
+    use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600))
+        .map_err(|error| SuiteError::Write { path: path.to_path_buf(), error })
+}
+
+/// A port where nobody listens: one that was free a moment ago.
+async fn free_port() -> Result<u16, SuiteError> {
+    let listener =
+        tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.map_err(SuiteError::Listen)?;
+    listener.local_addr().map(|address| address.port()).map_err(SuiteError::Listen)
+}

@@ -1,0 +1,85 @@
+//! Nothing is reported that was seen once.
+
+use upward_model::property::{Properties, Property};
+use upward_model::vector::{Certificate, Vector};
+
+use crate::judge::{Judgement, Verdict};
+use crate::report::Row;
+use crate::suite::controls::Controls;
+use crate::suite::launch::{Launched, Launcher};
+use crate::suite::{Job, SuiteError};
+
+/// How often what fails must be seen.
+const TIMES: usize = 3;
+
+/// Runs a vector, and again what fails, until it is sure or not.
+pub(super) async fn until_sure(
+    launcher: &Launcher,
+    controls: &Controls,
+    vector: &Vector,
+) -> Result<Row, SuiteError> {
+    if vector.first_session.is_some() {
+        return Ok(Row::skipped(vector, "a program started once has one session"));
+    }
+    let folder = vector.id.as_str();
+    let (launched, judgement) = launcher.vector(vector, folder).await?;
+    let judgement = doubted(controls, vector, judgement);
+    if judgement.verdict != Verdict::Fail {
+        return Ok(row(launcher, vector, &launched, judgement));
+    }
+    for again in 1..TIMES {
+        let (_, other) = launcher.vector(vector, &format!("{folder}-again-{again}")).await?;
+        let other = doubted(controls, vector, other);
+        if other.verdict != judgement.verdict || other.outcome != judgement.outcome {
+            let reason = format!(
+                "not the same each time: first {} ({}), then {} ({})",
+                judgement.outcome.name(),
+                judgement.reason,
+                other.outcome.name(),
+                other.reason
+            );
+            let unsure = Judgement { verdict: Verdict::Inconclusive, reason, ..judgement };
+            return Ok(row(launcher, vector, &launched, unsure));
+        }
+    }
+    Ok(row(launcher, vector, &launched, judgement))
+}
+
+fn row(launcher: &Launcher, vector: &Vector, launched: &Launched, judgement: Judgement) -> Row {
+    let announced = launcher.job.is_announced(judgement.verdict);
+    Row::new(vector, &launched.trial, &launched.ended, &launched.directory, judgement, announced)
+}
+
+/// What the controls take away from a judgement.
+fn doubted(controls: &Controls, vector: &Vector, mut judgement: Judgement) -> Judgement {
+    let acted_on = Properties::of(&[
+        Property::NoClearBytesUsedInsideTls,
+        Property::ClearKnowledgeForgotten,
+        Property::NoJump,
+    ]);
+    let only_acted_on =
+        !judgement.broken.is_empty() && judgement.broken.iter().all(|p| acted_on.has(p));
+    if !controls.waits && only_acted_on {
+        judgement.verdict = Verdict::Inconclusive;
+        judgement.reason =
+            "the client types without reading, also when nothing is injected: what it acted upon cannot be told"
+                .to_owned();
+    }
+    if !controls.checks
+        && vector.peer.certificate != Certificate::Genuine
+        && judgement.verdict == Verdict::Fail
+    {
+        judgement.verdict = Verdict::Inconclusive;
+        judgement.reason =
+            "the client accepts any authority, also in the control: it was not told which to trust, or does not check"
+                .to_owned();
+    }
+    judgement
+}
+
+impl Job {
+    /// How to run one vector again.
+    pub(crate) fn replay(&self, id: &str) -> String {
+        self.again.replace("{id}", id)
+    }
+}
