@@ -3,12 +3,17 @@
 
 pub mod canary;
 pub mod certificate;
+pub mod cli;
 pub mod codec;
 pub mod judge;
 pub mod persona;
 pub mod process;
+pub mod profile;
 pub mod reference;
+pub mod report;
+pub mod suite;
 pub mod template;
 pub mod tls;
 pub mod trial;
+pub mod vectors;
 pub mod wire;

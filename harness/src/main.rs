@@ -1,2 +1,7 @@
 //! The `upward` command.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    upward::cli::main()
+}

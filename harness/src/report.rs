@@ -14,7 +14,7 @@ use crate::process::Ended;
 use crate::suite::{Controls, Failed, Job};
 use crate::trial::Trial;
 
-pub use self::human::{failure, summary};
+pub use self::human::{Line, by_hand, failure, summary};
 pub use self::json::to_json;
 pub use self::junit::to_junit;
 
@@ -53,7 +53,7 @@ pub struct Row {
     /// What went over the wire, for people.
     pub wire: String,
     /// The lines of the dialogue around the evidence.
-    pub scene: Vec<human::Line>,
+    pub scene: Vec<Line>,
     /// How the client ended.
     pub exit: String,
     /// How long it ran.
@@ -139,7 +139,8 @@ impl Report {
         };
         let any = |verdict| self.rows.iter().any(|row| unannounced(&row, verdict));
         let failed = any(Verdict::Fail) || any(Verdict::Error) || (strict && any(Verdict::Weak));
-        let nothing = self.control_failure().is_some() || self.last.is_err() || self.rows.is_empty();
+        let nothing =
+            self.control_failure().is_some() || self.last.is_err() || self.rows.is_empty();
         if failed {
             1
         } else if nothing || any(Verdict::Inconclusive) {

@@ -10,7 +10,6 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
-use upward_model::flaw::Flaw;
 use upward_model::policy::Policy;
 use upward_model::protocol::Protocol;
 use upward_model::vector::Vector;
@@ -24,7 +23,7 @@ use crate::report::{Counts, Report, Row};
 use crate::template::TemplateError;
 use crate::trial::{Scene, Stagehand};
 
-use self::controls::Controls;
+pub use self::controls::{Controls, Failed};
 use self::launch::Launcher;
 
 /// What is run.
@@ -100,7 +99,8 @@ pub async fn run(job: &Job, progress: &(dyn Fn(&Row) + Sync)) -> Result<Report, 
         return Ok(report);
     }
     report.rows = play(job, &launcher, &controls, progress).await?;
-    report.last_control(launcher.honest("control-last").await?);
+    let (last, judgement) = launcher.honest("control-last").await?;
+    report.last_control(last.trial.evidence.delivered, &judgement.reason);
     report.counts = Counts::of(&report.rows);
     Ok(report)
 }
@@ -137,11 +137,6 @@ impl Job {
     /// The scene of a vector.
     fn scene(&self, vector: &Vector) -> Scene {
         Scene::of(self.protocol, vector)
-    }
-
-    /// The flaws that a vector shows.
-    fn likely(vector: &Vector) -> Vec<Flaw> {
-        vector.kills.iter().filter_map(|name| Flaw::by_name(name)).collect()
     }
 
     /// Whether the client's authors announce that it does what this verdict says.

@@ -51,6 +51,8 @@ pub(super) struct Connection {
     arrived: usize,
     /// Whether the persona has closed, and only listens.
     closing: bool,
+    /// The command whose steps are under way.
+    open: Option<Command>,
 }
 
 impl Connection {
@@ -85,6 +87,7 @@ impl Connection {
             apart: Vec::new(),
             arrived: 0,
             closing: false,
+            open: None,
         }
     }
 
@@ -292,10 +295,15 @@ impl Connection {
         });
         // What is not of the protocol is for the language oracle; no client of the model says it.
         let command = heard.command.unwrap_or(Command::Noop);
-        // It had come before whatever was said since the last read.
-        let event = Event::Heard(command, self.layer());
-        self.lifted.insert(self.number, self.arrived, event);
-        self.arrived += 1;
+        // The steps of a command are one command of the model, said with the first of them.
+        let goes_on = self.open == Some(command);
+        self.open = (heard.part != Part::Whole).then_some(command);
+        if !goes_on {
+            // It had come before whatever was said since the last read.
+            let event = Event::Heard(command, self.layer());
+            self.lifted.insert(self.number, self.arrived, event);
+            self.arrived += 1;
+        }
         if std::mem::take(&mut self.silent) {
             self.silent_opening().await;
             if self.over || self.closing {
@@ -312,7 +320,7 @@ impl Connection {
             }
         }
         match heard.part {
-            Part::Step(reply) => return self.say_part(reply, command).await,
+            Part::Step(reply) => return self.say_part(reply).await,
             Part::Silent => return Ok(()),
             Part::Whole => {}
         }
@@ -366,14 +374,12 @@ impl Connection {
     }
 
     /// Answers a step of a command that has several.
-    async fn say_part(&mut self, reply: Reply, command: Command) -> std::io::Result<()> {
+    async fn say_part(&mut self, reply: Reply) -> std::io::Result<()> {
         if self.withheld {
             return Ok(());
         }
         let bytes = self.codec.say(reply, self.link.is_tls());
         self.lifted.challenge(self.codec.challenges());
-        let (segment, layer) = (Segment::one(reply), self.layer());
-        self.event(Event::Said { segment, layer, answers: Some(command) });
         self.link.write(&bytes).await
     }
 
@@ -547,6 +553,7 @@ impl Connection {
 
     async fn in_tls(&mut self, peer: Peer) -> std::io::Result<()> {
         self.codec.reset();
+        self.open = None;
         self.taken_up = 0;
         self.buffer.clear();
         let genuine = peer == Peer::Genuine;

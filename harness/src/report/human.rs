@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use upward_model::vector::Vector;
 
 use crate::judge::{Judgement, Stage};
 use crate::report::{Report, Row, worst};
@@ -124,7 +125,7 @@ fn marked(
 ) -> Line {
     let Some(prefix) = line.text.find(": ") else { return line };
     let from = prefix + 2 + escape(&bytes[..range.start]).chars().count();
-    let to = from + escape(&bytes[range.clone()]).trim_end_matches("\\r\\n").chars().count();
+    let to = from + escape(&bytes[range]).trim_end_matches("\\r\\n").chars().count();
     let note = match canary {
         Some((kind, form)) => {
             let decoded = if form.contains("base64") { decoded(bytes) } else { None };
@@ -167,7 +168,8 @@ pub fn failure(row: &Row, client: &str) -> String {
         let _ = writeln!(text, "  looks like {}: {}", flaw.name(), flaw.note().summary);
     }
     if row.announced {
-        let _ = writeln!(text, "  announced its authors document this mode: no surprise, and no bug");
+        let _ =
+            writeln!(text, "  announced its authors document this mode: no surprise, and no bug");
     }
     let _ = writeln!(text, "  dialogue");
     for line in &row.scene {
@@ -278,7 +280,9 @@ fn controls(report: &Report, text: &mut String) {
 }
 
 fn others(report: &Report, strict: bool, text: &mut String) {
-    for (verdict, title) in [("weak", "weak"), ("inconclusive", "inconclusive"), ("skipped", "skipped")] {
+    for (verdict, title) in
+        [("weak", "weak"), ("inconclusive", "inconclusive"), ("skipped", "skipped")]
+    {
         if verdict == "weak" && strict {
             continue;
         }
@@ -308,4 +312,21 @@ fn others(report: &Report, strict: bool, text: &mut String) {
             }
         }
     }
+}
+
+/// A judgement of a run that was started by hand.
+pub fn by_hand(vector: &Vector, trial: &Trial, judgement: Judgement) -> String {
+    let row = Row {
+        vector: vector.clone(),
+        scene: scene(trial, &judgement),
+        wire: String::new(),
+        judgement: Some(judgement),
+        skipped: None,
+        announced: false,
+        exit: "started by hand".to_owned(),
+        duration_ms: 0,
+        artefacts: std::path::PathBuf::new(),
+        again: format!("upward serve {}", vector.id),
+    };
+    failure(&row, "the client")
 }

@@ -47,7 +47,9 @@ pub(super) async fn until_sure(
 
 fn row(launcher: &Launcher, vector: &Vector, launched: &Launched, judgement: Judgement) -> Row {
     let announced = launcher.job.is_announced(judgement.verdict);
-    Row::new(vector, &launched.trial, &launched.ended, &launched.directory, judgement, announced)
+    let again = launcher.job.replay(&vector.id);
+    let directory = &launched.directory;
+    Row::new(vector, &launched.trial, &launched.ended, directory, judgement, announced, again)
 }
 
 /// What the controls take away from a judgement.

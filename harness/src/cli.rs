@@ -1,0 +1,161 @@
+//! The command line: one file a verb.
+
+mod builtin;
+mod run;
+mod serve;
+mod vectors;
+
+use std::fmt;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use upward_model::policy::Policy;
+use upward_model::protocol::{PROTOCOLS, Protocol, by_name};
+use upward_model::vector::{Tier, Vector};
+
+use crate::process::ProcessError;
+use crate::suite::{Job, SuiteError};
+
+/// Proves what a policy for in-band TLS upgrade guarantees, and tests programs against it.
+///
+/// Exit codes: 0 as expected; 1 a vector failed or a claim is broken; 2 usage, configuration or a
+/// missing program; 3 no verdict.
+#[derive(Parser, Debug)]
+#[command(name = "upward", version)]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand, Debug)]
+enum Verb {
+    Run(run::Run),
+    Serve(serve::Serve),
+    Vectors(vectors::Vectors),
+}
+
+/// What went wrong before anything could be judged.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    what: String,
+    help: Option<String>,
+    code: u8,
+}
+
+impl Failure {
+    pub(crate) const fn new(what: String) -> Self {
+        Self { what, help: None, code: 2 }
+    }
+
+    pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    pub(crate) const fn code(mut self, code: u8) -> Self {
+        self.code = code;
+        self
+    }
+
+    fn from_suite(error: &SuiteError, job: &Job) -> Self {
+        let failure = Self::new(error.to_string());
+        match error {
+            SuiteError::Process(ProcessError::Missing(_)) => match &job.profile.package {
+                Some(package) => failure.help(format!("install the Debian package {package}")),
+                None => failure.help("is it installed, and in PATH?"),
+            },
+            SuiteError::Process(ProcessError::Forbidden(_)) => {
+                failure.help("is it a program, and may you run it?")
+            }
+            _ => failure,
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "error: {}", self.what)?;
+        match &self.help {
+            Some(help) => write!(f, "\n help: {help}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Runs the command line.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let result = match &cli.verb {
+        Verb::Run(verb) => verb.run(),
+        Verb::Serve(verb) => verb.run(),
+        Verb::Vectors(verb) => verb.run(),
+    };
+    match result {
+        Ok(code) => ExitCode::from(code),
+        Err(failure) => {
+            eprintln!("{failure}");
+            ExitCode::from(failure.code)
+        }
+    }
+}
+
+/// A protocol by its name.
+pub(crate) fn protocol(name: &str) -> Result<&'static Protocol, Failure> {
+    by_name(name).ok_or_else(|| {
+        let known: Vec<&str> = PROTOCOLS.iter().map(|protocol| protocol.name).collect();
+        Failure::new(format!("unknown protocol `{name}`"))
+            .help(format!("known protocols: {}", known.join(", ")))
+    })
+}
+
+/// A committed vector by its id.
+fn vector(id: &str) -> Result<Vector, Failure> {
+    let name = id.split('/').next().unwrap_or_default();
+    let file = crate::vectors::committed(name).map_err(|error| Failure::new(error.to_string()))?;
+    file.vectors.into_iter().find(|vector| vector.id == id).ok_or_else(|| {
+        Failure::new(format!("there is no vector `{id}`"))
+            .help(format!("`upward vectors list --protocol {name}` lists them"))
+    })
+}
+
+/// A policy, on the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PolicyName {
+    /// Authenticated TLS by in-band upgrade, or nothing.
+    Required,
+    /// The same on a separate port.
+    Implicit,
+    /// TLS if offered.
+    Opportunistic,
+}
+
+impl From<PolicyName> for Policy {
+    fn from(name: PolicyName) -> Self {
+        match name {
+            PolicyName::Required => Self::Required,
+            PolicyName::Implicit => Self::Implicit,
+            PolicyName::Opportunistic => Self::Opportunistic,
+        }
+    }
+}
+
+/// A tier, on the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TierName {
+    /// The smallest set that shows every flaw.
+    Smoke,
+    /// Each attack in each state.
+    Standard,
+    /// All wordings.
+    Full,
+}
+
+impl From<TierName> for Tier {
+    fn from(name: TierName) -> Self {
+        match name {
+            TierName::Smoke => Self::Smoke,
+            TierName::Standard => Self::Standard,
+            TierName::Full => Self::Full,
+        }
+    }
+}

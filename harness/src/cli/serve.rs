@@ -1,0 +1,87 @@
+//! `upward serve`: one vector, held open for a client that is started by hand.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::canary::Canaries;
+use crate::certificate::{Certificates, HOST};
+use crate::cli::{Failure, protocol, vector};
+use crate::codec;
+use crate::persona::Listening;
+use crate::report;
+use crate::trial::{End, Scene, Stagehand, Trial, evidence, judge_vector};
+use crate::wire::Record;
+
+/// Holds one vector open for a client that is started by hand, until Ctrl-C; then judges what was
+/// seen on the wire.
+#[derive(Args, Clone, Debug)]
+pub(super) struct Serve {
+    /// The vector's id.
+    id: String,
+    /// Where the certificate of the authority to trust is written.
+    #[arg(long, default_value = "target/upward/serve")]
+    directory: PathBuf,
+    /// Seconds that the persona waits for a client with nothing to answer.
+    #[arg(long, default_value_t = 5)]
+    patience: u64,
+}
+
+impl Serve {
+    pub(super) fn run(&self) -> Result<u8, Failure> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| Failure::new(format!("failed to start: {error}")))?;
+        runtime.block_on(self.serve())
+    }
+
+    async fn serve(&self) -> Result<u8, Failure> {
+        let failed = |error: &dyn std::fmt::Display| Failure::new(error.to_string());
+        let vector = vector(&self.id)?;
+        let protocol = protocol(&vector.peer.persona)?;
+        let codec = codec::by_name(protocol.name)
+            .ok_or_else(|| Failure::new(format!("protocol `{}` has no codec", protocol.name)))?;
+        let certificates = Certificates::new().map_err(|error| failed(&error))?;
+        std::fs::create_dir_all(&self.directory).map_err(|error| failed(&error))?;
+        let ca = self.directory.join("ca.pem");
+        std::fs::write(&ca, &certificates.ca).map_err(|error| failed(&error))?;
+        let stagehand = Stagehand {
+            codec: Arc::from(codec),
+            certificates: Arc::new(certificates),
+            patience: Duration::from_secs(self.patience),
+        };
+        let canaries = Arc::new(Canaries::new(u128::from(std::process::id())));
+        let scene = Scene::of(protocol, &vector);
+        let listening = Listening::bind().await.map_err(|error| failed(&error))?;
+        println!("{}\n  {}", vector.id, vector.summary);
+        println!("  host      {HOST}\n  port      {}", listening.port);
+        println!("  authority {}", ca.display());
+        println!(
+            "  user      {}\n  password  {}\n  data      {}",
+            canaries.user, canaries.password, canaries.body
+        );
+        println!("start the client now; Ctrl-C ends and judges");
+        let record = Record::default();
+        let persona = stagehand.persona(&scene, &canaries);
+        let lifted = listening
+            .serve(persona, record.clone(), async {
+                let _ = tokio::signal::ctrl_c().await;
+            })
+            .await;
+        let end = End { carries_body: true, ..End::default() };
+        let evidence = evidence(&scene, &record, &lifted, &[canaries], &end);
+        let judgement = judge_vector(&scene, &vector, &evidence);
+        println!("\n{}", record.render());
+        let code = match judgement.verdict {
+            crate::judge::Verdict::Fail => 1,
+            crate::judge::Verdict::Inconclusive => 3,
+            _ => 0,
+        };
+        let trial = Trial { record, lifted, evidence };
+        print!("{}", report::by_hand(&vector, &trial, judgement));
+        Ok(code)
+    }
+}

@@ -1,0 +1,176 @@
+//! `upward vectors`: generate, check, list, show.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+use upward_model::generate::generate;
+use upward_model::protocol::PROTOCOLS;
+use upward_model::vector::{Tier, VectorFile};
+
+use crate::cli::{Failure, TierName, protocol};
+use crate::vectors::{self, Selection, to_text};
+
+/// The conformance vectors.
+#[derive(Args, Clone, Debug)]
+pub(super) struct Vectors {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand, Clone, Debug)]
+enum Verb {
+    /// Generates the vectors from the model, and their schema.
+    Generate {
+        /// Where the files go.
+        #[arg(long, default_value = "vectors")]
+        directory: PathBuf,
+    },
+    /// Compares the committed vectors with what the model generates.
+    Check {
+        /// Where the committed files are.
+        #[arg(long, default_value = "vectors")]
+        directory: PathBuf,
+    },
+    /// Lists vectors.
+    List {
+        /// Only those of this protocol.
+        #[arg(short, long)]
+        protocol: Option<String>,
+        /// Only those whose id matches this pattern.
+        #[arg(short, long)]
+        filter: Vec<String>,
+        /// Only those up to this tier.
+        #[arg(long, value_enum)]
+        tier: Option<TierName>,
+    },
+    /// Shows one vector: what the attacker does, who is caught by it, and the dialogue.
+    Show {
+        /// Its id.
+        id: String,
+        /// The record itself.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+impl Vectors {
+    pub(super) fn run(&self) -> Result<u8, Failure> {
+        match &self.verb {
+            Verb::Generate { directory } => write_all(directory),
+            Verb::Check { directory } => check(directory),
+            Verb::List { protocol, filter, tier } => list(protocol.as_deref(), filter, *tier),
+            Verb::Show { id, json } => show(id, *json),
+        }
+    }
+}
+
+/// Every generated file, by its path below the folder.
+fn files() -> Vec<(String, String, Option<upward_model::generate::Coverage>)> {
+    let mut files: Vec<_> = PROTOCOLS
+        .into_iter()
+        .filter(|protocol| crate::codec::by_name(protocol.name).is_some())
+        .map(|protocol| {
+            let generated = generate(protocol);
+            let name = format!("{}.json", protocol.name);
+            (name, to_text(&generated.file), Some(generated.coverage))
+        })
+        .collect();
+    let schema = schemars::schema_for!(VectorFile);
+    let mut text = serde_json::to_string_pretty(&schema).unwrap_or_default();
+    text.push('\n');
+    let version = upward_model::vector::FORMAT;
+    files.push((format!("schema/vectors-{version}.json"), text, None));
+    files
+}
+
+fn write_all(directory: &Path) -> Result<u8, Failure> {
+    for (name, text, coverage) in files() {
+        let path = directory.join(&name);
+        let failed = |error| Failure::new(format!("failed to write {}: {error}", path.display()));
+        if let Some(parent) = path.parent() {
+            std::fs::create_dir_all(parent).map_err(failed)?;
+        }
+        std::fs::write(&path, &text).map_err(failed)?;
+        match coverage {
+            Some(coverage) => {
+                let file: VectorFile =
+                    serde_json::from_str(&text).map_err(|error| Failure::new(error.to_string()))?;
+                println!("{}", statistics(&file, coverage));
+            }
+            None => println!("{name}"),
+        }
+    }
+    Ok(0)
+}
+
+fn statistics(file: &VectorFile, coverage: upward_model::generate::Coverage) -> String {
+    let up_to = |tier| file.vectors.iter().filter(|vector| vector.tier <= tier).count();
+    format!(
+        "{}: {} smoke, {} standard, {} full; {} flaws shown; common client: {} of {} states, {} of {} transitions",
+        file.protocol,
+        up_to(Tier::Smoke),
+        up_to(Tier::Standard),
+        up_to(Tier::Full),
+        file.notes.len(),
+        coverage.states.0,
+        coverage.states.1,
+        coverage.transitions.0,
+        coverage.transitions.1,
+    )
+}
+
+fn check(directory: &Path) -> Result<u8, Failure> {
+    let mut stale = Vec::new();
+    for (name, text, _) in files() {
+        let path = directory.join(&name);
+        if std::fs::read_to_string(&path).ok().as_deref() != Some(&*text) {
+            stale.push(path.display().to_string());
+        }
+    }
+    if stale.is_empty() {
+        println!("the committed vectors are what the model generates");
+        return Ok(0);
+    }
+    println!("not what the model generates: {}", stale.join(", "));
+    println!("run `upward vectors generate`, and review the change");
+    Ok(1)
+}
+
+fn list(name: Option<&str>, filter: &[String], tier: Option<TierName>) -> Result<u8, Failure> {
+    let names: Vec<&str> = match name {
+        Some(name) => vec![protocol(name)?.name],
+        None => vectors::protocols().collect(),
+    };
+    let selection =
+        Selection { patterns: filter.to_vec(), tier: tier.map(Tier::from), policy: None };
+    for name in names {
+        let file = vectors::committed(name).map_err(|error| Failure::new(error.to_string()))?;
+        let chosen = selection.of(file.vectors).map_err(|e| Failure::new(e.to_string()))?;
+        for vector in chosen {
+            println!("{:<55} {}", vector.id, vector.summary);
+        }
+    }
+    Ok(0)
+}
+
+fn show(id: &str, json: bool) -> Result<u8, Failure> {
+    let vector = crate::cli::vector(id)?;
+    if json {
+        let text = serde_json::to_string_pretty(&vector);
+        println!("{}", text.map_err(|error| Failure::new(error.to_string()))?);
+        return Ok(0);
+    }
+    println!("{}", vector.id);
+    println!("  {}", vector.summary);
+    println!("  class     {} (policy {})", vector.class, vector.policy);
+    let sound: Vec<&str> = vector.sound.iter().map(|outcome| outcome.name()).collect();
+    println!("  sound     {}", sound.join(", "));
+    println!("  at stake  {}", vector.properties.join(", "));
+    println!("  shows     {}", vector.kills.join(", "));
+    println!("  source    {}", vector.requirements.join("; "));
+    println!("  dialogue with a sound client");
+    for line in &vector.transcript {
+        println!("    {line}");
+    }
+    Ok(0)
+}

@@ -1,0 +1,147 @@
+//! The vectors: those that are committed and built in, and files of others.
+
+use std::path::Path;
+
+use globset::{Glob, GlobSet, GlobSetBuilder};
+use upward_model::policy::Policy;
+use upward_model::vector::{FORMAT, Tier, Vector, VectorFile};
+
+/// The committed files.
+const COMMITTED: [(&str, &str); 2] = [
+    ("manual", include_str!("../../vectors/manual.json")),
+    ("smtp", include_str!("../../vectors/smtp.json")),
+];
+
+/// What is wrong with vectors.
+#[derive(Debug, thiserror::Error)]
+pub enum VectorError {
+    /// There are none for a protocol.
+    #[error("there are no vectors for protocol `{0}`; there are some for: {1}")]
+    None(String, String),
+    /// A file cannot be read.
+    #[error("failed to read {0}: {1}")]
+    Read(String, std::io::Error),
+    /// A file is no file of vectors.
+    #[error("{file}:{line}:{column}: {what}")]
+    Malformed {
+        /// The file.
+        file: String,
+        /// The line, counted from 1.
+        line: usize,
+        /// The column, counted from 1.
+        column: usize,
+        /// What is wrong there, and what was expected.
+        what: String,
+    },
+    /// A file is of another version.
+    #[error("{file}: format {found}, but this program knows format {FORMAT}")]
+    Format {
+        /// The file.
+        file: String,
+        /// Its format.
+        found: u32,
+    },
+    /// A filter is no pattern.
+    #[error("bad pattern: {0}")]
+    Pattern(#[from] globset::Error),
+}
+
+/// The protocols that have committed vectors.
+pub fn protocols() -> impl Iterator<Item = &'static str> {
+    COMMITTED.iter().map(|(name, _)| *name)
+}
+
+/// The committed vectors of a protocol.
+///
+/// # Errors
+///
+/// Where there are none.
+pub fn committed(protocol: &str) -> Result<VectorFile, VectorError> {
+    let text = committed_text(protocol).ok_or_else(|| {
+        let known: Vec<&str> = protocols().collect();
+        VectorError::None(protocol.to_owned(), known.join(", "))
+    })?;
+    parse(&format!("vectors/{protocol}.json"), text)
+}
+
+/// The text of the committed file of a protocol.
+pub fn committed_text(protocol: &str) -> Option<&'static str> {
+    COMMITTED.iter().find(|(name, _)| *name == protocol).map(|(_, text)| *text)
+}
+
+/// Reads a file of vectors.
+///
+/// # Errors
+///
+/// With file, line and column.
+pub fn load(path: &Path) -> Result<VectorFile, VectorError> {
+    let name = path.display().to_string();
+    let text =
+        std::fs::read_to_string(path).map_err(|error| VectorError::Read(name.clone(), error))?;
+    parse(&name, &text)
+}
+
+fn parse(name: &str, text: &str) -> Result<VectorFile, VectorError> {
+    let file: VectorFile = serde_json::from_str(text).map_err(|error| VectorError::Malformed {
+        file: name.to_owned(),
+        line: error.line(),
+        column: error.column(),
+        what: error.to_string().split(" at line ").next().unwrap_or_default().to_owned(),
+    })?;
+    if file.format != FORMAT {
+        return Err(VectorError::Format { file: name.to_owned(), found: file.format });
+    }
+    Ok(file)
+}
+
+/// Which vectors are meant.
+#[derive(Clone, Debug, Default)]
+pub struct Selection {
+    /// Patterns of ids; all if empty.
+    pub patterns: Vec<String>,
+    /// The largest tier; all if `None`.
+    pub tier: Option<Tier>,
+    /// The policy; all if `None`.
+    pub policy: Option<Policy>,
+}
+
+impl Selection {
+    /// The vectors that are meant, in order. A pattern selects from every tier.
+    ///
+    /// # Errors
+    ///
+    /// Where a pattern is none.
+    pub fn of(&self, vectors: Vec<Vector>) -> Result<Vec<Vector>, VectorError> {
+        let patterns = self.globs()?;
+        let named = |vector: &Vector| {
+            patterns.is_match(&vector.id)
+                || vector.aliases.iter().any(|alias| patterns.is_match(alias))
+        };
+        Ok(vectors
+            .into_iter()
+            .filter(|vector| self.policy.is_none_or(|policy| policy == vector.policy))
+            .filter(|vector| {
+                if self.patterns.is_empty() {
+                    self.tier.is_none_or(|tier| vector.tier <= tier)
+                } else {
+                    named(vector)
+                }
+            })
+            .collect())
+    }
+
+    fn globs(&self) -> Result<GlobSet, VectorError> {
+        let mut builder = GlobSetBuilder::new();
+        for pattern in &self.patterns {
+            builder.add(Glob::new(pattern)?);
+        }
+        Ok(builder.build()?)
+    }
+}
+
+/// A file of vectors as it is committed: two-space JSON with a final line end.
+pub fn to_text(file: &VectorFile) -> String {
+    let mut text = serde_json::to_string_pretty(file).unwrap_or_default();
+    text.push('\n');
+    text
+}
