@@ -63,14 +63,13 @@ pub enum ProfileError {
 }
 
 /// The bundled profiles.
-const BUNDLED: [&str; 8] = [
+const BUNDLED: [&str; 7] = [
     include_str!("../clients/curl.toml"),
     include_str!("../clients/curl-try.toml"),
     include_str!("../clients/msmtp.toml"),
     include_str!("../clients/openssl.toml"),
     include_str!("../clients/python-smtplib.toml"),
     include_str!("../clients/s-nail.toml"),
-    include_str!("../clients/swaks.toml"),
     include_str!("../clients/swaks-tls-optional.toml"),
 ];
 

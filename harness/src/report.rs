@@ -11,10 +11,11 @@ use upward_model::vector::Vector;
 
 use crate::judge::{Judgement, Verdict};
 use crate::process::Ended;
+use crate::profile::Trait;
 use crate::suite::{Controls, Failed, Job};
 use crate::trial::Trial;
 
-pub use self::human::{Line, by_hand, failure, summary};
+pub use self::human::{Detail, Line, by_hand, failure, summary};
 pub use self::json::to_json;
 pub use self::junit::to_junit;
 
@@ -29,6 +30,8 @@ pub struct Report {
     pub protocol: String,
     /// The policy.
     pub policy: String,
+    /// What the client's authors announce.
+    pub announced: Vec<Trait>,
     /// What the controls showed.
     pub controls: Controls,
     /// Why the last control failed, if it did.
@@ -113,6 +116,7 @@ impl Report {
             version: None,
             protocol: job.protocol.name.to_owned(),
             policy: job.policy.name().to_owned(),
+            announced: job.profile.announced.clone(),
             controls: controls.clone(),
             last: Ok(()),
             rows: Vec::new(),
@@ -132,13 +136,33 @@ impl Report {
         self.controls.honest.as_ref().err()
     }
 
+    /// What the client's authors announce and was not found.
+    pub fn broken_announcement(&self) -> Option<&'static str> {
+        if self.control_failure().is_some() {
+            return None;
+        }
+        let leaks = |row: &Row| {
+            row.announced && row.judgement.as_ref().is_some_and(|j| j.verdict == Verdict::Fail)
+        };
+        if self.announced.contains(&Trait::Opportunistic) && !self.rows.iter().any(leaks) {
+            Some("it is announced as opportunistic, and was not found leaking")
+        } else if self.announced.contains(&Trait::Blind) && self.controls.waits {
+            Some("it is announced as blind, and waits for replies")
+        } else {
+            None
+        }
+    }
+
     /// The exit code that it asks for: 0 as expected, 1 where a vector failed, 3 without a verdict.
     pub fn exit_code(&self, strict: bool) -> u8 {
         let unannounced = |row: &&Row, verdict: Verdict| {
             !row.announced && row.judgement.as_ref().is_some_and(|j| j.verdict == verdict)
         };
         let any = |verdict| self.rows.iter().any(|row| unannounced(&row, verdict));
-        let failed = any(Verdict::Fail) || any(Verdict::Error) || (strict && any(Verdict::Weak));
+        let failed = any(Verdict::Fail)
+            || any(Verdict::Error)
+            || (strict && any(Verdict::Weak))
+            || self.broken_announcement().is_some();
         let nothing =
             self.control_failure().is_some() || self.last.is_err() || self.rows.is_empty();
         if failed {
@@ -164,7 +188,7 @@ impl Row {
     ) -> Self {
         Self {
             vector: vector.clone(),
-            scene: human::scene(trial, &judgement),
+            scene: human::scene(trial, vector, &judgement),
             wire: trial.record.render(),
             judgement: Some(judgement),
             skipped: None,

@@ -11,12 +11,13 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use upward_model::policy::Policy;
+use upward_model::property::Property;
 use upward_model::protocol::Protocol;
 use upward_model::vector::Vector;
 
 use crate::certificate::{CertificateError, Certificates};
 use crate::codec;
-use crate::judge::Verdict;
+use crate::judge::{Judgement, Verdict};
 use crate::process::ProcessError;
 use crate::profile::{Profile, Trait};
 use crate::report::{Counts, Report, Row};
@@ -139,12 +140,29 @@ impl Job {
         Scene::of(self.protocol, vector)
     }
 
-    /// Whether the client's authors announce that it does what this verdict says.
-    fn is_announced(&self, verdict: Verdict) -> bool {
-        match verdict {
-            Verdict::Fail => self.profile.announces(Trait::Opportunistic),
+    /// Whether the client's authors announce that it does what this judgement says.
+    fn is_announced(&self, judgement: &Judgement) -> bool {
+        match judgement.verdict {
+            // Going on in clear is announced; nothing else is.
+            Verdict::Fail => {
+                self.profile.announces(Trait::Opportunistic)
+                    && judgement.broken.iter().all(is_going_on_in_clear)
+            }
             Verdict::Inconclusive => self.profile.announces(Trait::Blind),
-            _ => false,
+            Verdict::Pass | Verdict::Weak | Verdict::Error => false,
         }
     }
+}
+
+const fn is_going_on_in_clear(property: Property) -> bool {
+    matches!(
+        property,
+        Property::NoSecretInClear
+            | Property::PolicyNotFromWire
+            | Property::NothingBetweenRequestAndHandshake
+            | Property::NoClearRetry
+            // An opportunistic client checks no certificate.
+            | Property::NoSecretToUnauthenticatedPeer
+            | Property::NoClearTextShownAsTrusted
+    )
 }

@@ -80,6 +80,10 @@ async fn play(vectors: &[Vector]) -> Result<((usize, usize), (usize, usize)), Fa
             } else {
                 (&mut flawed, matches!(verdict, Verdict::Fail | Verdict::Weak))
             };
+            if !right {
+                let party = flaws.iter().next().map_or("the sound client", Flaw::name);
+                eprintln!("unexpected: {party} on {}: {}", vector.id, verdict.name());
+            }
             count.0 += usize::from(right);
             count.1 += 1;
         }

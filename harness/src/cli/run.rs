@@ -12,7 +12,7 @@ use upward_model::vector::{Tier, Vector};
 
 use crate::cli::{Failure, PolicyName, TierName, protocol};
 use crate::profile::{self, Profile};
-use crate::report::{self, Report, Row};
+use crate::report::{self, Detail, Report, Row};
 use crate::suite::{self, Job};
 use crate::template;
 use crate::vectors::{self, Selection};
@@ -102,7 +102,7 @@ impl Run {
         let mut codes = Vec::new();
         for profile in profiles {
             let report = self.one(profile, self.tier(TierName::Standard)).await?;
-            print!("{}", report::summary(&report, self.strict));
+            print!("{}", report::summary(&report, self.strict, Detail::All));
             for (format, path) in &writers {
                 write(format, path, &report)?;
             }
@@ -126,7 +126,7 @@ impl Run {
             }
             let report = self.one(profile, self.tier(TierName::Smoke)).await?;
             println!();
-            print!("{}", report::summary(&report, self.strict));
+            print!("{}", report::summary(&report, self.strict, Detail::Brief));
             codes.push(report.exit_code(self.strict));
         }
         if !missing.is_empty() {

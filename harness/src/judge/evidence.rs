@@ -27,6 +27,8 @@ pub struct Evidence {
     pub delivered: bool,
     /// Whether the data arrived there, confirmed or not.
     pub arrived: bool,
+    /// Whether the data were confirmed anywhere, in clear as well.
+    pub confirmed: bool,
     /// How the client ended, in words; `None` if it was started by hand.
     pub exit: Option<String>,
     /// Whether it ended as it does after success; `None` where that cannot be told.
@@ -176,7 +178,7 @@ impl Evidence {
         let mut broken = Properties::NONE;
         if self.hung {
             broken.insert(Property::AlwaysEnds);
-        } else if self.claims_success == Some(true) && !self.delivered {
+        } else if self.claims_success == Some(true) && !self.confirmed {
             // Data that went out and were not confirmed: a cut was taken for the confirmation.
             broken.insert(if self.arrived {
                 Property::TruncationIsNotSuccess

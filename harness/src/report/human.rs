@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use upward_model::vector::Vector;
+use upward_model::vector::{Do, Outcome, Vector};
 
 use crate::judge::{Judgement, Stage};
 use crate::report::{Report, Row, worst};
@@ -39,7 +39,7 @@ impl Line {
 }
 
 /// The dialogue around the evidence.
-pub(super) fn scene(trial: &Trial, judgement: &Judgement) -> Vec<Line> {
+pub(super) fn scene(trial: &Trial, vector: &Vector, judgement: &Judgement) -> Vec<Line> {
     let entries: Vec<Entry> = trial
         .record
         .entries()
@@ -71,6 +71,9 @@ pub(super) fn scene(trial: &Trial, judgement: &Judgement) -> Vec<Line> {
                 }
             }
         }
+        if leak.is_none() && judgement.outcome == Outcome::Injected {
+            line = with_injection(line, vector);
+        }
         lines.push(line);
     }
     let injected = |line: &Line| line.text.contains("(here the attacker");
@@ -91,6 +94,29 @@ pub(super) fn scene(trial: &Trial, judgement: &Judgement) -> Vec<Line> {
         scene.push(Line::plain(format!("({} lines more in wire.txt)", lines.len() - last)));
     }
     scene
+}
+
+/// Marks the bytes that the attacker put into a segment.
+fn with_injection(line: Line, vector: &Vector) -> Line {
+    if !line.text.contains("SERVER: ") || line.text.contains("[tls]") {
+        return line;
+    }
+    let injected = vector.peer.deviations.iter().filter(|d| d.action == Do::Append).find_map(|d| {
+        let text = escape(d.text.as_deref()?.replace('\n', "\r\n").as_bytes());
+        // The line may have been cut: its first words are enough.
+        let start: String = text.chars().take(24).collect();
+        let at = line.text.rfind(&start)?;
+        let from = line.text[..at].chars().count();
+        let to = (from + text.chars().count()).min(line.text.chars().count());
+        Some(from..to)
+    });
+    match injected {
+        Some(range) => {
+            let note = Some("these bytes came before TLS".to_owned());
+            Line { marked: Some(range), note, ..line }
+        }
+        None => line,
+    }
 }
 
 fn shown(entry: &Entry) -> String {
@@ -185,8 +211,17 @@ pub fn failure(row: &Row, client: &str) -> String {
     text
 }
 
+/// How much is told of what the client's authors announce themselves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Detail {
+    /// As much as of anything else.
+    All,
+    /// One line: the reader has asked about many clients.
+    Brief,
+}
+
 /// The whole report, failures first.
-pub fn summary(report: &Report, strict: bool) -> String {
+pub fn summary(report: &Report, strict: bool, detail: Detail) -> String {
     let mut text = String::new();
     let version = report.version.as_deref().map_or_else(String::new, |v| format!(" ({v})"));
     let _ = writeln!(
@@ -216,6 +251,8 @@ pub fn summary(report: &Report, strict: bool) -> String {
         let verdict = row.verdict();
         verdict == "fail" || verdict == "error" || (strict && verdict == "weak")
     };
+    let brief = detail == Detail::Brief;
+    let told = |row: &&Row| told(row) && !(brief && row.announced);
     let failures: Vec<&Row> = row_groups(report.rows.iter().filter(told));
     for row in failures.iter().take(SHOWN) {
         let _ = write!(text, "\n{}", failure(row, &report.client));
@@ -228,15 +265,35 @@ pub fn summary(report: &Report, strict: bool) -> String {
             let _ = writeln!(text, "  {:<10} {}", outcome, row.vector.id);
         }
     }
-    others(report, strict, &mut text);
+    if brief {
+        let announced = |row: &&Row| row.announced && row.verdict() == "fail";
+        let leaking = report.rows.iter().filter(announced).count();
+        if leaking > 0 {
+            let _ = writeln!(
+                text,
+                "goes on in clear in {leaking} vectors, as its authors document; to see how: upward run --client '{}'",
+                report.client
+            );
+        }
+    } else {
+        others(report, strict, &mut text);
+    }
     let counts = report.counts;
     let _ = write!(
         text,
-        "\n{} passed, {} weak, {} failed, {} inconclusive, {} skipped",
-        counts.pass, counts.weak, counts.fail, counts.inconclusive, counts.skipped
+        "{}{} passed, {} weak, {} failed, {} inconclusive, {} skipped",
+        if brief { "" } else { "\n" },
+        counts.pass,
+        counts.weak,
+        counts.fail,
+        counts.inconclusive,
+        counts.skipped
     );
     if counts.error > 0 {
         let _ = write!(text, ", {} errors of ours", counts.error);
+    }
+    if let Some(broken) = report.broken_announcement() {
+        let _ = write!(text, "; {broken}");
     }
     if counts.announced > 0 {
         let _ = write!(text, "; {} of them as announced", counts.announced);
@@ -318,7 +375,7 @@ fn others(report: &Report, strict: bool, text: &mut String) {
 pub fn by_hand(vector: &Vector, trial: &Trial, judgement: Judgement) -> String {
     let row = Row {
         vector: vector.clone(),
-        scene: scene(trial, &judgement),
+        scene: scene(trial, vector, &judgement),
         wire: String::new(),
         judgement: Some(judgement),
         skipped: None,

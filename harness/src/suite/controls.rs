@@ -1,5 +1,7 @@
 //! The controls of a client: what it does when nobody attacks, and what its failure looks like.
 
+use std::collections::BTreeSet;
+
 use upward_model::explain::Event;
 use upward_model::message::{Command, Layer};
 use upward_model::vector::{Certificate, Deviation, Do, Outcome, PeerRecord, Point};
@@ -20,6 +22,8 @@ pub struct Controls {
     pub tells: bool,
     /// Whether it checks certificates against the authority that it is given.
     pub checks: bool,
+    /// The points that it comes to with an honest server.
+    pub reached: BTreeSet<Point>,
     /// How long it takes to answer, at most.
     pub reaction: std::time::Duration,
 }
@@ -40,8 +44,9 @@ impl Controls {
         let (launched, judgement) = launcher.honest("control-first").await?;
         let reaction = launched.trial.record.slowest_reaction();
         launcher.learn(reaction);
+        let reached = launched.trial.evidence.reached.clone();
         let mut controls =
-            Self { honest: Ok(()), waits: true, tells: true, checks: true, reaction };
+            Self { honest: Ok(()), waits: true, tells: true, checks: true, reached, reaction };
         if judgement.outcome != Outcome::Upgraded && !launched.trial.evidence.delivered {
             controls.honest = Err(failed(&launched, &judgement.reason));
             return Ok(controls);

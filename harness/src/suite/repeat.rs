@@ -1,7 +1,7 @@
 //! Nothing is reported that was seen once.
 
 use upward_model::property::{Properties, Property};
-use upward_model::vector::{Certificate, Vector};
+use upward_model::vector::{Certificate, Point, Vector};
 
 use crate::judge::{Judgement, Verdict};
 use crate::report::Row;
@@ -20,6 +20,12 @@ pub(super) async fn until_sure(
 ) -> Result<Row, SuiteError> {
     if vector.first_session.is_some() {
         return Ok(Row::skipped(vector, "a program started once has one session"));
+    }
+    if !controls.reached.contains(&vector.reached) && is_late(vector.reached) {
+        return Ok(Row::skipped(
+            vector,
+            "the client never comes to that point, not even with an honest server",
+        ));
     }
     let folder = vector.id.as_str();
     let (launched, judgement) = launcher.vector(vector, folder).await?;
@@ -45,8 +51,13 @@ pub(super) async fn until_sure(
     Ok(row(launcher, vector, &launched, judgement))
 }
 
+/// Whether a point lies inside TLS, where clients differ in what they do.
+const fn is_late(point: Point) -> bool {
+    matches!(point, Point::Login | Point::Delivery)
+}
+
 fn row(launcher: &Launcher, vector: &Vector, launched: &Launched, judgement: Judgement) -> Row {
-    let announced = launcher.job.is_announced(judgement.verdict);
+    let announced = launcher.job.is_announced(&judgement);
     let again = launcher.job.replay(&vector.id);
     let directory = &launched.directory;
     Row::new(vector, &launched.trial, &launched.ended, directory, judgement, announced, again)
@@ -58,6 +69,9 @@ fn doubted(controls: &Controls, vector: &Vector, mut judgement: Judgement) -> Ju
         Property::NoClearBytesUsedInsideTls,
         Property::ClearKnowledgeForgotten,
         Property::NoJump,
+        // It waits for no confirmation either.
+        Property::TruncationIsNotSuccess,
+        Property::UserTold,
     ]);
     let only_acted_on =
         !judgement.broken.is_empty() && judgement.broken.iter().all(|p| acted_on.has(p));

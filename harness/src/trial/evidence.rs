@@ -6,7 +6,7 @@ use upward_model::client::Peer;
 
 use crate::canary::{Canaries, Kind, Sighting};
 use crate::judge::{Evidence, Exposed, Stage, Words};
-use crate::persona::{Lifted, Sight};
+use crate::persona::{Confirmed, Lifted, Sight};
 use crate::trial::Scene;
 use crate::wire::{Form, Record, Side};
 
@@ -114,11 +114,12 @@ pub fn evidence(
                 .any(|form| carries(&record.stream(connection, Side::Client, form)))
         });
     }
-    let delivered = arrived
-        && lifted.confirmed().iter().any(|confirmed| {
-            (confirmed.authenticated || !authenticated_only)
-                && confirmed.delivery == end.carries_body
-        });
+    let confirmations: Vec<Confirmed> = lifted
+        .confirmed()
+        .into_iter()
+        .filter(|confirmed| confirmed.delivery == end.carries_body)
+        .collect();
+    let delivered = arrived && confirmations.iter().any(|c| c.authenticated || !authenticated_only);
     let marker = MARKER.as_bytes();
     Evidence {
         run,
@@ -127,6 +128,7 @@ pub fn evidence(
         words,
         exposed,
         delivered,
+        confirmed: !confirmations.is_empty(),
         arrived,
         exit: end.words.clone(),
         claims_success: end.claims_success,
