@@ -1,6 +1,9 @@
 //! The command line: one file a verb.
 
 mod builtin;
+mod explore;
+mod flaws;
+mod prove;
 mod run;
 mod serve;
 mod vectors;
@@ -9,6 +12,7 @@ use std::fmt;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
+use upward_model::flaw::Flaw;
 use upward_model::policy::Policy;
 use upward_model::protocol::{PROTOCOLS, Protocol, by_name};
 use upward_model::vector::{Tier, Vector};
@@ -30,6 +34,9 @@ struct Cli {
 #[derive(Subcommand, Debug)]
 enum Verb {
     Run(run::Run),
+    Prove(prove::Prove),
+    Flaws(flaws::Flaws),
+    Explore(explore::Explore),
     Serve(serve::Serve),
     Vectors(vectors::Vectors),
 }
@@ -87,6 +94,9 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let result = match &cli.verb {
         Verb::Run(verb) => verb.run(),
+        Verb::Prove(verb) => verb.run(),
+        Verb::Flaws(verb) => verb.run(),
+        Verb::Explore(verb) => verb.run(),
         Verb::Serve(verb) => verb.run(),
         Verb::Vectors(verb) => verb.run(),
     };
@@ -105,6 +115,15 @@ pub(crate) fn protocol(name: &str) -> Result<&'static Protocol, Failure> {
         let known: Vec<&str> = PROTOCOLS.iter().map(|protocol| protocol.name).collect();
         Failure::new(format!("unknown protocol `{name}`"))
             .help(format!("known protocols: {}", known.join(", ")))
+    })
+}
+
+/// A flaw by its name.
+fn flaw(name: &str) -> Result<Flaw, Failure> {
+    Flaw::by_name(name).ok_or_else(|| {
+        let known: Vec<&str> = Flaw::ALL.iter().map(|flaw| flaw.name()).collect();
+        Failure::new(format!("unknown flaw `{name}`"))
+            .help(format!("known flaws: {}", known.join(", ")))
     })
 }
 

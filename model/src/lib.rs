@@ -1,6 +1,8 @@
 //! A formal model of in-band TLS upgrade.
 
+pub mod check;
 pub mod client;
+pub mod dialogue;
 pub mod explain;
 pub mod flaw;
 pub mod generate;
@@ -11,6 +13,7 @@ pub mod policy;
 pub mod property;
 pub mod protocol;
 pub mod server;
+pub mod theorem;
 pub mod variant;
 pub mod vector;
 pub mod walk;

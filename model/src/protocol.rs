@@ -4,17 +4,32 @@
 //! who speaks first, how the upgrade is offered and answered, what survives it. The model is one;
 //! a protocol is one descriptor. The harness adds a codec that knows the bytes.
 
+mod ftp;
+mod imap;
+mod ldap;
+mod managesieve;
 mod manual;
+mod mysql;
+mod pop3;
+mod postgresql;
 mod smtp;
 
 use crate::message::{Command, Fragments, Mechanism, Reply};
 use crate::property::Property;
 
+pub use self::ftp::FTP;
+pub use self::imap::IMAP;
+pub use self::ldap::LDAP;
+pub use self::managesieve::MANAGESIEVE;
 pub use self::manual::MANUAL;
+pub use self::mysql::MYSQL;
+pub use self::pop3::POP3;
+pub use self::postgresql::POSTGRESQL;
 pub use self::smtp::SMTP;
 
 /// Every protocol that the model knows; the first is the GnuTLS manual's.
-pub const PROTOCOLS: [&Protocol; 2] = [&MANUAL, &SMTP];
+pub const PROTOCOLS: [&Protocol; 9] =
+    [&MANUAL, &SMTP, &IMAP, &POP3, &MANAGESIEVE, &LDAP, &FTP, &POSTGRESQL, &MYSQL];
 
 /// Finds a protocol by its name.
 pub fn by_name(name: &str) -> Option<&'static Protocol> {

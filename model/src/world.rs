@@ -307,6 +307,11 @@ impl<C: Client> World<C> {
         &self.server
     }
 
+    /// Where the true server is.
+    pub fn server_phase(&self, state: &State) -> server::Phase {
+        self.servers.state(state.server).phase
+    }
+
     /// Whether all sessions have ended.
     pub const fn is_terminal(&self, state: &State) -> bool {
         state.ghost.ended
@@ -457,6 +462,16 @@ impl State {
     /// What the server has said and the client has not been given, in order.
     pub(crate) fn replies_under_way(&self) -> impl Iterator<Item = Reply> {
         self.to_client.iter().map(|spoken| spoken.reply)
+    }
+
+    /// What the client has said and the server has not been given, in order.
+    pub(crate) fn commands_under_way(&self) -> impl Iterator<Item = Command> {
+        self.to_server.iter().copied()
+    }
+
+    /// The properties that are broken.
+    pub const fn broken(&self) -> Properties {
+        self.ghost.broken
     }
 
     /// Whether every session that has ended was a delivery.

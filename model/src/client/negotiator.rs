@@ -488,6 +488,13 @@ impl Run<'_> {
                 if self.protocol().login == Authentication::FromOpening {
                     self.state.known.clear_challenge = true;
                 }
+                if self.state.mode == Mode::ClearOnly {
+                    self.go_on_in_clear();
+                    return;
+                }
+                if self.has(Flaw::SendsSecretBeforeRequest) {
+                    self.send(self.secret());
+                }
                 self.offered(upgrade);
             }
             (_, Reply::Welcome) => self.welcome(),

@@ -32,6 +32,19 @@ impl Candidate {
         })
     }
 
+    /// The texts that it puts in place of the usual ones.
+    pub(super) fn texts(&self) -> impl Fn(Reply) -> Option<String> {
+        let texts: Vec<(Reply, String)> = self
+            .deviations
+            .iter()
+            .filter_map(|deviation| {
+                let reply = deviation.meaning.first()?.0.message();
+                Some((reply, deviation.text.clone()?))
+            })
+            .collect();
+        move |reply| texts.iter().find(|(other, _)| *other == reply).map(|(_, text)| text.clone())
+    }
+
     /// The policies of the user's sessions.
     pub(super) fn sessions(&self) -> Vec<Policy> {
         self.first_session.into_iter().chain([self.policy]).collect()

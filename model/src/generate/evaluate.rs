@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::client::{Input, Negotiator, Output};
+use crate::client::{End, Input, Negotiator, Output};
+use crate::dialogue;
 use crate::explain::{Event, Explanation, explain};
 use crate::flaw::{Flaw, Flaws, Side};
 use crate::generate::candidate::Candidate;
@@ -108,6 +109,7 @@ impl Bench {
                     cover(&mut self.seen, world, &played);
                 }
                 evaluation.trace = trace(&played);
+                evaluation.transcript = dialogue::play(protocol, &played, &candidate.texts());
                 evaluation.reached = played.reached;
             }
         }
@@ -164,6 +166,11 @@ fn visible(
                 | Property::Agreement
         )
     };
+    // Silence about an earlier session is not seen where the last one ends well.
+    let last = played.client_outputs().into_iter().rev().find(|o| matches!(o, Output::End(_)));
+    let ends_well = last == Some(Output::End(End::Delivered));
+    let broken: Properties =
+        broken.iter().filter(|&p| p != Property::UserTold || !ends_well).collect();
     if !broken.iter().any(|property| in_the_mind(&property)) {
         return broken;
     }

@@ -161,7 +161,7 @@ impl<C: Client> World<C> {
         let mut known = BTreeSet::new();
         if self.pricing == Pricing::Counted && state.wire == Wire::Clear {
             for segment in self.nearly_genuine(&genuine, &self.protocol.replies()) {
-                let price = count_forged(&segment, &genuine);
+                let price = price(&segment, &genuine);
                 if known.insert(segment.clone()) {
                     choices.push(Choice::new(Action::ToClient(segment), price));
                 }
@@ -172,7 +172,7 @@ impl<C: Client> World<C> {
             if known.contains(segment) {
                 continue;
             }
-            let price = count_forged(segment, &genuine);
+            let price = price(segment, &genuine);
             let mut choice = Choice::new(Action::ToClient(segment.clone()), price);
             let glued = state.wire == Wire::Clear
                 && self.glued[usize::from(state.client)].get(index) == Some(&true);
@@ -311,4 +311,11 @@ impl<C: Client> World<C> {
             View::Handshaking | View::Ended => None,
         }
     }
+}
+
+/// What a segment for the client costs: each forged message, and one more where it shares a segment
+/// with another, since that is a change of its own.
+fn price(segment: &Segment<Reply>, genuine: &[Reply]) -> u32 {
+    let forged = count_forged(segment, genuine);
+    forged + u32::from(forged > 0 && segment.pieces().len() > 1)
 }

@@ -433,7 +433,7 @@ impl<'w, C: Client> Run<'w, C> {
                 if needs_tls && !truly {
                     self.state.break_property(Property::OnlyDenialOfService);
                 }
-                if lured {
+                if lured && truly {
                     self.state.break_property(Property::SurvivorsOnlyCauseRefusal);
                 }
             }

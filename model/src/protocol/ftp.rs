@@ -1,0 +1,70 @@
+//! FTP with AUTH TLS: RFC 4217. The data travel on a second connection, and CCC may end TLS.
+//!
+//! On paper only: the model knows it, the harness has no codec for it yet.
+
+use super::{
+    Answer, Authentication, Channel, Closure, Inside, Level, Memory, Offer, Opening, Protocol,
+    Said, Speech, Twin, Unoffered, Welcome, honest,
+};
+use crate::message::{Fragments, Mechanism, Reply};
+use crate::property::Property;
+
+const LURE: Reply = Reply::Capabilities { upgrade: false, mechanism: Mechanism::Lure };
+const LURE_WITH_OFFER: Reply = Reply::Capabilities { upgrade: true, mechanism: Mechanism::Lure };
+
+/// FTP.
+pub static FTP: Protocol = Protocol {
+    name: "ftp",
+    title: "FTP",
+    standards: &["RFC 4217", "RFC 2228"],
+    opening: Opening::Greeting,
+    offer: Offer::OnRequest,
+    unoffered: Unoffered::MayTry,
+    answer: Answer::Message,
+    inside: Inside::Client,
+    welcome: Welcome::Upgrade,
+    login: Authentication::InSession,
+    memory: Memory::Survives,
+    closure: Closure::MayGoOnInClear,
+    channel: Channel::Second,
+    redirects: false,
+    chooses_certificate: false,
+    public_before_tls: &["the host name in HOST"],
+    implicit: Twin::Port(990),
+    alpn: Some("ftp"),
+    fragments: Fragments::LinesAndBlocks,
+    levels: &[
+        (Property::ClearKnowledgeForgotten, Level::NotClaimed, "RFC 4217 says nothing of FEAT"),
+        (Property::NoClearSecondChannel, Level::Must, "RFC 4217 section 9"),
+    ],
+    speech: Speech {
+        replies: &[
+            honest(Reply::Greeting, "220 ftp.example.org ready"),
+            honest(Reply::Welcome, "230 Logged in"),
+            honest(Reply::offer(true), "211-Features\\n AUTH TLS\\n PBSZ\\n PROT\\n211 End"),
+            honest(Reply::offer(false), "211-Features\\n UTF8\\n211 End"),
+            honest(LURE, "211-Features\\n AUTH X-UPWARD-LURE\\n211 End"),
+            honest(LURE_WITH_OFFER, "211-Features\\n AUTH TLS\\n AUTH X-UPWARD-LURE\\n211 End"),
+            honest(Reply::Accept, "234 AUTH TLS OK"),
+            honest(Reply::Refuse, "502 Command not implemented"),
+            honest(Reply::Garbled, "%%%%"),
+            honest(Reply::Challenge, "331 Password required"),
+            honest(Reply::LoggedIn, "230 Logged in"),
+            honest(Reply::Done, "200 OK"),
+            honest(Reply::Notice, "220-Your account is locked. Call 555-0100."),
+            honest(Reply::Bye, "221 Bye"),
+        ],
+        commands: &[
+            (Said::Hello, "FEAT"),
+            (Said::Upgrade, "AUTH TLS"),
+            (Said::Begin, "USER <user name>"),
+            (Said::Login, "USER, PASS <user name and password>"),
+            (Said::Credential, "PASS <password>"),
+            (Said::Protect, "PBSZ 0, PROT P"),
+            (Said::Deliver, "STOR <the file>"),
+            (Said::Goodbye, "QUIT"),
+            (Said::Noop, "NOOP"),
+        ],
+        line_end: "\r\n",
+    },
+};

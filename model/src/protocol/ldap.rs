@@ -1,0 +1,57 @@
+//! LDAP with StartTLS: RFC 4511 section 4.14, RFC 4513 section 3. Either side may end TLS and keep the connection.
+//!
+//! On paper only: the model knows it, the harness has no codec for it yet.
+
+use super::{
+    Answer, Authentication, Channel, Closure, Inside, Level, Memory, Offer, Opening, Protocol,
+    Said, Speech, Twin, Unoffered, Welcome, honest,
+};
+use crate::message::{Fragments, Reply};
+use crate::property::Property;
+
+/// LDAP.
+pub static LDAP: Protocol = Protocol {
+    name: "ldap",
+    title: "LDAP",
+    standards: &["RFC 4511", "RFC 4513"],
+    opening: Opening::Client,
+    offer: Offer::Never,
+    unoffered: Unoffered::MayTry,
+    answer: Answer::Message,
+    inside: Inside::Client,
+    welcome: Welcome::Unknown,
+    login: Authentication::InSession,
+    memory: Memory::Forgotten,
+    closure: Closure::MayGoOnInClear,
+    channel: Channel::Same,
+    redirects: true,
+    chooses_certificate: false,
+    public_before_tls: &[],
+    implicit: Twin::Port(636),
+    alpn: None,
+    fragments: Fragments::None,
+    levels: &[(Property::ClearKnowledgeForgotten, Level::Should, "RFC 4513 section 3.1.5")],
+    speech: Speech {
+        replies: &[
+            honest(Reply::Accept, "<ExtendedResponse success>"),
+            honest(Reply::Refuse, "<ExtendedResponse protocolError>"),
+            honest(Reply::Garbled, "<octets that are no LDAPMessage>"),
+            honest(Reply::Challenge, "<BindResponse saslBindInProgress>"),
+            honest(Reply::LoggedIn, "<BindResponse success>"),
+            honest(Reply::Done, "<SearchResultDone success>"),
+            honest(Reply::Redirect, "<ExtendedResponse referral ldap://attacker.example>"),
+            honest(Reply::Notice, "<IntermediateResponse: Your account is locked. Call 555-0100.>"),
+            honest(Reply::Bye, "<Notice of Disconnection>"),
+        ],
+        commands: &[
+            (Said::Upgrade, "<ExtendedRequest StartTLS>"),
+            (Said::Begin, "<BindRequest sasl>"),
+            (Said::Login, "<BindRequest name and password>"),
+            (Said::Credential, "<BindRequest with the answer>"),
+            (Said::Deliver, "<SearchRequest with its filter>"),
+            (Said::Goodbye, "<UnbindRequest>"),
+            (Said::Noop, "<AbandonRequest>"),
+        ],
+        line_end: "",
+    },
+};

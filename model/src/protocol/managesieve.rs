@@ -1,0 +1,84 @@
+//! ManageSieve: RFC 5804. The server speaks first inside TLS as well.
+//!
+//! On paper only: the model knows it, the harness has no codec for it yet.
+
+use super::{
+    Answer, Authentication, Channel, Closure, Inside, Level, Memory, Offer, Opening, Protocol,
+    Said, Speech, Twin, Unoffered, Welcome, honest,
+};
+use crate::message::{Fragments, Mechanism, Reply};
+use crate::property::Property;
+
+const LURE: Reply = Reply::Capabilities { upgrade: false, mechanism: Mechanism::Lure };
+const LURE_WITH_OFFER: Reply = Reply::Capabilities { upgrade: true, mechanism: Mechanism::Lure };
+
+/// ManageSieve.
+pub static MANAGESIEVE: Protocol = Protocol {
+    name: "managesieve",
+    title: "ManageSieve",
+    standards: &["RFC 5804"],
+    opening: Opening::Capabilities,
+    offer: Offer::InOpening,
+    unoffered: Unoffered::MayTry,
+    answer: Answer::Message,
+    inside: Inside::Server,
+    welcome: Welcome::Unknown,
+    login: Authentication::InSession,
+    memory: Memory::Forgotten,
+    closure: Closure::EndsConnection,
+    channel: Channel::Same,
+    redirects: true,
+    chooses_certificate: false,
+    public_before_tls: &[],
+    implicit: Twin::None,
+    alpn: Some("managesieve"),
+    fragments: Fragments::LinesAndBlocks,
+    levels: &[(Property::ClearKnowledgeForgotten, Level::Must, "RFC 5804 section 2.2")],
+    speech: Speech {
+        replies: &[
+            honest(
+                Reply::offer(true),
+                r#""IMPLEMENTATION" "x"
+"SASL" ""
+"STARTTLS"
+OK"#,
+            ),
+            honest(
+                Reply::offer(false),
+                r#""IMPLEMENTATION" "x"
+"SASL" "PLAIN"
+OK"#,
+            ),
+            honest(
+                LURE,
+                r#""SASL" "X-UPWARD-LURE"
+OK"#,
+            ),
+            honest(
+                LURE_WITH_OFFER,
+                r#""STARTTLS"
+"SASL" "X-UPWARD-LURE"
+OK"#,
+            ),
+            honest(Reply::Accept, "OK"),
+            honest(Reply::Refuse, "NO"),
+            honest(Reply::Garbled, "%%%%"),
+            honest(Reply::Challenge, r#""PDE4OTYuNjk3MTcwOTUyQGxvY2FsaG9zdD4=""#),
+            honest(Reply::LoggedIn, r#"OK "logged in""#),
+            honest(Reply::Done, r#"OK "done""#),
+            honest(Reply::Redirect, r#"BYE (REFERRAL "sieve://attacker.example")"#),
+            honest(Reply::Notice, r#"OK (WARNINGS) "Your account is locked. Call 555-0100.""#),
+            honest(Reply::Bye, "BYE"),
+        ],
+        commands: &[
+            (Said::Upgrade, "STARTTLS"),
+            (Said::Begin, "AUTHENTICATE CRAM-MD5"),
+            (Said::Login, "AUTHENTICATE PLAIN <user name and password>"),
+            (Said::Credential, "<digest of the password>"),
+            (Said::Deliver, "PUTSCRIPT <the script>"),
+            (Said::Goodbye, "LOGOUT"),
+            (Said::Noop, "NOOP"),
+        ],
+        line_end: "\r\n",
+    },
+};

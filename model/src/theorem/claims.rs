@@ -1,0 +1,89 @@
+//! What is claimed, from the standards and the literature, without looking at what was computed.
+
+use crate::policy::Policy;
+use crate::property::Property;
+use crate::protocol::{Level, Opening, Protocol, Twin};
+use crate::world::{Alpn, Attacker, Offering, Setting};
+
+/// What is claimed of a cell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Claim {
+    /// The property holds wherever it is put to the test.
+    Holds,
+    /// It does not: some dialogue breaks it.
+    Broken,
+    /// Nothing is claimed.
+    NotClaimed,
+}
+
+/// What is claimed of a property, and where that comes from.
+pub fn claim(
+    protocol: &Protocol,
+    policy: Policy,
+    setting: &Setting,
+    property: Property,
+) -> (Claim, &'static str) {
+    let (level, source) = protocol.level(property);
+    if level == Level::NotClaimed {
+        return (Claim::NotClaimed, source);
+    }
+    if policy == Policy::Opportunistic {
+        return opportunistic(setting, property, source);
+    }
+    if property == Property::Agreement {
+        return agreement(protocol, policy, setting);
+    }
+    (Claim::Holds, source)
+}
+
+/// A client that goes on without TLS where it must: the manual's second conversation.
+fn opportunistic(
+    setting: &Setting,
+    property: Property,
+    source: &'static str,
+) -> (Claim, &'static str) {
+    match property {
+        Property::NoSecretInClear => match (setting.attacker, setting.offering) {
+            // There is no port to speak to in clear, so nobody does.
+            (Attacker::Passive, Offering::Implicit) => {
+                (Claim::Holds, "RFC 7435 section 1: no service, no data")
+            }
+            (Attacker::Passive, Offering::Breaks) => (
+                Claim::Broken,
+                "RFC 7435 section 3: a failed handshake is no reason not to deliver",
+            ),
+            (Attacker::Passive, Offering::Neither) => {
+                (Claim::Broken, "RFC 7435 section 1: without an offer there is no encryption")
+            }
+            (Attacker::Passive, _) => {
+                (Claim::Holds, "RFC 7435 section 1: passive listeners learn nothing")
+            }
+            (Attacker::Active, _) => {
+                (Claim::Broken, "GnuTLS manual, Upward negotiation: the client was fooled")
+            }
+        },
+        _ if crate::generate::is_claimed(Policy::Opportunistic, property) => (Claim::Holds, source),
+        // What a server does is its own affair.
+        Property::NoClearCommandUsedInsideTls
+        | Property::ClearStateForgotten
+        | Property::NoLoginInClear
+        | Property::NoUpgradeInsideTls
+        | Property::HonestDelivers => (Claim::Holds, source),
+        _ => (Claim::NotClaimed, "an opportunistic client promises no more (RFC 7435)"),
+    }
+}
+
+/// Opossum: who can lead a connection from one port of the server to the other shifts the answers
+/// where one port greets inside TLS and the other does not. The attacker can play the clear-text part
+/// of the upgrade himself: an implicit port is all that he needs of the server.
+fn agreement(protocol: &Protocol, policy: Policy, setting: &Setting) -> (Claim, &'static str) {
+    let two_ways = protocol.implicit != Twin::None
+        && matches!(setting.offering, Offering::Both | Offering::Implicit);
+    let shifted = protocol.opening == Opening::Greeting && policy == Policy::Required;
+    let told_apart = setting.alpn == Alpn::Strict && protocol.alpn.is_some();
+    if setting.attacker == Attacker::Active && two_ways && shifted && !told_apart {
+        (Claim::Broken, "Opossum attack (2025): implicit and upgraded TLS on one server")
+    } else {
+        (Claim::Holds, "RFC 9325 section 3.8")
+    }
+}

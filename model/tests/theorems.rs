@@ -1,0 +1,185 @@
+//! The theorems: computed equals claimed, two engines agree, and every flaw breaks what it should.
+
+use std::fmt::Write as _;
+
+use upward_model::check::check;
+use upward_model::client::Negotiator;
+use upward_model::flaw::{Flaw, Side};
+use upward_model::message::Bounds;
+use upward_model::policy::Policy;
+use upward_model::property::Property;
+use upward_model::protocol::{Level, MANUAL, PROTOCOLS, Protocol, SMTP};
+use upward_model::theorem::{Claim, Computed, flaw_report, flawed_world, matrix, matrix_of};
+use upward_model::variant::Variant;
+use upward_model::walk::{Extent, walk};
+use upward_model::world::{Attacker, Offering, Setting, World};
+
+#[test]
+fn what_is_claimed_is_what_is_computed() {
+    for protocol in PROTOCOLS {
+        for column in matrix(protocol) {
+            assert_eq!(column.walk.extent, Extent::Exhaustive);
+            assert_eq!(column.walk.stuck, 0, "{} {:?}", protocol.name, column.setting);
+            for cell in &column.cells {
+                assert!(cell.agrees(), "{} {:?} {cell:?}", protocol.name, column.setting);
+            }
+        }
+    }
+}
+
+#[test]
+fn every_sound_variant_is_sound() {
+    for protocol in PROTOCOLS {
+        for variant in Variant::single() {
+            for column in matrix_of(protocol, variant) {
+                for cell in &column.cells {
+                    // A claim that something is broken is about the common client.
+                    let kept = cell.claim.0 != Claim::Holds
+                        || matches!(cell.computed, Computed::Holds | Computed::NotApplicable);
+                    // Who takes any positive reply for an answer agrees on less.
+                    let lax = variant.reads_laxly && cell.property == Property::Agreement;
+                    assert!(
+                        kept || lax,
+                        "{} {} {:?} {:?} {cell:?}",
+                        protocol.name,
+                        variant.name(),
+                        column.sessions,
+                        column.setting
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// A property that holds because nobody ever tried is no theorem.
+#[test]
+fn every_must_is_put_to_the_test_somewhere() {
+    for &property in Property::ALL {
+        let must = |protocol: &&&Protocol| protocol.level(property).0 == Level::Must;
+        let protocols: Vec<_> = PROTOCOLS.iter().filter(must).collect();
+        if protocols.is_empty() {
+            continue;
+        }
+        let held = protocols.iter().any(|protocol| {
+            matrix(protocol)
+                .iter()
+                .flat_map(|column| &column.cells)
+                .any(|cell| cell.property == property && cell.computed == Computed::Holds)
+        });
+        assert!(held, "{property}");
+    }
+}
+
+#[test]
+fn every_flaw_breaks_something_and_every_must_is_broken_by_a_flaw() {
+    let mut broken = Vec::new();
+    let mut table = String::new();
+    for &flaw in Flaw::ALL {
+        let mut anywhere = false;
+        for protocol in PROTOCOLS {
+            let report = flaw_report(protocol, flaw, Policy::Required, Attacker::Active);
+            anywhere |= !report.broken.is_empty();
+            broken.extend(report.broken.iter());
+            let names: Vec<&str> = report.broken.iter().map(Property::name).collect();
+            let names = if names.is_empty() { "n/a".to_owned() } else { names.join(", ") };
+            writeln!(table, "{flaw:<36} {:<12} {names}", protocol.name).unwrap();
+        }
+        assert!(anywhere, "{flaw} breaks nothing in any protocol");
+    }
+    for &property in Property::ALL {
+        let must = PROTOCOLS.iter().any(|protocol| protocol.level(property).0 == Level::Must);
+        // An honest network that does not deliver is no mistake that is known.
+        if must && property != Property::HonestDelivers {
+            // What survives by design cannot be broken by a client.
+            let kept = property == Property::SurvivorsOnlyCauseRefusal;
+            assert!(kept || broken.contains(&property), "no flaw breaks {property}");
+        }
+    }
+    insta::assert_snapshot!("flaws", table);
+}
+
+#[test]
+fn stateright_finds_the_same() {
+    let mut table = String::new();
+    for protocol in PROTOCOLS {
+        for policy in Policy::ALL {
+            for attacker in [Attacker::Passive, Attacker::Active] {
+                let world = || {
+                    let client = Negotiator::sound(protocol, policy);
+                    World::new(protocol, client, vec![policy], Setting::of(attacker))
+                };
+                let walked = walk(&world(), None);
+                let checked = check(world());
+                assert_eq!(checked.states, walked.states);
+                // stateright counts the initial state as generated.
+                assert_eq!(checked.generated, walked.transitions + 1);
+                assert_eq!(checked.broken, walked.broken);
+                assert_eq!(checked.delivers, walked.delivers);
+                writeln!(
+                    table,
+                    "{:<12} {policy:<14} {:<8} {:>7} states {:>8} transitions",
+                    protocol.name,
+                    attacker.name(),
+                    walked.states,
+                    walked.transitions
+                )
+                .unwrap();
+            }
+        }
+    }
+    insta::assert_snapshot!("counts", table);
+}
+
+#[test]
+fn stateright_finds_every_flaw_as_well() {
+    for protocol in [&MANUAL, &SMTP] {
+        for &flaw in Flaw::ALL {
+            let world =
+                || flawed_world(protocol, flaw, &[Policy::Required], Setting::of(Attacker::Active));
+            let walked = walk(&world(), None);
+            let checked = check(world());
+            assert_eq!(checked.states, walked.states, "{flaw}");
+            assert_eq!(checked.generated, walked.transitions + 1, "{flaw}");
+            assert_eq!(checked.broken, walked.broken, "{flaw}");
+        }
+    }
+}
+
+/// The small-scope assumption: larger segments, buffers and queues change no verdict. Four messages
+/// are walked where the alphabet allows it.
+#[test]
+fn larger_bounds_change_no_verdict() {
+    for protocol in PROTOCOLS {
+        let most = if protocol.replies().len() < 10 { 4 } else { 3 };
+        for policy in [Policy::Required, Policy::Opportunistic] {
+            for offering in [Offering::Both, Offering::Upgrade] {
+                let broken = |messages| {
+                    let bounds = Bounds { messages };
+                    let client = Negotiator { bounds, ..Negotiator::sound(protocol, policy) };
+                    let setting = Setting { bounds, offering, ..Setting::of(Attacker::Active) };
+                    walk(&World::new(protocol, client, vec![policy], setting), None).broken
+                };
+                for messages in 3..=most {
+                    assert_eq!(broken(2), broken(messages), "{} {messages}", protocol.name);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn larger_bounds_find_no_other_flaw() {
+    for protocol in [&MANUAL, &SMTP] {
+        for flaw in Flaw::of(Side::Client) {
+            let broken = |messages| {
+                let bounds = Bounds { messages };
+                let client = Negotiator { bounds, ..Negotiator::sound(protocol, Policy::Required) }
+                    .with_flaws(flaw);
+                let setting = Setting { bounds, ..Setting::of(Attacker::Active) };
+                walk(&World::new(protocol, client, vec![Policy::Required], setting), None).broken
+            };
+            assert_eq!(broken(2), broken(3), "{} {flaw}", protocol.name);
+        }
+    }
+}
