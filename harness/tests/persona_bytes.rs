@@ -119,9 +119,25 @@ proptest! {
         let clear = record.stream(0, Side::Client, Form::Clear);
         let mut end = 0;
         for sight in lifted.sights() {
-            prop_assert!(sight.range.start >= end && sight.range.end <= clear.len());
+            prop_assert!(
+                sight.range.start >= end && sight.range.end <= clear.len(),
+                "{sight:?} after {end}\n{}", record.render()
+            );
             end = sight.range.end;
         }
         prop_assert_eq!(lifted.run().len(), 1);
+    }
+}
+
+/// A last line that came together with a record that nobody waited for; a record in a login.
+#[test]
+fn what_stands_beside_an_unwanted_record_is_kept() {
+    let record = b"\x16\x03\x01\x00\x04\x01\x00\x00\x00".to_vec();
+    for (smtp, secret) in [(false, &b"HERE IS A SECRET"[..]), (true, b"AUTH PLAIN AHVzZXI")] {
+        let parts = [b"NOOP\r\n".to_vec(), record.clone(), [&record, secret].concat()];
+        let (kept, lifted) = served(smtp, Policy::Required, &parts);
+        let clear = kept.stream(0, Side::Client, Form::Clear);
+        assert!(clear.ends_with(secret), "{}", kept.render());
+        assert_eq!(lifted.sights().last().unwrap().range.end, clear.len());
     }
 }
