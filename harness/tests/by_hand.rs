@@ -56,6 +56,8 @@ struct Run {
     /// Properties that must be broken; none at all if it is empty.
     #[serde(default)]
     breaks: Vec<String>,
+    /// What the judge says, word for word, where it matters.
+    reason: Option<String>,
     why: String,
     wire: String,
 }
@@ -99,6 +101,8 @@ fn complaints(run: &Run) -> Vec<String> {
         }
     };
     expect("verdict", &run.verdict, judgement.verdict.name() == run.verdict);
+    let says = run.reason.as_ref().is_none_or(|reason| *reason == judgement.reason);
+    expect("reason", &run.reason, says);
     expect("outcome", &run.outcome, judgement.outcome.name() == run.outcome);
     let flaws: BTreeSet<&str> = judgement.flaws.iter().map(|flaw| flaw.name()).collect();
     let named = run.looks_like.iter().all(|name| flaws.contains(name.as_str()));

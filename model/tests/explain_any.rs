@@ -1,5 +1,4 @@
 //! `explain` on runs that no client of the model need have produced.
-#![expect(clippy::unwrap_used, reason = "this is a test")]
 
 use std::sync::LazyLock;
 
