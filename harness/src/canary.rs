@@ -1,11 +1,15 @@
 //! Canaries: values that are unique to a run, and how they are found again in any disguise.
 
+mod scram;
+
 use std::ops::Range;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
 use md5::{Digest, Md5};
+
+pub use self::scram::{Scram, ScramHash};
 
 /// The canaries of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,6 +68,8 @@ pub enum Form {
     CramMd5,
     /// As an APOP digest.
     Apop,
+    /// As the proof of a SCRAM exchange.
+    Scram,
 }
 
 impl Form {
@@ -78,6 +84,7 @@ impl Form {
             Self::QuotedPrintable => "quoted-printable",
             Self::CramMd5 => "as a CRAM-MD5 digest",
             Self::Apop => "as an APOP digest",
+            Self::Scram => "as a SCRAM proof",
         }
     }
 }
@@ -89,6 +96,8 @@ pub enum Challenge {
     CramMd5(Vec<u8>),
     /// The time stamp of a POP3 greeting, angle brackets included.
     Apop(Vec<u8>),
+    /// The server's first message of a SCRAM exchange.
+    Scram(Scram),
 }
 
 /// A canary in some bytes.
@@ -141,10 +150,12 @@ impl Canaries {
         }
         for challenge in challenges {
             let (form, digest) = self.answer(challenge);
+            // A digest is written in either case, base64 in one only.
+            let fold = form != Form::Scram;
             for needle in
                 std::iter::once(digest.clone().into_bytes()).chain(inner_base64(digest.as_bytes()))
             {
-                sightings.extend(find(bytes, &needle, true).map(|range| Sighting {
+                sightings.extend(find(bytes, &needle, fold).map(|range| Sighting {
                     kind: Kind::Password,
                     form,
                     range,
@@ -156,7 +167,7 @@ impl Canaries {
         sightings
     }
 
-    /// What a client derives from a challenge, in hexadecimal.
+    /// What a client derives from a challenge, as it writes it: in hexadecimal, or in base64.
     fn answer(&self, challenge: &Challenge) -> (Form, String) {
         match challenge {
             Challenge::CramMd5(text) => {
@@ -169,6 +180,7 @@ impl Canaries {
                 let digest = Md5::new().chain_update(stamp).chain_update(&self.password).finalize();
                 (Form::Apop, hex(&digest))
             }
+            Challenge::Scram(scram) => (Form::Scram, scram.proof(&self.password)),
         }
     }
 }
@@ -315,6 +327,22 @@ mod tests {
             !kinds(&canaries, answer.as_bytes(), &stranger)
                 .contains(&(Kind::Password, Form::CramMd5))
         );
+    }
+
+    #[test]
+    fn finds_the_proof_of_a_scram_exchange() {
+        let canaries = Canaries { password: "pencil".into(), ..Canaries::new(7) };
+        let first = b"n,,n=user,r=fyko+d2lbbFgONRv9qkxdawL";
+        let salt = STANDARD.decode("QSXCR+Q6sek8bf92").unwrap();
+        let challenge =
+            Challenge::Scram(Scram::new(ScramHash::Sha1, first, "3rfcNHYJY1ZVvWVs7j", salt, 4096));
+        let last = "c=biws,r=fyko+d2lbbFgONRv9qkxdawL3rfcNHYJY1ZVvWVs7j,\
+            p=v0X8v3Bz2T0CJGbJQyF0X+HI4Ts=";
+        let line = STANDARD.encode(last);
+        for text in [last.as_bytes(), line.as_bytes()] {
+            let found = kinds(&canaries, text, std::slice::from_ref(&challenge));
+            assert_eq!(found, [(Kind::Password, Form::Scram)]);
+        }
     }
 
     #[test]

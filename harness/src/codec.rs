@@ -7,6 +7,7 @@
 
 mod lines;
 mod manual;
+mod sasl;
 mod smtp;
 
 use upward_model::message::{Command, Piece, Reply};

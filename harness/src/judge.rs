@@ -8,6 +8,7 @@
 //! the protocol's business, and nobody writes a list of accepted outcomes.
 
 mod evidence;
+mod naming;
 mod outcome;
 
 use upward_model::explain::{Explanation, Suspect, explain};
@@ -101,6 +102,13 @@ pub fn judge(question: &Question<'_>, evidence: &Evidence) -> Judgement {
     let by_steps = agreed(&expected);
     broken.extend(by_steps);
     broken.extend(at_the_end);
+    let mut flaws: Vec<Flaw> = suspects.iter().map(|suspect| suspect.flaw).collect();
+    if flaws.is_empty() && policy.needs_tls() {
+        flaws.extend(naming::by_place(evidence, &leaks));
+    }
+    if flaws.is_empty() && by_bytes.is_empty() {
+        flaws.extend(naming::by_end(at_the_end));
+    }
     let outcome = outcome(broken, evidence);
     let broken = claimed(question.protocol, policy, broken);
     let mut judgement = Judgement {
@@ -108,7 +116,7 @@ pub fn judge(question: &Question<'_>, evidence: &Evidence) -> Judgement {
         broken,
         verdict: weigh(question.protocol, broken),
         reason: String::new(),
-        flaws: suspects.iter().map(|suspect| suspect.flaw).collect(),
+        flaws,
         leaks,
     };
     let unreached = question.reached.is_some_and(|point| !evidence.reached.contains(&point));

@@ -73,7 +73,12 @@ pub struct Suspect {
 /// would have done decides: the flawed clients that explain more than any sound one are suspects,
 /// whatever came after that.
 pub fn explain(protocol: &'static Protocol, sessions: &[Policy], run: &Run) -> Explanation {
-    let runs = [straightened(run, sessions.len()), run.clone()];
+    // The third is no proof of soundness: it hides a question that was asked again.
+    let runs = [
+        straightened(run, sessions.len(), Question::Last),
+        run.clone(),
+        straightened(run, sessions.len(), Question::First),
+    ];
     let variants = Variant::all();
     let client = |variant, flaws: Flaws| Negotiator {
         protocol,
@@ -82,11 +87,11 @@ pub fn explain(protocol: &'static Protocol, sessions: &[Policy], run: &Run) -> E
         flaws,
         bounds: Bounds { messages: CAPACITY },
     };
-    let mut farthest = [0; 2];
+    let mut farthest = [0; 3];
     for &variant in &variants {
-        for (run, farthest) in runs.iter().zip(&mut farthest) {
+        for (index, (run, farthest)) in runs.iter().zip(&mut farthest).enumerate() {
             let reach = follows(&client(variant, Flaws::NONE), run);
-            if reach.complete {
+            if reach.complete && index < 2 {
                 return Explanation::Sound(variant);
             }
             *farthest = reach.seen.max(*farthest);
@@ -137,12 +142,21 @@ struct Reach {
     broken: Properties,
 }
 
+/// Which of several questions for the capabilities is taken for the one that counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Question {
+    /// The first: what it was answered with decided, although the client went on asking.
+    First,
+    /// The last.
+    Last,
+}
+
 /// A run without the detours that no property speaks of.
-fn straightened(run: &Run, sessions: usize) -> Run {
+fn straightened(run: &Run, sessions: usize, question: Question) -> Run {
     // A second delivery may be a second session's: it is no detour then.
     let detours: &[Command] =
         if sessions > 1 { &[Command::Hello] } else { &[Command::Hello, Command::Deliver] };
-    run.iter().map(|events| repeated(&without_noise(events), detours)).collect()
+    run.iter().map(|events| repeated(&without_noise(events), detours, question)).collect()
 }
 
 fn without_noise(events: &[Event]) -> Vec<Event> {
@@ -157,9 +171,15 @@ fn without_noise(events: &[Event]) -> Vec<Event> {
 }
 
 /// Takes out a question that is asked again, and all rounds of a delivery but the last.
-fn repeated(events: &[Event], detours: &[Command]) -> Vec<Event> {
+fn repeated(events: &[Event], detours: &[Command], question: Question) -> Vec<Event> {
     let mut kept: Vec<Event> = Vec::new();
+    let mut again = false;
     for event in events {
+        let answers = Some(Command::Hello);
+        if again && matches!(event, Event::Said { answers: to, .. } if *to == answers) {
+            continue;
+        }
+        again = false;
         if let Event::Heard(command, layer) = event
             && detours.contains(command)
         {
@@ -167,6 +187,10 @@ fn repeated(events: &[Event], detours: &[Command]) -> Vec<Event> {
             if let Some(last) = last
                 && kept[last] == Event::Heard(*command, *layer)
             {
+                if *command == Command::Hello && question == Question::First {
+                    again = true;
+                    continue;
+                }
                 let answered = |event: &Event| matches!(event, Event::Said { answers: Some(answer), .. } if answer == command);
                 let rest = kept.split_off(last);
                 kept.extend(rest.into_iter().skip(1).filter(|event| !answered(event)));
@@ -227,6 +251,8 @@ struct Follow<'a> {
     /// How much of it was seen.
     matched: usize,
     in_tls: bool,
+    /// In which layer it said what waits to be seen; unknown for its last words.
+    layer: Option<Layer>,
     broken: Properties,
     /// Where it stands on a further connection, if it opened one.
     reconnected: Option<Step<crate::client::State>>,
@@ -248,6 +274,7 @@ impl<'a> Follow<'a> {
             seen: 0,
             matched: 0,
             in_tls: false,
+            layer: None,
             broken,
             reconnected: None,
         };
@@ -285,6 +312,8 @@ impl<'a> Follow<'a> {
                 _ => {}
             }
         }
+        let ended = self.client.view(&step.state) == View::Ended;
+        self.layer = (!ended).then(|| step.state.layer());
         self.state = step.state;
     }
 
@@ -297,7 +326,7 @@ impl<'a> Follow<'a> {
                 return;
             };
             if let Some(&output) = self.pending.first() {
-                if !matches(output, &self.events[position]) {
+                if !matches(output, self.layer, &self.events[position]) {
                     return;
                 }
                 self.pending.remove(0);
@@ -408,11 +437,13 @@ const fn input(event: &Event) -> Option<Input> {
 }
 
 /// Whether what the client does is what was seen.
-fn matches(output: Output, event: &Event) -> bool {
+fn matches(output: Output, layer: Option<Layer>, event: &Event) -> bool {
     match (output, event) {
         (Output::StartTls, Event::ClientHello)
         | (Output::End(End::Delivered), Event::Succeeded) => true,
-        (Output::Send(command), Event::Heard(heard, _)) => command == *heard,
+        (Output::Send(command), Event::Heard(heard, heard_in)) => {
+            command == *heard && layer.is_none_or(|layer| layer == *heard_in)
+        }
         _ => false,
     }
 }

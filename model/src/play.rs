@@ -120,7 +120,7 @@ impl Play {
     /// The play as a peer would have recorded it, connection by connection.
     pub fn lifted(&self) -> Run {
         let mut run = vec![Vec::new()];
-        record(&mut run, &self.opening);
+        record(&mut run, &self.opening, Layer::Clear);
         for step in &self.steps {
             let layer = match step.before.wire() {
                 Wire::Secure | Wire::False(_) => Layer::Tls,
@@ -139,17 +139,26 @@ impl Play {
             if let (Some(event), Some(events)) = (event, run.last_mut()) {
                 events.push(event);
             }
-            record(&mut run, &step.transition);
+            let acted_in = match &step.action {
+                Action::Handshake(_) => Layer::Tls,
+                Action::EndTls | Action::FailHandshake => Layer::Clear,
+                _ => layer,
+            };
+            record(&mut run, &step.transition, acted_in);
         }
         run
     }
 }
 
-/// Records what the client did in a transition.
-fn record(run: &mut Run, transition: &Transition) {
+/// Records what the client did in a transition, and in which layer it began to.
+fn record(run: &mut Run, transition: &Transition, began: Layer) {
+    let leaves = transition.client.iter().any(|output| matches!(output, Output::Connect(_)));
     let mut layer = match transition.state.wire() {
+        // Its last words on a connection that is gone by now.
+        _ if leaves => began,
+        Wire::Down => began,
         Wire::Secure | Wire::False(_) => Layer::Tls,
-        Wire::Down | Wire::Clear | Wire::Handshake => Layer::Clear,
+        Wire::Clear | Wire::Handshake => Layer::Clear,
     };
     for &output in &transition.client {
         let event = match output {

@@ -34,6 +34,7 @@ mod tests {
     use upward_model::protocol::SMTP;
 
     use super::*;
+    use crate::canary::Challenge;
     use crate::codec::Part;
 
     #[test]
@@ -108,6 +109,59 @@ mod tests {
         assert_eq!(server.say(Reply::Challenge, true), b"334 UGFzc3dvcmQ6\r\n");
         let heard = server.cut(b"cGFzcw==\r\n").unwrap();
         assert_eq!((heard.command, heard.part), (Some(Command::Credential), Part::Whole));
+    }
+
+    #[test]
+    fn a_scram_login_takes_three_answers() {
+        let canaries = Canaries::new(1);
+        let mut server = Smtp.server(&canaries);
+        let mut hear = |text: &str| {
+            let heard = server.cut(format!("{text}\r\n").as_bytes()).unwrap();
+            let said = match heard.part {
+                Part::Step(reply) => server.say(reply, true),
+                Part::Whole | Part::Silent => Vec::new(),
+            };
+            (heard.command.unwrap(), String::from_utf8(said).unwrap())
+        };
+        // "n,,n=us,r=Nonce": lower and upper case make a difference.
+        let (command, said) = hear("auth scram-sha-256");
+        assert_eq!((command, said.as_str()), (Command::Begin(Mechanism::Own), ""));
+        let (command, said) = hear("biwsbj11cyxyPU5vbmNl");
+        assert_eq!(command, Command::Credential);
+        // "r=Nonce"
+        assert!(said.starts_with("334 cj1Ob25jZ"), "{said}");
+        let (command, said) = hear("Yz1iaXdzLHI9Tm9uY2UscD1BQUFB");
+        assert_eq!(command, Command::Credential);
+        assert!(said.starts_with("334 dj"), "{said}");
+        assert_eq!(hear(""), (Command::Credential, String::new()));
+        assert!(server.at_boundary());
+        assert!(matches!(server.challenges().first(), Some(Challenge::Scram(_))));
+    }
+
+    #[test]
+    fn a_login_that_is_given_up_is_answered_with_an_error() {
+        let canaries = Canaries::new(1);
+        let mut server = Smtp.server(&canaries);
+        server.cut(b"AUTH SCRAM-SHA-1 biwsbj11cyxyPU5vbmNl\r\n");
+        assert!(server.say(Reply::Challenge, true).starts_with(b"334 cj1Ob25jZ"));
+        assert_eq!(server.cut(b"*\r\n").unwrap().command, Some(Command::Noop));
+        assert!(server.say(Reply::Done, true).starts_with(b"501 "));
+        assert!(server.say(Reply::Done, true).starts_with(b"250 "));
+    }
+
+    #[test]
+    fn a_dot_in_a_long_message_does_not_end_it() {
+        for (before, ends) in [("x", false), ("\r\n", true)] {
+            let mut server = Smtp.server(&Canaries::new(1));
+            assert!(server.cut(b"DATA\r\n").is_some());
+            assert!(server.say(Reply::Done, true).starts_with(b"354 "));
+            let message = ["y".repeat(300_000).as_str(), before, ".\r\nzz"].concat();
+            let heard = server.cut(message.as_bytes()).unwrap();
+            let rest = &message.as_bytes()[heard.length..];
+            assert_eq!(rest.starts_with(b"."), !ends, "the message ends, or is cut at the dot");
+            assert_eq!(heard.part, if ends { Part::Whole } else { Part::Silent });
+            assert_eq!(server.cut(rest), None);
+        }
     }
 
     proptest! {

@@ -153,6 +153,7 @@ impl Connection {
         self.withheld = true;
         self.closing = true;
         let length = self.buffer.len();
+        self.note_unrecorded(length);
         let ended = [&self.buffer[..], b"\r\n"].concat();
         if let Some(heard) = self.codec.cut(&ended) {
             let length = heard.length.min(length);
@@ -225,6 +226,11 @@ impl Connection {
         if self.link.is_tls() {
             return;
         }
+        if self.unrecorded > 0 {
+            // It may belong to the record whose head has come.
+            self.unrecorded += bytes.len();
+            return;
+        }
         let at_start = self.buffer.len() == bytes.len() && self.codec.at_boundary();
         let begins = |at: usize| {
             record_length(&bytes[at..]).is_some()
@@ -256,7 +262,9 @@ impl Connection {
             self.buffer.drain(..heard.length);
             self.hear(&heard).await?;
         }
-        if !self.link.is_tls() && !self.refuses_tls {
+        // Only what is the head of a record still waits for its tail.
+        let record = self.codec.at_boundary() && record_length(&self.buffer).is_some();
+        if !self.link.is_tls() && !record {
             self.note_unrecorded(self.buffer.len());
         }
         Ok(())

@@ -55,9 +55,12 @@ const REPLIES: &[Wording] = &[
     honest(Reply::Greeting, "220 localhost ESMTP"),
     honest(
         Reply::offer(true),
-        "250-localhost\n250-STARTTLS\n250-AUTH PLAIN LOGIN CRAM-MD5\n250 8BITMIME",
+        "250-localhost\n250-STARTTLS\n250-AUTH PLAIN LOGIN CRAM-MD5 SCRAM-SHA-1 SCRAM-SHA-256\n250 8BITMIME",
     ),
-    honest(Reply::offer(false), "250-localhost\n250-AUTH PLAIN LOGIN CRAM-MD5\n250 8BITMIME"),
+    honest(
+        Reply::offer(false),
+        "250-localhost\n250-AUTH PLAIN LOGIN CRAM-MD5 SCRAM-SHA-1 SCRAM-SHA-256\n250 8BITMIME",
+    ),
     honest(LURE, "250-localhost\n250 AUTH X-UPWARD-LURE"),
     honest(LURE_WITH_OFFER, "250-localhost\n250-STARTTLS\n250 AUTH X-UPWARD-LURE"),
     honest(Reply::Accept, "220 2.0.0 Ready to start TLS"),
@@ -70,14 +73,14 @@ const REPLIES: &[Wording] = &[
     forged(
         Reply::offer(false),
         "keyword-omitted",
-        "250-localhost\n250-AUTH PLAIN LOGIN CRAM-MD5\n250 8BITMIME",
+        "250-localhost\n250-AUTH PLAIN LOGIN CRAM-MD5 SCRAM-SHA-1 SCRAM-SHA-256\n250 8BITMIME",
         At::Capabilities,
         "NEG-STRIP-CAP",
     ),
     forged(
         Reply::offer(false),
         "keyword-changed",
-        "250-localhost\n250-XTARTTLS\n250-AUTH PLAIN LOGIN CRAM-MD5\n250 8BITMIME",
+        "250-localhost\n250-XTARTTLS\n250-AUTH PLAIN LOGIN CRAM-MD5 SCRAM-SHA-1 SCRAM-SHA-256\n250 8BITMIME",
         At::Capabilities,
         "NEG-STRIP-CAP",
     ),

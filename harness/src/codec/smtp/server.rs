@@ -7,7 +7,7 @@ use upward_model::protocol::SMTP;
 
 use super::LURE;
 use crate::canary::{Canaries, Challenge};
-use crate::codec::{Heard, Part, ServerSide, lines};
+use crate::codec::{Heard, Part, ServerSide, lines, sasl};
 
 /// From how many bytes on a message is taken up before it has ended.
 const LARGE: usize = 256 * 1024;
@@ -17,49 +17,33 @@ const LARGE: usize = 256 * 1024;
 enum Mode {
     /// A command.
     Command,
-    /// An answer in a login; how many more are asked for after it.
-    Login(u8),
-    /// The message, up to a line with a single dot.
-    Data,
+    /// An answer in a login.
+    Login,
+    /// The message, up to a line with a single dot; whether a line begins here.
+    Data(bool),
     /// That many bytes of the message (RFC 3030), and whether they are its last.
     Chunk(usize, bool),
 }
 
-/// How a login goes on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Prompt {
-    Empty,
-    User,
-    Password,
-    CramMd5,
-}
-
 pub(super) struct Server {
     mode: Mode,
-    /// What the next challenge asks for.
-    prompt: Prompt,
+    login: sasl::Login,
+    /// Whether the client has given up a login, and the error that answers it is due.
+    cancelled: bool,
     /// Whether `DATA` was said, and the positive reply to it is due.
     data_due: bool,
     /// Whether the client introduced itself with HELO, which is answered with one line.
     plain_hello: bool,
-    stamp: String,
-    challenged: bool,
 }
 
 impl Server {
     pub(super) fn new(canaries: &Canaries) -> Self {
         Self {
             mode: Mode::Command,
-            prompt: Prompt::Empty,
+            login: sasl::Login::new(canaries),
+            cancelled: false,
             data_due: false,
             plain_hello: false,
-            // Fresh for each run, and no canary itself.
-            stamp: format!(
-                "<{}.upward@localhost>",
-                canaries.user.len() * 7919
-                    + usize::from(canaries.user.as_bytes().last().copied().unwrap_or_default())
-            ),
-            challenged: false,
         }
     }
 
@@ -82,7 +66,7 @@ impl Server {
                 length,
                 allowed: false,
                 part: Part::Whole,
-                command: Some(self.auth(argument)),
+                command: Some(self.auth(argument, line)),
             },
             "MAIL" | "RCPT" => heard(Command::Deliver, false, Part::Step(Reply::Done)),
             "DATA" => {
@@ -110,28 +94,23 @@ impl Server {
         }
     }
 
-    fn auth(&mut self, argument: &str) -> Command {
-        let (name, initial) = argument.split_once(' ').unwrap_or((argument, ""));
+    fn auth(&mut self, argument: &str, line: &[u8]) -> Command {
+        let name = argument.split(' ').next().unwrap_or_default();
+        // The initial response, as it was written.
+        let initial = line.splitn(3, |&byte| byte == b' ').nth(2).map(sasl::decode);
         let mechanism = if name == LURE { Mechanism::Lure } else { Mechanism::Own };
-        if !initial.is_empty() && name != "LOGIN" {
+        if self.login.begin(name, initial.as_deref()) {
             return Command::Login(mechanism);
         }
-        let (prompt, more) = match (name, initial.is_empty()) {
-            ("LOGIN", true) => (Prompt::User, 1),
-            ("LOGIN", false) => (Prompt::Password, 0),
-            ("CRAM-MD5", _) => (Prompt::CramMd5, 0),
-            _ => (Prompt::Empty, 0),
-        };
-        self.prompt = prompt;
-        self.mode = Mode::Login(more);
+        self.mode = Mode::Login;
         Command::Begin(mechanism)
     }
 
-    fn end_of_data(bytes: &[u8]) -> Option<usize> {
-        if bytes.starts_with(b".\r\n") {
+    fn end_of_data(bytes: &[u8], begins: bool) -> Option<usize> {
+        if begins && bytes.starts_with(b".\r\n") {
             return Some(3);
         }
-        if bytes.starts_with(b".\n") {
+        if begins && bytes.starts_with(b".\n") {
             return Some(2);
         }
         let find = |needle: &[u8]| {
@@ -160,29 +139,31 @@ impl ServerSide for Server {
                 let (line, length) = lines::first(bytes)?;
                 Some(self.command(line, length))
             }
-            Mode::Login(more) => {
+            Mode::Login => {
                 let (line, length) = lines::first(bytes)?;
                 self.mode = Mode::Command;
                 if line == b"*" {
+                    self.cancelled = true;
                     return Some(Heard { command: Some(Command::Noop), ..deliver(length) });
                 }
                 let mut part = Part::Whole;
-                if more > 0 {
+                if self.login.answer(&sasl::decode(line)) {
                     part = Part::Step(Reply::Challenge);
-                    self.prompt = Prompt::Password;
-                    self.mode = Mode::Login(more - 1);
+                    self.mode = Mode::Login;
                 }
                 Some(Heard { command: Some(Command::Credential), part, ..deliver(length) })
             }
-            Mode::Data => {
-                match Self::end_of_data(bytes) {
+            Mode::Data(begins) => {
+                match Self::end_of_data(bytes, begins) {
                     Some(length) => {
                         self.mode = Mode::Command;
                         Some(deliver(length))
                     }
                     // A long message is taken up in parts; its end may be among the last octets.
                     None if bytes.len() > LARGE => {
-                        Some(Heard { part: Part::Silent, ..deliver(bytes.len() - 5) })
+                        let length = bytes.len() - 5;
+                        self.mode = Mode::Data(bytes[length - 1] == b'\n');
+                        Some(Heard { part: Part::Silent, ..deliver(length) })
                     }
                     None => None,
                 }
@@ -205,19 +186,13 @@ impl ServerSide for Server {
     fn say(&mut self, reply: Reply, _: bool) -> Vec<u8> {
         let text = match reply {
             Reply::Done if self.data_due => {
-                self.mode = Mode::Data;
+                self.mode = Mode::Data(true);
                 "354 End data with <CR><LF>.<CR><LF>".to_owned()
             }
             Reply::Capabilities { .. } if self.plain_hello => "250 localhost".to_owned(),
-            Reply::Challenge => match self.prompt {
-                Prompt::Empty => "334 ".to_owned(),
-                Prompt::User => format!("334 {}", STANDARD.encode("Username:")),
-                Prompt::Password => format!("334 {}", STANDARD.encode("Password:")),
-                Prompt::CramMd5 => {
-                    self.challenged = true;
-                    format!("334 {}", STANDARD.encode(&self.stamp))
-                }
-            },
+            Reply::Challenge => format!("334 {}", STANDARD.encode(self.login.prompt())),
+            // RFC 4954 section 4.
+            Reply::Done if self.cancelled => "501 5.7.0 Authentication cancelled".to_owned(),
             other => {
                 if matches!(other, Reply::Refuse) {
                     self.mode = Mode::Command;
@@ -226,6 +201,7 @@ impl ServerSide for Server {
             }
         };
         self.data_due = false;
+        self.cancelled = false;
         format!("{text}\r\n").into_bytes()
     }
 
@@ -237,11 +213,12 @@ impl ServerSide for Server {
         // The challenge of the descriptor's wording is what an attacker gives.
         let forged = SMTP.text(Reply::Challenge).trim_start_matches("334 ");
         let forged = STANDARD.decode(forged).unwrap_or_default();
-        [self.stamp.clone().into_bytes(), forged].map(Challenge::CramMd5).into()
+        self.login.given().iter().cloned().chain([Challenge::CramMd5(forged)]).collect()
     }
 
     fn reset(&mut self) {
         self.mode = Mode::Command;
         self.data_due = false;
+        self.cancelled = false;
     }
 }

@@ -1,0 +1,194 @@
+//! Login exchanges that several protocols share (SASL, RFC 4422), as a server sees them.
+//!
+//! The persona offers weak and strong mechanisms alike and completes each, since a client whose
+//! login fails goes no further and hides what else it would have given away. No password is
+//! checked. What was given as a challenge is remembered, so that what a client derives from it is
+//! found again.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use md5::{Digest as _, Md5};
+
+use crate::canary::{Canaries, Challenge, Scram, ScramHash};
+
+/// The number of iterations that is asked for: the least that RFC 5802 section 5.1 allows.
+const ITERATIONS: u32 = 4096;
+
+/// What the client is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Stage {
+    /// Whatever it has to say, without a prompt; it ends the login.
+    Ask,
+    /// `LOGIN`: the user name.
+    User,
+    /// `LOGIN`: the password.
+    Password,
+    /// `CRAM-MD5`: the digest (RFC 2195).
+    Digest,
+    /// SCRAM: its first message.
+    First(ScramHash),
+    /// SCRAM: its final message, after the server's first (RFC 5802 section 3).
+    Proof(Box<Scram>),
+    /// SCRAM: nothing more, after the server's final message.
+    Signature(String),
+}
+
+/// The login of one connection.
+#[derive(Clone, Debug)]
+pub(super) struct Login {
+    canaries: Canaries,
+    /// What stands in every challenge of the run, and is no canary itself.
+    stamp: String,
+    stage: Stage,
+    given: Vec<Challenge>,
+}
+
+impl Login {
+    pub(super) fn new(canaries: &Canaries) -> Self {
+        let digest = Md5::new().chain_update("stamp").chain_update(&canaries.user).finalize();
+        Self {
+            canaries: canaries.clone(),
+            stamp: digest.iter().map(|byte| format!("{byte:02x}")).collect(),
+            stage: Stage::Ask,
+            given: Vec::new(),
+        }
+    }
+
+    /// A login is announced: the name of the mechanism in capitals, and the initial response,
+    /// decoded, if one came with it. Whether the response was the secret, and ends the login.
+    pub(super) fn begin(&mut self, mechanism: &str, initial: Option<&[u8]>) -> bool {
+        let hash = ScramHash::of(mechanism);
+        self.stage = match (mechanism, hash, initial) {
+            ("LOGIN", _, None) => Stage::User,
+            ("LOGIN", _, Some(_)) => Stage::Password,
+            ("CRAM-MD5", _, _) => Stage::Digest,
+            (_, Some(hash), None) => Stage::First(hash),
+            (_, Some(hash), Some(first)) => self.server_first(hash, first),
+            (_, None, initial) => {
+                self.stage = Stage::Ask;
+                return initial.is_some();
+            }
+        };
+        false
+    }
+
+    /// What the client is asked, before it is encoded.
+    pub(super) fn prompt(&mut self) -> String {
+        match &self.stage {
+            Stage::Ask | Stage::First(_) => String::new(),
+            Stage::User => "Username:".to_owned(),
+            Stage::Password => "Password:".to_owned(),
+            Stage::Digest => {
+                let challenge = format!("<{}@localhost>", self.stamp);
+                self.give(Challenge::CramMd5(challenge.clone().into_bytes()));
+                challenge
+            }
+            Stage::Proof(scram) => {
+                let (text, given) = (scram.server_first(), Challenge::Scram((**scram).clone()));
+                self.give(given);
+                text
+            }
+            Stage::Signature(text) => text.clone(),
+        }
+    }
+
+    /// Takes the client's answer, decoded; whether it is asked for another.
+    pub(super) fn answer(&mut self, response: &[u8]) -> bool {
+        self.stage = match &self.stage {
+            Stage::User => Stage::Password,
+            Stage::First(hash) => self.server_first(*hash, response),
+            Stage::Proof(scram) => {
+                Stage::Signature(scram.server_final(&self.canaries.password, response))
+            }
+            Stage::Ask | Stage::Password | Stage::Digest | Stage::Signature(_) => return false,
+        };
+        true
+    }
+
+    /// The challenges that were given.
+    pub(super) fn given(&self) -> &[Challenge] {
+        &self.given
+    }
+
+    fn give(&mut self, challenge: Challenge) {
+        if !self.given.contains(&challenge) {
+            self.given.push(challenge);
+        }
+    }
+
+    /// Answers the client's first message.
+    fn server_first(&self, hash: ScramHash, client_first: &[u8]) -> Stage {
+        let salt = self.stamp.as_bytes().iter().copied().take(16).collect();
+        Stage::Proof(Box::new(Scram::new(hash, client_first, &self.stamp, salt, ITERATIONS)))
+    }
+}
+
+/// Reads base64; what is none is taken as it stands. A single `=` is the empty response (RFC 4954
+/// section 4).
+pub(super) fn decode(text: &[u8]) -> Vec<u8> {
+    match text.trim_ascii() {
+        b"=" => Vec::new(),
+        text => STANDARD.decode(text).unwrap_or_else(|_| text.to_vec()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn goes_through_all_parts_of_a_login() {
+        let mut login = Login::new(&Canaries::new(1));
+        assert!(login.begin("PLAIN", Some(b"\0user\0password")));
+        assert!(!login.begin("PLAIN", None));
+        assert_eq!(login.prompt(), "");
+        assert!(!login.answer(b"\0user\0password"));
+
+        assert!(!login.begin("LOGIN", None));
+        assert_eq!(login.prompt(), "Username:");
+        assert!(login.answer(b"user"));
+        assert_eq!(login.prompt(), "Password:");
+        assert!(!login.answer(b"pencil"));
+
+        assert!(!login.begin("LOGIN", Some(b"user")));
+        assert_eq!(login.prompt(), "Password:");
+        assert_eq!(login.given(), []);
+    }
+
+    #[test]
+    fn challenges_are_fresh_for_each_run_and_remembered() {
+        let prompt = |seed| {
+            let mut login = Login::new(&Canaries::new(seed));
+            assert!(!login.begin("CRAM-MD5", None));
+            let prompt = login.prompt();
+            assert_eq!(login.given(), [Challenge::CramMd5(prompt.clone().into_bytes())]);
+            prompt
+        };
+        assert_eq!(prompt(1), prompt(1));
+        assert_ne!(prompt(1), prompt(2));
+    }
+
+    #[test]
+    fn scram_begins_with_or_without_an_initial_response() {
+        let mut login = Login::new(&Canaries::new(1));
+        for initial in [None, Some(&b"n,,n=user,r=abc"[..])] {
+            assert!(!login.begin("SCRAM-SHA-256", initial));
+            if initial.is_none() {
+                assert_eq!(login.prompt(), "");
+                assert!(login.answer(b"n,,n=user,r=abc"));
+            }
+            assert!(login.prompt().starts_with("r=abc"));
+            assert!(login.answer(b"c=biws,r=abc,p=AAAA"));
+            assert!(login.prompt().starts_with("v="));
+            assert!(!login.answer(b""));
+        }
+        assert!(matches!(login.given(), [Challenge::Scram(_)]));
+    }
+
+    #[test]
+    fn an_initial_response_may_be_empty_or_nonsense() {
+        assert_eq!(decode(b"="), b"");
+        assert_eq!(decode(b"YWI= "), b"ab");
+        assert_eq!(decode(b"?"), b"?");
+    }
+}

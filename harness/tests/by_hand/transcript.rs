@@ -1,0 +1,399 @@
+//! A transcript in words of the wire, read into what a judge is given.
+//!
+//! This knows nothing of the persona and of the model's server: the stages of a connection, what
+//! was delivered and where a secret stood are told here a second time, from the transcript alone.
+//! Only the cutting of messages is the codec's.
+//!
+//! | line | meaning |
+//! |---|---|
+//! | `C: ...`, `S: ...` | a line in clear; lines of one side that follow each other are one segment |
+//! | `C[tls]: ...`, `S[tls]: ...` | the same inside TLS |
+//! | `S~: ...` | a line without its end |
+//! | `---` | ends a segment |
+//! | `(connects)` | a further connection |
+//! | `(tls genuine)`, `(tls untrusted)` | ClientHello and a handshake that is completed |
+//! | `(tls refuses untrusted)` | ClientHello, and an alert of the client for this certificate |
+//! | `(tls failed)`, `(client hello)`, `(tls ends)` | a handshake that fails, one that is not answered, a close_notify |
+//! | `(server closes)`, `(server cuts)`, `(client closes)` | the end of the connection |
+//! | `(exit N)`, `(signal N)`, `(hangs)`, `(by hand)`, `(prints ...)` | the end of the client |
+
+use std::collections::{BTreeSet, VecDeque};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use md5::Md5;
+use upward::canary::{Canaries, Challenge, Kind};
+use upward::codec::{Codec, Part, ServerSide};
+use upward::judge::{Evidence, Exposed, Stage, Words};
+use upward::trial::MARKER;
+use upward_model::client::{Close, Peer};
+use upward_model::explain::Event;
+use upward_model::message::{Command, Layer, Piece, Reply, Segment};
+use upward_model::policy::Policy;
+use upward_model::protocol::Protocol;
+use upward_model::vector::Point;
+
+/// Who reads a transcript.
+pub(super) struct Reader<'a> {
+    protocol: &'static Protocol,
+    codec: &'a dyn Codec,
+    canaries: Canaries,
+    sessions: &'a [Policy],
+    carried: Kind,
+    connections: Vec<Connection>,
+    challenges: Vec<Challenge>,
+    evidence: Evidence,
+}
+
+struct Connection {
+    server: Box<dyn ServerSide>,
+    stage: Option<Stage>,
+    layer: Layer,
+    clear: Vec<u8>,
+    inside: Vec<u8>,
+    /// Bytes of the client that are not a whole message yet.
+    open: Vec<u8>,
+    /// The command whose steps are under way: the model knows one command.
+    steps: Option<Command>,
+    /// Commands that wait for an answer, and whether it is the answer to all of the command.
+    waiting: VecDeque<(Command, bool)>,
+    events: Vec<Event>,
+}
+
+/// Lines of one side that follow each other.
+struct Run {
+    client: bool,
+    layer: Layer,
+    bytes: Vec<u8>,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(
+        protocol: &'static Protocol,
+        codec: &'a dyn Codec,
+        sessions: &'a [Policy],
+        carried: Kind,
+    ) -> Self {
+        Self {
+            protocol,
+            codec,
+            canaries: Canaries::new(1),
+            sessions,
+            carried,
+            connections: Vec::new(),
+            challenges: Vec::new(),
+            evidence: Evidence::default(),
+        }
+    }
+
+    /// Reads a whole transcript.
+    pub(super) fn read(mut self, text: &str) -> Evidence {
+        self.connect();
+        let mut run: Option<Run> = None;
+        for line in text.lines().map(str::trim_start).filter(|line| !line.is_empty()) {
+            let Some((client, layer, end, words)) = said(line) else {
+                self.finish(&mut run);
+                if line != "---" {
+                    self.happens(line);
+                }
+                continue;
+            };
+            if run.as_ref().is_some_and(|run| run.client != client || run.layer != layer) {
+                self.finish(&mut run);
+            }
+            let words = self.fill(words);
+            let bytes = self.codec.bytes(&format!("{words}{}", if end { "\n" } else { "" }));
+            run.get_or_insert_with(|| Run { client, layer, bytes: Vec::new() }).bytes.extend(bytes);
+        }
+        self.finish(&mut run);
+        self.conclude()
+    }
+
+    fn finish(&mut self, run: &mut Option<Run>) {
+        let Some(run) = run.take() else { return };
+        assert_eq!(run.layer, self.connection().layer, "in the wrong layer");
+        if run.client { self.client_says(&run.bytes) } else { self.server_says(&run.bytes) }
+    }
+
+    fn connect(&mut self) {
+        let implicit = self.sessions.last() == Some(&Policy::Implicit);
+        if !implicit {
+            self.evidence.reached.insert(Point::Opening);
+        }
+        self.connections.push(Connection {
+            server: self.codec.server(&self.canaries),
+            stage: Some(Stage::Before),
+            layer: Layer::Clear,
+            clear: Vec::new(),
+            inside: Vec::new(),
+            open: Vec::new(),
+            steps: None,
+            waiting: VecDeque::new(),
+            events: Vec::new(),
+        });
+    }
+
+    fn connection(&mut self) -> &mut Connection {
+        self.connections.last_mut().unwrap()
+    }
+
+    /// What stands for what the client carries.
+    fn fill(&self, words: &str) -> String {
+        let Canaries { user, password, body } = &self.canaries;
+        let cram = match self.challenges.last() {
+            Some(Challenge::CramMd5(text)) => {
+                let mac = Hmac::<Md5>::new_from_slice(password.as_bytes()).unwrap();
+                let digest = mac.chain_update(text).finalize().into_bytes();
+                let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+                STANDARD.encode(format!("{user} {digest}"))
+            }
+            _ => String::new(),
+        };
+        words
+            .replace("{plain}", &STANDARD.encode(format!("\0{user}\0{password}")))
+            .replace("{user64}", &STANDARD.encode(user))
+            .replace("{password64}", &STANDARD.encode(password))
+            .replace("{cram}", &cram)
+            .replace("{user}", user)
+            .replace("{password}", password)
+            .replace("{body}", body)
+    }
+
+    fn client_says(&mut self, bytes: &[u8]) {
+        let number = self.connections.len() - 1;
+        let connection = self.connections.last_mut().unwrap();
+        let stream = match connection.layer {
+            Layer::Clear => &mut connection.clear,
+            Layer::Tls => &mut connection.inside,
+        };
+        let mut at = stream.len() - connection.open.len();
+        stream.extend_from_slice(bytes);
+        connection.open.extend_from_slice(bytes);
+        while let Some(heard) = connection.server.cut(&connection.open) {
+            connection.open.drain(..heard.length);
+            let range = at..at + heard.length;
+            at = range.end;
+            let command = heard.command.unwrap_or(Command::Noop);
+            if let Some(stage) = connection.stage {
+                let allowed = heard.allowed;
+                let command = heard.command;
+                self.evidence.words.push(Words {
+                    connection: number,
+                    stage,
+                    command,
+                    allowed,
+                    range,
+                });
+            }
+            let goes_on = connection.steps == Some(command);
+            connection.steps = (heard.part != Part::Whole).then_some(command);
+            if !goes_on {
+                connection.events.push(Event::Heard(command, connection.layer));
+            }
+            if heard.part != Part::Silent {
+                connection.waiting.push_back((command, heard.part == Part::Whole));
+            }
+            self.evidence.reached.extend(match (connection.layer, command) {
+                (Layer::Clear, Command::Hello) => vec![Point::Capabilities],
+                (Layer::Clear, Command::Upgrade) => vec![Point::Upgrade],
+                (Layer::Clear, _) => vec![],
+                (Layer::Tls, Command::Deliver) => vec![Point::Inside, Point::Delivery],
+                (Layer::Tls, command) if command.is_secret() => vec![Point::Inside, Point::Login],
+                (Layer::Tls, _) => vec![Point::Inside],
+            });
+            if command == Command::Upgrade && connection.stage == Some(Stage::Before) {
+                connection.stage = Some(Stage::Between);
+            }
+        }
+    }
+
+    fn server_says(&mut self, bytes: &[u8]) {
+        let carried = self.carried;
+        let needs_tls = self.sessions.last().is_none_or(|policy| policy.needs_tls());
+        let mut pieces = self.codec.client().cut(bytes).pieces;
+        for line in bytes.split(|&byte| byte == b'\n') {
+            if let Some(text) = line.strip_prefix(b"334 ") {
+                let text = STANDARD.decode(text.trim_ascii()).unwrap();
+                self.challenges.push(Challenge::CramMd5(text));
+            }
+        }
+        let connection = self.connections.last_mut().unwrap();
+        // Unless it is only the answer to a step.
+        let mut counts = true;
+        let mut answers = None;
+        for (index, piece) in pieces.iter_mut().enumerate() {
+            let waited = connection.waiting.pop_front();
+            if index == 0 {
+                answers = waited.map(|(command, _)| command);
+            }
+            let Some((command, whole)) = waited else { continue };
+            counts &= whole || matches!(piece.message(), Reply::Refuse);
+            if command == Command::Deliver && bytes.starts_with(b"354") {
+                // The model knows one positive reply to each step of a delivery.
+                *piece = Piece::Whole(Reply::Done);
+            }
+            connection.server.say(piece.message(), connection.layer == Layer::Tls);
+            if command == Command::Upgrade
+                && *piece != Piece::Whole(Reply::Accept)
+                && connection.stage == Some(Stage::Between)
+            {
+                connection.stage = Some(Stage::Failed);
+            }
+            let confirms = match carried {
+                Kind::Body => command == Command::Deliver && *piece == Piece::Whole(Reply::Done),
+                _ => command.is_secret() && *piece == Piece::Whole(Reply::LoggedIn),
+            };
+            self.evidence.confirmed |= whole && confirms;
+            if whole && confirms && (connection.stage.is_none() || !needs_tls) {
+                self.evidence.delivered = true;
+            }
+        }
+        let (segment, layer) = (Segment::new(&pieces), connection.layer);
+        if !counts {
+            return;
+        }
+        connection.events.push(Event::Said { segment, layer, answers });
+    }
+
+    /// What stands in brackets.
+    fn happens(&mut self, line: &str) {
+        let words = line.strip_prefix('(').and_then(|line| line.strip_suffix(')'));
+        let words = words.unwrap_or_else(|| panic!("what is `{line}`?"));
+        let (first, rest) = words.split_once(' ').unwrap_or((words, ""));
+        match (first, rest) {
+            ("connects", "") => self.connect(),
+            ("tls", "failed") => {
+                self.hello();
+                self.back_in_clear(Event::HandshakeFailed, Stage::Failed);
+            }
+            ("tls", "ends") => self.back_in_clear(Event::TlsEnded, Stage::After),
+            ("tls", how) => {
+                self.hello();
+                match how.strip_prefix("refuses ") {
+                    Some(name) => self.back_in_clear(Event::Handshake(peer(name)), Stage::Failed),
+                    None => self.in_tls(peer(how)),
+                }
+            }
+            ("client", "hello") => self.hello(),
+            ("server", "closes") => self.connection().events.push(Event::Closed(Close::Orderly)),
+            ("server", "cuts") => self.connection().events.push(Event::Closed(Close::Cut)),
+            ("client", "closes") | ("by", "hand") => {}
+            ("exit", code) => {
+                self.evidence.exit = Some(format!("exit code {code}"));
+                self.evidence.claims_success = Some(code == "0");
+            }
+            ("signal", number) => {
+                self.evidence.exit = Some(format!("signal {number}"));
+                self.evidence.claims_success = Some(false);
+                self.evidence.crashed = true;
+            }
+            ("hangs", "") => {
+                self.evidence.hung = true;
+                self.evidence.claims_success = Some(false);
+            }
+            ("redirected", "") => self.evidence.redirected = true,
+            ("prints", text) => self.evidence.shows_clear_text |= text.contains(MARKER),
+            _ => panic!("what is `{line}`?"),
+        }
+    }
+
+    fn hello(&mut self) {
+        self.evidence.reached.insert(Point::Handshake);
+        self.connection().events.push(Event::ClientHello);
+    }
+
+    fn in_tls(&mut self, peer: Peer) {
+        let connection = self.connection();
+        connection.events.push(Event::Handshake(peer));
+        connection.layer = Layer::Tls;
+        connection.stage = (peer != Peer::Genuine).then_some(Stage::Unauthenticated);
+        connection.server.reset();
+        connection.steps = None;
+        connection.open.clear();
+        connection.waiting.clear();
+    }
+
+    fn back_in_clear(&mut self, event: Event, stage: Stage) {
+        let connection = self.connection();
+        connection.events.push(event);
+        connection.layer = Layer::Clear;
+        connection.stage = Some(stage);
+        connection.waiting.clear();
+    }
+
+    fn conclude(mut self) -> Evidence {
+        let mut evidence = std::mem::take(&mut self.evidence);
+        let first = self.sessions.iter().position(|policy| policy.needs_tls()).unwrap_or(0);
+        evidence.first_connection = first;
+        let needs_tls = self.sessions.last().is_none_or(|policy| policy.needs_tls());
+        let mut carriers: BTreeSet<Kind> = BTreeSet::new();
+        for (number, connection) in self.connections.iter().enumerate() {
+            let peer = connection.events.iter().find_map(|event| match event {
+                Event::Handshake(peer) => Some(*peer),
+                _ => None,
+            });
+            for found in self.canaries.search(&connection.clear, &self.challenges) {
+                let stage = evidence
+                    .words
+                    .iter()
+                    .find(|words| {
+                        words.connection == number
+                            && words.stage != Stage::Unauthenticated
+                            && words.range.contains(&found.range.start)
+                    })
+                    .map_or(Stage::Before, |words| words.stage);
+                if !needs_tls {
+                    carriers.insert(found.kind);
+                }
+                evidence.exposed.push(exposed(number, stage, &found));
+            }
+            for found in self.canaries.search(&connection.inside, &self.challenges) {
+                if peer == Some(Peer::Genuine) || !needs_tls {
+                    carriers.insert(found.kind);
+                }
+                if peer != Some(Peer::Genuine) {
+                    evidence.exposed.push(exposed(number, Stage::Unauthenticated, &found));
+                }
+            }
+        }
+        if self.protocol.name == "manual" {
+            assert!(self.challenges.is_empty());
+        }
+        evidence.words.retain(|words| words.connection >= first);
+        evidence.arrived = carriers.contains(&self.carried);
+        evidence.delivered &= evidence.arrived;
+        evidence.run = self.connections.into_iter().map(|connection| connection.events).collect();
+        evidence
+    }
+}
+
+fn exposed(connection: usize, stage: Stage, found: &upward::canary::Sighting) -> Exposed {
+    Exposed {
+        connection,
+        stage,
+        secret: found.kind.is_secret(),
+        canary: found.kind.name().to_owned(),
+        form: found.form.name().to_owned(),
+        range: found.range.clone(),
+    }
+}
+
+/// Who says something in which layer, whether the line is ended, and the words.
+fn said(line: &str) -> Option<(bool, Layer, bool, &str)> {
+    let (head, words) = line.split_once(':')?;
+    let words = words.strip_prefix(' ').unwrap_or(words);
+    Some(match head {
+        "C" => (true, Layer::Clear, true, words),
+        "S" => (false, Layer::Clear, true, words),
+        "S~" => (false, Layer::Clear, false, words),
+        "C[tls]" => (true, Layer::Tls, true, words),
+        "S[tls]" => (false, Layer::Tls, true, words),
+        _ => return None,
+    })
+}
+
+fn peer(name: &str) -> Peer {
+    let all = Peer::FALSE.into_iter().chain([Peer::Genuine]);
+    all.into_iter().find(|peer| peer.name() == name).unwrap_or_else(|| panic!("who is `{name}`?"))
+}

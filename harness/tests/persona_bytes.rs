@@ -1,0 +1,143 @@
+//! Whatever bytes a client sends, and however they are cut: the persona ends, records them all in
+//! their order, and says of each message where it stood.
+#![expect(clippy::unwrap_used, reason = "this is a test")]
+
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use proptest::prelude::*;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use upward::canary::Canaries;
+use upward::certificate::Certificates;
+use upward::codec;
+use upward::persona::{Lifted, Listening};
+use upward::trial::{Scene, Stagehand};
+use upward::wire::{Form, Record, Side, What};
+use upward_model::policy::Policy;
+use upward_model::protocol::{MANUAL, SMTP};
+
+static CERTIFICATES: LazyLock<Arc<Certificates>> =
+    LazyLock::new(|| Arc::new(Certificates::new().unwrap()));
+
+/// Sends parts to an honest persona, one write each, and waits for its end.
+fn served(smtp: bool, policy: Policy, parts: &[Vec<u8>]) -> (Record, Lifted) {
+    let protocol = if smtp { &SMTP } else { &MANUAL };
+    let stagehand = Stagehand {
+        codec: Arc::from(codec::by_name(protocol.name).unwrap()),
+        certificates: Arc::clone(&CERTIFICATES),
+        patience: Duration::from_millis(100),
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let listening = Listening::bind().await.unwrap();
+        let port = listening.port;
+        let record = Record::default();
+        let scene = Scene::honest(protocol, policy);
+        let persona = stagehand.persona(&scene, &Arc::new(Canaries::new(3)));
+        let (told, done) = tokio::sync::oneshot::channel::<()>();
+        let serving = listening.serve(persona, record.clone(), async {
+            let _ = done.await;
+        });
+        let client = async {
+            let mut stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+            stream.set_nodelay(true).unwrap();
+            for part in parts {
+                if stream.write_all(part).await.is_err() {
+                    break;
+                }
+                tokio::task::yield_now().await;
+            }
+            let _ = stream.shutdown().await;
+            let mut rest = Vec::new();
+            let _ = stream.read_to_end(&mut rest).await;
+            let _ = told.send(());
+        };
+        let both = async { tokio::join!(serving, client).0 };
+        let lifted = tokio::time::timeout(Duration::from_secs(20), both).await.unwrap();
+        (record, lifted)
+    })
+}
+
+fn words() -> impl Strategy<Value = Vec<u8>> {
+    let known = [
+        "EHLO a\r\n",
+        "HELO a\n",
+        "STARTTLS\r\n",
+        "AUTH LOGIN\r\n",
+        "AUTH SCRAM-SHA-1 biwsbj11LHI9eA==\r\n",
+        "AUTH CRAM-MD5\r\n",
+        "*\r\n",
+        "eA==\r\n",
+        "MAIL FROM:<a@b>\r\n",
+        "DATA\r\n",
+        "x\r\n.\r\n",
+        "BDAT 3 LAST\r\nabc",
+        "BDAT 99999999999999999999\r\n",
+        "RSET\r\n",
+        "QUIT\r\n",
+        "HELLO I'M MR. X\n",
+        "PLEASE START TLS\n",
+        "BYE\n",
+        "half a l",
+    ];
+    prop_oneof![
+        6 => proptest::sample::select(known.to_vec()).prop_map(|text| text.as_bytes().to_vec()),
+        1 => proptest::collection::vec(any::<u8>(), 0..40),
+        1 => Just(b"\x16\x03\x01\x00\x04\x01\x00\x00\x00".to_vec()),
+        1 => Just(b"\x15\x03\x03\x00\x02\x02\x28".to_vec()),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn nothing_that_a_client_sends_is_lost(
+        parts in proptest::collection::vec(words(), 0..12),
+        smtp: bool,
+        implicit in proptest::bool::weighted(0.2),
+    ) {
+        let policy = if implicit { Policy::Implicit } else { Policy::Required };
+        let (record, lifted) = served(smtp, policy, &parts);
+        let sent: Vec<u8> = parts.concat();
+        let entries = record.entries();
+        let began = entries.iter().any(|entry| matches!(entry.what, What::TlsFailed(_)));
+        let heard: Vec<u8> = entries
+            .iter()
+            .filter_map(|entry| match &entry.what {
+                What::Bytes { from: Side::Client, bytes, .. } => Some(bytes.clone()),
+                _ => None,
+            })
+            .flatten()
+            .collect();
+        // What was taken for TLS at first and was none is recorded as both.
+        prop_assert!(
+            began || heard == sent,
+            "sent {}\nheard {}", sent.escape_ascii(), heard.escape_ascii()
+        );
+        let clear = record.stream(0, Side::Client, Form::Clear);
+        let mut end = 0;
+        for sight in lifted.sights() {
+            prop_assert!(
+                sight.range.start >= end && sight.range.end <= clear.len(),
+                "{sight:?} after {end}\n{}", record.render()
+            );
+            end = sight.range.end;
+        }
+        prop_assert_eq!(lifted.run().len(), 1);
+    }
+}
+
+/// A last line that came together with a record that nobody waited for; a record in a login.
+#[test]
+fn what_stands_beside_an_unwanted_record_is_kept() {
+    let record = b"\x16\x03\x01\x00\x04\x01\x00\x00\x00".to_vec();
+    for (smtp, secret) in [(false, &b"HERE IS A SECRET"[..]), (true, b"AUTH PLAIN AHVzZXI")] {
+        let parts = [b"NOOP\r\n".to_vec(), record.clone(), [&record, secret].concat()];
+        let (kept, lifted) = served(smtp, Policy::Required, &parts);
+        let clear = kept.stream(0, Side::Client, Form::Clear);
+        assert!(clear.ends_with(secret), "{}", kept.render());
+        assert_eq!(lifted.sights().last().unwrap().range.end, clear.len());
+    }
+}
