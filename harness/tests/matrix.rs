@@ -1,5 +1,6 @@
 //! Vectors x (sound variants + flawed clients), over real sockets and real TLS: each judgement is
 //! what the model computed.
+#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,0 +1,127 @@
+//! The command line: help texts, errors before anything runs, programs that behave badly.
+#![expect(clippy::expect_used, reason = "tests fail by panicking")]
+
+use std::process::Output;
+
+use assert_cmd::Command;
+use tempfile::TempDir;
+
+fn upward(folder: &TempDir, arguments: &[&str]) -> Output {
+    Command::cargo_bin("upward")
+        .expect("the program is built")
+        .current_dir(folder.path())
+        .args(arguments)
+        .output()
+        .expect("the program runs")
+}
+
+fn fresh() -> TempDir {
+    TempDir::new().expect("a folder")
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn helps() {
+    for verb in ["", "run", "prove", "flaws", "explore", "serve", "vectors"] {
+        let arguments: Vec<&str> =
+            if verb.is_empty() { vec!["--help"] } else { vec![verb, "--help"] };
+        let output = upward(&fresh(), &arguments);
+        assert_eq!(output.status.code(), Some(0));
+        insta::assert_snapshot!(format!("help_{verb}"), stdout(&output));
+    }
+}
+
+#[test]
+fn proves_the_manual() {
+    let output = upward(&fresh(), &["prove", "--protocol", "manual"]);
+    assert_eq!(output.status.code(), Some(0));
+    insta::with_settings!({ filters => vec![(r"transitions, [0-9.]+.?s", "transitions, [time]")] }, {
+        insta::assert_snapshot!("prove_manual", stdout(&output));
+    });
+}
+
+#[test]
+fn shows_what_a_flaw_breaks() {
+    let output = upward(&fresh(), &["prove", "--protocol", "smtp", "--flaw", "keeps-buffer"]);
+    assert_eq!(output.status.code(), Some(1));
+    insta::assert_snapshot!("prove_smtp_keeps_buffer", stdout(&output));
+    let output =
+        upward(&fresh(), &["prove", "--protocol", "postgresql", "--flaw", "keeps-fragment"]);
+    assert_eq!(output.status.code(), Some(0));
+}
+
+#[test]
+fn explains_flaws() {
+    insta::assert_snapshot!("flaws", stdout(&upward(&fresh(), &["flaws"])));
+}
+
+#[test]
+fn shows_a_vector() {
+    let output = upward(&fresh(), &["vectors", "show", "smtp/rsp/upgrade-then-no-offer-with-lure"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    insta::assert_snapshot!("vector", stdout(&output));
+}
+
+/// Errors that are found before anything runs: exit code 2, and what to do about it.
+#[test]
+fn refuses_what_cannot_be_run() {
+    let folder = fresh();
+    std::fs::write(
+        folder.path().join("wrong.json"),
+        "{\n  \"$schema\": \"x\",\n  \"format\": 1,\n  \"protokol\": \"smtp\"\n}\n",
+    )
+    .expect("a file");
+    let mut text = String::new();
+    for arguments in [
+        vec!["run", "--protocol", "smtp", "--", "no-such-program"],
+        vec!["run", "--protocol", "smpt", "--", "true"],
+        vec!["run", "--", "true"],
+        vec!["run", "--protocol", "smtp"],
+        vec!["run", "--protocol", "imap", "--", "true"],
+        vec!["run", "--protocol", "smtp", "--", "curl", "{hots}"],
+        vec!["run", "--protocol", "smtp", "--file", "../x=y", "--", "true"],
+        vec!["run", "--protocol", "smtp", "--file", "nothing", "--", "true"],
+        vec!["run", "--protocol", "smtp", "--report", "yaml=x", "--", "true"],
+        vec!["run", "--protocol", "smtp", "--vectors", "wrong.json", "--", "true"],
+        vec!["run", "--protocol", "smtp", "--vectors", "missing.json", "--", "true"],
+        vec!["run", "--client", "no such client"],
+        vec!["run", "--protocol", "smtp", "-f", "nothing/*", "--", "true"],
+        vec!["prove", "--flaw", "no-such-flaw"],
+        vec!["vectors", "show", "smtp/neg/no-such-vector"],
+    ] {
+        let output = upward(&folder, &arguments);
+        text += &format!(
+            "$ upward {}\nexit {}\n{}\n",
+            arguments.join(" "),
+            output.status.code().unwrap_or(-1),
+            stderr(&output)
+        );
+    }
+    insta::assert_snapshot!("errors", text);
+}
+
+/// Programs that are no clients: no verdict, exit code 3, nothing left behind.
+#[test]
+fn programs_that_do_nothing_get_no_verdict() {
+    for script in ["exit 0", "exit 7", "head -c 3000000 /dev/zero", "trap '' TERM; sleep 27.1828"] {
+        let folder = fresh();
+        let output = upward(
+            &folder,
+            &["run", "--protocol", "smtp", "--deadline", "1", "--", "sh", "-c", script],
+        );
+        assert_eq!(output.status.code(), Some(3), "{script}: {}", stdout(&output));
+        assert!(stdout(&output).contains("the client never connected"), "{}", stdout(&output));
+    }
+    let left = std::fs::read_dir("/proc").expect("/proc").filter_map(Result::ok).any(|entry| {
+        let line = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
+        String::from_utf8_lossy(&line).contains("27.1828")
+    });
+    assert!(!left);
+}

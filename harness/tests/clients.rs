@@ -1,0 +1,202 @@
+//! Real programs. Where the environment promises them (`UPWARD_REQUIRE_CLIENTS`), a missing one is a
+//! failure; elsewhere its test says that it was not run.
+#![expect(clippy::expect_used, reason = "tests fail by panicking")]
+
+use std::path::Path;
+use std::process::Output;
+
+use assert_cmd::Command;
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// Runs `upward` in a fresh folder.
+fn upward(folder: &TempDir, arguments: &[&str]) -> Output {
+    Command::cargo_bin("upward")
+        .expect("the program is built")
+        .current_dir(folder.path())
+        .args(arguments)
+        .output()
+        .expect("the program runs")
+}
+
+/// Whether a program is there; panics where it was promised.
+fn is_there(program: &str) -> bool {
+    let found = std::env::var_os("PATH").is_some_and(|path| {
+        std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
+    });
+    assert!(
+        found || std::env::var_os("UPWARD_REQUIRE_CLIENTS").is_none(),
+        "{program} was promised, and is not there"
+    );
+    if !found {
+        eprintln!("not run: {program} is not installed");
+    }
+    found
+}
+
+/// Runs a bundled client; its exit code and JSON report.
+fn bundled(name: &str, more: &[&str]) -> (Option<i32>, Value) {
+    let folder = TempDir::new().expect("a folder");
+    let report = folder.path().join("report.json");
+    let option = format!("json={}", report.display());
+    let mut arguments = vec!["run", "--client", name, "--report", &option];
+    arguments.extend(more);
+    let output = upward(&folder, &arguments);
+    let text = std::fs::read_to_string(&report)
+        .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)));
+    (output.status.code(), serde_json::from_str(&text).expect("JSON"))
+}
+
+fn results(report: &Value) -> &Vec<Value> {
+    report["results"].as_array().expect("results")
+}
+
+fn with_verdict<'a>(report: &'a Value, verdict: &str) -> Vec<&'a str> {
+    results(report)
+        .iter()
+        .filter(|result| result["verdict"] == verdict)
+        .map(|result| result["vector"].as_str().expect("an id"))
+        .collect()
+}
+
+/// A client that must pass every vector of the tier.
+fn passes(name: &str, program: &str) {
+    if !is_there(program) {
+        return;
+    }
+    let (code, report) = bundled(name, &[]);
+    assert_eq!(with_verdict(&report, "fail"), Vec::<&str>::new());
+    assert_eq!(with_verdict(&report, "inconclusive"), Vec::<&str>::new());
+    assert_eq!(with_verdict(&report, "error"), Vec::<&str>::new());
+    assert!(with_verdict(&report, "pass").len() > 100);
+    assert_eq!(code, Some(0));
+}
+
+#[test]
+fn curl_passes() {
+    passes("curl", "curl");
+}
+
+#[test]
+fn msmtp_passes() {
+    passes("msmtp", "msmtp");
+}
+
+#[test]
+fn python_smtplib_passes() {
+    passes("python smtplib", "python3");
+}
+
+#[test]
+fn s_nail_passes() {
+    passes("s-nail", "s-nail");
+}
+
+/// A documented opportunistic mode: it must be found leaking, and only as announced.
+fn leaks(name: &str, program: &str, tier: &str) {
+    if !is_there(program) {
+        return;
+    }
+    let (code, report) = bundled(name, &["--tier", tier]);
+    for id in ["smtp/neg/capabilities-keyword-omitted", "smtp/neg/upgrade-454"] {
+        let result = results(&report).iter().find(|result| result["vector"] == id).expect(id);
+        assert_eq!(result["outcome"], "leaked", "{result}");
+        assert_eq!(result["announced"], true, "{result}");
+        assert!(result["evidence"]["canary"].is_string(), "{result}");
+    }
+    assert_eq!(code, Some(0), "{:?}", with_verdict(&report, "fail"));
+}
+
+#[test]
+fn curl_try_is_found_leaking() {
+    leaks("curl --ssl", "curl", "standard");
+}
+
+#[test]
+fn swaks_tls_optional_is_found_leaking() {
+    leaks("swaks --tls-optional", "swaks", "smoke");
+}
+
+/// It types without reading: nothing can be said about injection, and nothing is.
+#[test]
+fn openssl_is_blind_and_never_injected() {
+    if !is_there("openssl") {
+        return;
+    }
+    let (code, report) = bundled("openssl s_client", &[]);
+    assert_eq!(report["controls"]["waits"], false);
+    assert_eq!(with_verdict(&report, "fail"), Vec::<&str>::new());
+    let accused = results(&report)
+        .iter()
+        .any(|result| result["outcome"] == "injected" && result["verdict"] != "inconclusive");
+    assert!(!accused);
+    assert_eq!(code, Some(0));
+}
+
+/// The command line of the README, on both of curl's modes.
+fn curl(mode: &str, folder: &TempDir) -> Output {
+    upward(
+        folder,
+        &[
+            "run",
+            "--protocol",
+            "smtp",
+            "--file",
+            r"mail=Subject: t\n\n{body}\n",
+            "--tier",
+            "smoke",
+            "--",
+            "curl",
+            "-sS",
+            mode,
+            "--cacert",
+            "{ca}",
+            "-u",
+            "{user}:{password}",
+            "--mail-from",
+            "a@x.test",
+            "--mail-rcpt",
+            "b@x.test",
+            "-T",
+            "{dir}/mail",
+            "smtp://{host}:{port}",
+        ],
+    )
+}
+
+#[test]
+fn a_command_line_is_enough() {
+    if !is_there("curl") {
+        return;
+    }
+    let folder = TempDir::new().expect("a folder");
+    assert_eq!(curl("--ssl-reqd", &folder).status.code(), Some(0));
+    let output = curl("--ssl", &folder);
+    assert_eq!(output.status.code(), Some(1));
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(text.contains("FAIL  leaked  smtp/neg/capabilities-keyword-omitted"), "{text}");
+    assert!(text.contains("the password"), "{text}");
+    assert!(text.contains("again     upward run --protocol smtp"), "{text}");
+    assert!(Path::new(&folder.path().join("target/upward/curl")).is_dir());
+}
+
+/// Ten runs of the same client give the same report, times aside.
+#[test]
+fn reports_repeat_themselves() {
+    if !is_there("curl") {
+        return;
+    }
+    let plain = || {
+        let (_, mut report) = bundled("curl", &["--tier", "smoke"]);
+        for result in report["results"].as_array_mut().expect("results") {
+            for field in ["duration_ms", "artefacts"] {
+                result.as_object_mut().expect("an object").remove(field);
+            }
+        }
+        report
+    };
+    let first = plain();
+    for _ in 1..10 {
+        assert_eq!(plain(), first);
+    }
+}
