@@ -148,7 +148,13 @@ impl Job {
                 self.profile.announces(Trait::Opportunistic)
                     && judgement.broken.iter().all(is_going_on_in_clear)
             }
-            Verdict::Inconclusive => self.profile.announces(Trait::Blind),
+            // What it shows may hang on how the segments arrive, and what it may do is announced.
+            Verdict::Inconclusive => {
+                self.profile.announces(Trait::Blind)
+                    || (self.profile.announces(Trait::Opportunistic)
+                        && !judgement.broken.is_empty()
+                        && judgement.broken.iter().all(is_going_on_in_clear))
+            }
             Verdict::Pass | Verdict::Weak | Verdict::Error => false,
         }
     }
