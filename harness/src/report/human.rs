@@ -271,7 +271,7 @@ pub fn summary(report: &Report, strict: bool, detail: Detail) -> String {
         if leaking > 0 {
             let _ = writeln!(
                 text,
-                "goes on in clear in {leaking} vectors, as its authors document; to see how: upward run --client '{}'",
+                "gives secrets away in {leaking} vectors, as its authors document; to see how: upward run --client '{}'",
                 report.client
             );
         }
