@@ -460,7 +460,7 @@ impl Run<'_> {
             }
             Reply::LoggedIn | Reply::Welcome if self.has(Flaw::BelievesEarlySuccess) => {
                 self.state.known.early_success = true;
-                if reply == Reply::Welcome {
+                if reply == Reply::Welcome && self.state.phase == Phase::Opening {
                     self.introduce();
                 }
                 true
