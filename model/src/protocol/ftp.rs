@@ -1,4 +1,5 @@
-//! FTP with AUTH TLS: RFC 4217. The data travel on a second connection, and CCC may end TLS.
+//! FTP with AUTH TLS: RFC 4217. The data travel on a second connection, CCC may end TLS, and HOST may
+//! choose the certificate (RFC 7151 section 4).
 //!
 //! On paper only: the model knows it, the harness has no codec for it yet.
 
@@ -16,7 +17,7 @@ const LURE_WITH_OFFER: Reply = Reply::Capabilities { upgrade: true, mechanism: M
 pub static FTP: Protocol = Protocol {
     name: "ftp",
     title: "FTP",
-    standards: &["RFC 4217", "RFC 2228"],
+    standards: &["RFC 4217", "RFC 2228", "RFC 7151"],
     opening: Opening::Greeting,
     offer: Offer::OnRequest,
     unoffered: Unoffered::MayTry,
@@ -28,23 +29,42 @@ pub static FTP: Protocol = Protocol {
     closure: Closure::MayGoOnInClear,
     channel: Channel::Second,
     redirects: false,
-    chooses_certificate: false,
+    chooses_certificate: true,
     public_before_tls: &["the host name in HOST"],
     implicit: Twin::Port(990),
     alpn: Some("ftp"),
     fragments: Fragments::LinesAndBlocks,
     levels: &[
-        (Property::ClearKnowledgeForgotten, Level::NotClaimed, "RFC 4217 says nothing of FEAT"),
+        (Property::NoSecretInClear, Level::Must, "RFC 4217 section 10.3; RFC 9325 section 3.2"),
+        (Property::NothingBetweenRequestAndHandshake, Level::Must, "RFC 4217 section 10.3"),
+        (Property::NoClearRetry, Level::Must, "RFC 9325 section 3.2"),
+        (
+            Property::TlsNotTakenAway,
+            Level::Must,
+            "RFC 9325 section 3.2, against the choice that RFC 4217 section 5 leaves",
+        ),
         (Property::NoClearSecondChannel, Level::Must, "RFC 4217 section 9"),
+        (
+            Property::ClearKnowledgeForgotten,
+            Level::NotClaimed,
+            "RFC 4217 has no rule for what FEAT said",
+        ),
+        (
+            Property::ClearStateForgotten,
+            Level::Must,
+            "RFC 4217 section 4.2: the user authorizes again",
+        ),
+        (Property::NoJump, Level::Must, "RFC 4217 section 4.2: the user authorizes again"),
+        (Property::NoLoginInClear, Level::Should, "RFC 9325 section 3.2"),
     ],
     speech: Speech {
         replies: &[
             honest(Reply::Greeting, "220 ftp.example.org ready"),
             honest(Reply::Welcome, "230 Logged in"),
-            honest(Reply::offer(true), "211-Features\\n AUTH TLS\\n PBSZ\\n PROT\\n211 End"),
-            honest(Reply::offer(false), "211-Features\\n UTF8\\n211 End"),
-            honest(LURE, "211-Features\\n AUTH X-UPWARD-LURE\\n211 End"),
-            honest(LURE_WITH_OFFER, "211-Features\\n AUTH TLS\\n AUTH X-UPWARD-LURE\\n211 End"),
+            honest(Reply::offer(true), "211-Features\n AUTH TLS\n PBSZ\n PROT\n211 End"),
+            honest(Reply::offer(false), "211-Features\n UTF8\n211 End"),
+            honest(LURE, "211-Features\n AUTH X-UPWARD-LURE\n211 End"),
+            honest(LURE_WITH_OFFER, "211-Features\n AUTH TLS\n AUTH X-UPWARD-LURE\n211 End"),
             honest(Reply::Accept, "234 AUTH TLS OK"),
             honest(Reply::Refuse, "502 Command not implemented"),
             honest(Reply::Garbled, "%%%%"),

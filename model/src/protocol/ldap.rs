@@ -1,4 +1,5 @@
-//! LDAP with StartTLS: RFC 4511 section 4.14, RFC 4513 section 3. Either side may end TLS and keep the connection.
+//! LDAP with StartTLS: RFC 4511 section 4.14, RFC 4513 section 3. Either side may end TLS and keep
+//! the connection; a bind from before TLS may stay in force.
 //!
 //! On paper only: the model knows it, the harness has no codec for it yet.
 
@@ -30,7 +31,27 @@ pub static LDAP: Protocol = Protocol {
     implicit: Twin::Port(636),
     alpn: None,
     fragments: Fragments::None,
-    levels: &[(Property::ClearKnowledgeForgotten, Level::Should, "RFC 4513 section 3.1.5")],
+    levels: &[
+        (Property::NoSecretInClear, Level::Must, "RFC 4513 section 2; RFC 9325 section 3.2"),
+        (Property::NothingBetweenRequestAndHandshake, Level::Must, "RFC 4511 section 4.14.1"),
+        (Property::NoClearRetry, Level::Must, "RFC 9325 section 3.2"),
+        (Property::NoClearRedirect, Level::Must, "RFC 9325 section 3.2"),
+        (
+            Property::TlsNotTakenAway,
+            Level::Must,
+            "RFC 9325 section 3.2, against the choice that RFC 4511 section 4.14.3 leaves",
+        ),
+        (Property::ClearKnowledgeForgotten, Level::Should, "RFC 4513 section 3.1.5"),
+        (
+            Property::ClearStateForgotten,
+            Level::NotClaimed,
+            "RFC 4513 section 3.2 leaves the authorization state to the server",
+        ),
+        (Property::NoJump, Level::Must, "RFC 9325 section 3.2"),
+        (Property::NameFromUser, Level::Must, "RFC 4513 section 3.1.3"),
+        (Property::NoLoginInClear, Level::Should, "RFC 4513 section 2"),
+        (Property::NoUpgradeInsideTls, Level::Should, "RFC 4513 section 3.1.1"),
+    ],
     speech: Speech {
         replies: &[
             honest(Reply::Accept, "<ExtendedResponse success>"),

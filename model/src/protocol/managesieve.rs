@@ -33,7 +33,18 @@ pub static MANAGESIEVE: Protocol = Protocol {
     implicit: Twin::None,
     alpn: Some("managesieve"),
     fragments: Fragments::LinesAndBlocks,
-    levels: &[(Property::ClearKnowledgeForgotten, Level::Must, "RFC 5804 section 2.2")],
+    levels: &[
+        (Property::NoSecretInClear, Level::Must, "RFC 9325 section 3.2"),
+        (Property::NothingBetweenRequestAndHandshake, Level::Must, "RFC 5804 section 2.2"),
+        (Property::NoClearRetry, Level::Must, "RFC 9325 section 3.2"),
+        (Property::NoClearRedirect, Level::Must, "RFC 9325 section 3.2"),
+        (Property::ClearKnowledgeForgotten, Level::Must, "RFC 5804 section 2.2"),
+        (Property::ClearStateForgotten, Level::Must, "RFC 7457 section 2.2"),
+        (Property::NoJump, Level::Must, "RFC 9325 section 3.2"),
+        (Property::NameFromUser, Level::Must, "RFC 5804 section 2.2.1"),
+        (Property::NoLoginInClear, Level::Should, "RFC 9325 section 3.2"),
+        (Property::NoUpgradeInsideTls, Level::Should, "RFC 5804 section 2.2"),
+    ],
     speech: Speech {
         replies: &[
             honest(

@@ -1,4 +1,5 @@
-//! MySQL and MariaDB: the server greets with salt and flags, and the SSLRequest has no reply. What the greeting said is used inside TLS.
+//! MySQL and MariaDB: the server greets with salt and flags, and the SSLRequest has no reply. What
+//! the greeting said is used inside TLS.
 //!
 //! On paper only: the model knows it, the harness has no codec for it yet.
 
@@ -33,11 +34,23 @@ pub static MYSQL: Protocol = Protocol {
     implicit: Twin::None,
     alpn: None,
     fragments: Fragments::None,
-    levels: &[(
-        Property::ClearKnowledgeForgotten,
-        Level::NotClaimed,
-        "the salt of the greeting is used inside TLS by design",
-    )],
+    levels: &[
+        (Property::NoSecretInClear, Level::Must, "RFC 9325 section 3.2 (CVE-2015-3152)"),
+        (
+            Property::NothingBetweenRequestAndHandshake,
+            Level::Must,
+            "MySQL manual, Connection Phase",
+        ),
+        (Property::NoClearRetry, Level::Must, "RFC 9325 section 3.2"),
+        (
+            Property::ClearKnowledgeForgotten,
+            Level::NotClaimed,
+            "the salt of the greeting is used inside TLS by design",
+        ),
+        (Property::ClearStateForgotten, Level::NotClaimed, "there is no state before the request"),
+        (Property::NoJump, Level::Must, "RFC 9325 section 3.2"),
+        (Property::NoLoginInClear, Level::Should, "RFC 9325 section 3.2"),
+    ],
     speech: Speech {
         replies: &[
             honest(Reply::offer(true), "<greeting with salt, CLIENT_SSL set>"),

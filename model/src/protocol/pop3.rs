@@ -33,14 +33,33 @@ pub static POP3: Protocol = Protocol {
     implicit: Twin::Port(995),
     alpn: Some("pop3"),
     fragments: Fragments::LinesAndBlocks,
-    levels: &[(Property::ClearKnowledgeForgotten, Level::Must, "RFC 2595 section 4")],
+    levels: &[
+        (Property::NothingBetweenRequestAndHandshake, Level::Must, "RFC 2595 section 4"),
+        (Property::ClearKnowledgeForgotten, Level::Must, "RFC 2595 section 4"),
+        (
+            Property::ClearStateForgotten,
+            Level::Must,
+            "RFC 2595 section 4: STLS leads from AUTHORIZATION to AUTHORIZATION",
+        ),
+        (
+            Property::NoJump,
+            Level::Must,
+            "RFC 2595 section 4: STLS leads from AUTHORIZATION to AUTHORIZATION",
+        ),
+        (Property::NoLoginInClear, Level::Should, "RFC 2595 section 2.3"),
+        (
+            Property::NoUpgradeInsideTls,
+            Level::Should,
+            "RFC 2595 section 4: a server may answer -ERR",
+        ),
+    ],
     speech: Speech {
         replies: &[
             honest(Reply::Greeting, "+OK POP3 ready <1.1@localhost>"),
-            honest(Reply::offer(true), "+OK\\nSTLS\\nSASL PLAIN\\n."),
-            honest(Reply::offer(false), "+OK\\nSASL PLAIN\\n."),
-            honest(LURE, "+OK\\nSASL X-UPWARD-LURE\\n."),
-            honest(LURE_WITH_OFFER, "+OK\\nSTLS\\nSASL X-UPWARD-LURE\\n."),
+            honest(Reply::offer(true), "+OK\nSTLS\nSASL PLAIN\n."),
+            honest(Reply::offer(false), "+OK\nSASL PLAIN\n."),
+            honest(LURE, "+OK\nSASL X-UPWARD-LURE\n."),
+            honest(LURE_WITH_OFFER, "+OK\nSTLS\nSASL X-UPWARD-LURE\n."),
             honest(Reply::Accept, "+OK Begin TLS negotiation"),
             honest(Reply::Refuse, "-ERR no TLS here"),
             honest(Reply::Garbled, "%%%%"),

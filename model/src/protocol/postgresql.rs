@@ -3,10 +3,11 @@
 //! On paper only: the model knows it, the harness has no codec for it yet.
 
 use super::{
-    Answer, Authentication, Channel, Closure, Inside, Memory, Offer, Opening, Protocol, Said,
-    Speech, Twin, Unoffered, Welcome, honest,
+    Answer, Authentication, Channel, Closure, Inside, Level, Memory, Offer, Opening, Protocol,
+    Said, Speech, Twin, Unoffered, Welcome, honest,
 };
 use crate::message::{Fragments, Reply};
+use crate::property::Property;
 
 /// PostgreSQL.
 pub static POSTGRESQL: Protocol = Protocol {
@@ -29,7 +30,46 @@ pub static POSTGRESQL: Protocol = Protocol {
     implicit: Twin::Port(5432),
     alpn: Some("postgresql"),
     fragments: Fragments::None,
-    levels: &[],
+    levels: &[
+        (
+            Property::NoSecretInClear,
+            Level::Must,
+            "PostgreSQL manual, Message Flow; RFC 9325 section 3.2",
+        ),
+        (
+            Property::NothingBetweenRequestAndHandshake,
+            Level::Must,
+            "PostgreSQL manual, Message Flow",
+        ),
+        (
+            Property::NoClearRetry,
+            Level::Must,
+            "RFC 9325 section 3.2, against the choice that the manual leaves",
+        ),
+        (
+            Property::NoClearBytesUsedInsideTls,
+            Level::Must,
+            "PostgreSQL manual, Message Flow (CVE-2021-23222)",
+        ),
+        (
+            Property::NoClearCommandUsedInsideTls,
+            Level::Must,
+            "RFC 7457 section 2.2 (CVE-2021-23214)",
+        ),
+        (
+            Property::ClearKnowledgeForgotten,
+            Level::NotClaimed,
+            "nothing is learned before the request",
+        ),
+        (Property::ClearStateForgotten, Level::NotClaimed, "there is no state before the request"),
+        (Property::NoJump, Level::Must, "RFC 9325 section 3.2"),
+        (
+            Property::NoClearTextShownAsTrusted,
+            Level::Should,
+            "PostgreSQL manual, Message Flow (CVE-2024-10977)",
+        ),
+        (Property::NoLoginInClear, Level::Should, "RFC 9325 section 3.2"),
+    ],
     speech: Speech {
         replies: &[
             honest(Reply::Accept, "S"),
