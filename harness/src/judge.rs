@@ -114,7 +114,12 @@ pub fn judge(question: &Question<'_>, evidence: &Evidence) -> Judgement {
     let mut judgement = Judgement {
         outcome,
         broken,
-        verdict: weigh(question.protocol, broken),
+        // No property speaks of crashes; bytes from the network that bring one about are at least
+        // worth a look.
+        verdict: match weigh(question.protocol, broken) {
+            Verdict::Pass if evidence.crashed => Verdict::Weak,
+            verdict => verdict,
+        },
         reason: String::new(),
         flaws,
         leaks,
@@ -184,6 +189,7 @@ fn reason(judgement: &Judgement, evidence: &Evidence) -> String {
     worst.sort_by_key(|property| outcome::rank(*property));
     match (judgement.outcome, worst.first()) {
         (Outcome::Upgraded, None) => "delivered inside authenticated TLS".to_owned(),
+        (Outcome::Crashed, None) => "crashed; nothing was given away".to_owned(),
         (Outcome::Refused, None) => match &evidence.exit {
             Some(exit) => format!("gave up and said so ({exit})"),
             None => "gave up".to_owned(),

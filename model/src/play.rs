@@ -434,15 +434,7 @@ impl<C: Client> Player<'_, C> {
     /// At which point the answer to a command is said.
     fn point(&mut self, command: Command) -> Option<Point> {
         let inside = matches!(self.state.wire(), Wire::Secure | Wire::False(_));
-        let named = match (inside, command) {
-            (false, Command::Hello) => Some(Point::Capabilities),
-            (false, Command::Upgrade) => Some(Point::Upgrade),
-            (true, Command::Begin(_) | Command::Login(_) | Command::Credential) => {
-                Some(Point::Login)
-            }
-            (true, Command::Deliver | Command::Protect) => Some(Point::Delivery),
-            _ => None,
-        };
+        let named = Point::of(command, inside);
         if inside && !self.inside {
             self.inside = true;
             self.reached.insert(Point::Inside);

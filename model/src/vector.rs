@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::message::{Mechanism, Piece, Reply};
+use crate::message::{Command, Mechanism, Piece, Reply};
 use crate::policy::Policy;
 
 /// The version of the format.
@@ -202,6 +202,22 @@ pub enum Point {
     Login,
     /// The answer to the delivery.
     Delivery,
+}
+
+impl Point {
+    /// The point at which the answer to a command is said, inside TLS or not; `None` where nothing
+    /// deviates. The first answer inside TLS is at [`Point::Inside`] as well.
+    pub const fn of(command: Command, inside: bool) -> Option<Self> {
+        match (inside, command) {
+            (false, Command::Hello) => Some(Self::Capabilities),
+            (false, Command::Upgrade) => Some(Self::Upgrade),
+            (true, Command::Begin(_) | Command::Login(_) | Command::Credential) => {
+                Some(Self::Login)
+            }
+            (true, Command::Deliver | Command::Protect) => Some(Self::Delivery),
+            _ => None,
+        }
+    }
 }
 
 /// What is done at a point.

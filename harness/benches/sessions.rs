@@ -1,0 +1,106 @@
+//! Vectors in process against a bare loop of the same sockets and handshakes, in the same run;
+//! prints the ratio.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::{TlsAcceptor, TlsConnector};
+use upward::certificate::{Certificates, provider};
+use upward::codec;
+use upward::trial::{Scene, Stagehand, against_reference, judge_honest};
+use upward_model::client::{Negotiator, Peer};
+use upward_model::policy::Policy;
+use upward_model::protocol::SMTP;
+
+const SESSIONS: u32 = 500;
+
+type Failed = Box<dyn std::error::Error>;
+
+fn main() -> Result<(), Failed> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let certificates = Arc::new(Certificates::new()?);
+    let bare = runtime.block_on(bare(&certificates))?;
+    let (run, judged) = runtime.block_on(vectors(&certificates))?;
+    let rate = |time: Duration| f64::from(SESSIONS) / time.as_secs_f64();
+    println!("bare loop: {:.0} sessions/s", rate(bare));
+    println!(
+        "honest runs, persona and built-in client, recorded and lifted: {:.0}/s, {:.2} of the bare loop",
+        rate(run),
+        bare.as_secs_f64() / run.as_secs_f64()
+    );
+    println!(
+        "the same, judged: {:.0}/s, {:.2} of the bare loop",
+        rate(judged),
+        bare.as_secs_f64() / judged.as_secs_f64()
+    );
+    Ok(())
+}
+
+/// Listen, greeting, STARTTLS, full handshake, one command, close: nothing else.
+async fn bare(certificates: &Certificates) -> Result<Duration, Failed> {
+    let acceptor = TlsAcceptor::from(certificates.server(Peer::Genuine));
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_slice(certificates.ca.as_bytes())?)?;
+    let mut config = ClientConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    config.resumption = rustls::client::Resumption::disabled();
+    let connector = TlsConnector::from(Arc::new(config));
+    let began = Instant::now();
+    for _ in 0..SESSIONS {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let port = listener.local_addr()?.port();
+        let server = async {
+            let (mut stream, _) = listener.accept().await?;
+            let mut buffer = [0; 512];
+            stream.write_all(b"220 ready\r\n").await?;
+            let _ = stream.read(&mut buffer).await?;
+            stream.write_all(b"220 go ahead\r\n").await?;
+            let mut stream = acceptor.accept(stream).await?;
+            let _ = stream.read(&mut buffer).await?;
+            stream.write_all(b"250 ok\r\n").await?;
+            stream.shutdown().await
+        };
+        let client = async {
+            let mut stream = TcpStream::connect(("127.0.0.1", port)).await?;
+            let mut buffer = [0; 512];
+            let _ = stream.read(&mut buffer).await?;
+            stream.write_all(b"STARTTLS\r\n").await?;
+            let _ = stream.read(&mut buffer).await?;
+            let name = ServerName::try_from("localhost").map_err(std::io::Error::other)?;
+            let mut stream = connector.connect(name, stream).await?;
+            stream.write_all(b"EHLO x\r\n").await?;
+            let _ = stream.read(&mut buffer).await?;
+            stream.shutdown().await
+        };
+        tokio::try_join!(server, client)?;
+    }
+    Ok(began.elapsed())
+}
+
+/// The same number of honest runs of the suite: without judging, and with it.
+async fn vectors(certificates: &Arc<Certificates>) -> Result<(Duration, Duration), Failed> {
+    let codec = codec::by_name(SMTP.name).ok_or("SMTP has a codec")?;
+    let stagehand = Stagehand {
+        codec: Arc::from(codec),
+        certificates: Arc::clone(certificates),
+        patience: Duration::from_secs(1),
+    };
+    let scene = Scene::honest(&SMTP, Policy::Required);
+    let client = Negotiator::sound(&SMTP, Policy::Required);
+    let (mut run, mut judged) = (Duration::ZERO, Duration::ZERO);
+    for seed in 0..SESSIONS {
+        let began = Instant::now();
+        let (trial, _) = against_reference(&stagehand, &scene, &client, seed.into()).await?;
+        run += began.elapsed();
+        let _ = judge_honest(&scene, &trial.evidence);
+        judged += began.elapsed();
+    }
+    Ok((run, judged))
+}
