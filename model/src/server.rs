@@ -330,7 +330,7 @@ impl Run<'_> {
     fn start_tls(&mut self) {
         self.state.layer = Layer::Tls;
         self.state.phase = Phase::Ready;
-        if self.state.login != Progress::None {
+        if matches!(self.state.login, Progress::In(_)) {
             self.out(Output::KeptClearLogin);
         }
         match (self.state.port, self.server.protocol.inside) {
