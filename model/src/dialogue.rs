@@ -3,11 +3,13 @@
 //! `CLIENT:` and `SERVER:` say what the client sends and is given; brackets say what the attacker
 //! does, and what it means.
 
-use crate::client::{Client, Close, End, Output, Peer};
-use crate::message::{Command, Piece, Reply};
+use crate::client::{Client, Close, End, Output, Peer, Target};
+use crate::message::{Command, Layer, Piece, Reply};
 use crate::play::Play;
+use crate::policy::Policy;
 use crate::property::Property;
 use crate::protocol::Protocol;
+use crate::server;
 use crate::walk::Witness;
 use crate::world::{Action, State, Transition, Wire, World};
 
@@ -17,7 +19,10 @@ pub type Texts<'a> = &'a dyn Fn(Reply) -> Option<String>;
 /// A witness as a dialogue.
 pub fn witness<C: Client>(world: &World<C>, witness: &Witness) -> Vec<String> {
     let mut dialogue = Dialogue::new(world.protocol, &|_| None);
-    dialogue.did(&world.initial());
+    dialogue.sessions = &world.sessions;
+    dialogue.announce(0);
+    let initial = world.initial();
+    dialogue.did(&initial, &mut Vec::new());
     for step in &witness.steps {
         if let Some(transition) = world.next(&step.before, &step.action) {
             dialogue.step(&step.before, &step.action, &transition, None);
@@ -29,7 +34,7 @@ pub fn witness<C: Client>(world: &World<C>, witness: &Witness) -> Vec<String> {
 /// A play as a dialogue.
 pub fn play(protocol: &'static Protocol, play: &Play, texts: Texts<'_>) -> Vec<String> {
     let mut dialogue = Dialogue::new(protocol, texts);
-    dialogue.did(&play.opening);
+    dialogue.did(&play.opening, &mut Vec::new());
     for step in &play.steps {
         dialogue.step(&step.before, &step.action, &step.transition, Some(step.deviates));
     }
@@ -39,13 +44,16 @@ pub fn play(protocol: &'static Protocol, play: &Play, texts: Texts<'_>) -> Vec<S
 struct Dialogue<'a> {
     protocol: &'static Protocol,
     texts: Texts<'a>,
+    /// The user's sessions, where they are to be told apart.
+    sessions: &'a [Policy],
+    session: usize,
     lines: Vec<String>,
     told: bool,
 }
 
 impl<'a> Dialogue<'a> {
     const fn new(protocol: &'static Protocol, texts: Texts<'a>) -> Self {
-        Self { protocol, texts, lines: Vec::new(), told: false }
+        Self { protocol, texts, sessions: &[], session: 0, lines: Vec::new(), told: false }
     }
 
     fn note(&mut self, text: &str) {
@@ -62,15 +70,8 @@ impl<'a> Dialogue<'a> {
         match action {
             Action::ToClient(segment) => self.client_is_given(before, segment.pieces(), deviates),
             Action::ToServer(segment) => {
-                let inside = before.wire() == Wire::Secure;
-                let genuine: Vec<Command> = before.commands_under_way().collect();
-                let said: Vec<Command> =
-                    segment.pieces().iter().map(|piece| piece.message()).collect();
-                if !inside && deviates.is_none() && !genuine.starts_with(&said) {
-                    for command in said {
-                        self.note("here the attacker says to the server");
-                        self.said("CLIENT", self.protocol.said(command));
-                    }
+                if before.wire() != Wire::Secure && deviates.is_none() {
+                    self.server_is_given(before, segment.pieces());
                 }
             }
             Action::Handshake(Peer::Genuine) => self.lines.push("*** TLS STARTS".to_owned()),
@@ -87,19 +88,37 @@ impl<'a> Dialogue<'a> {
             }
             Action::Deadline => self.note("the deadline passes"),
         }
-        self.did(transition);
-        let mut fresh: Vec<Property> = transition
-            .state
-            .broken()
-            .iter()
-            .filter(|&property| !before.broken().has(property))
-            .collect();
+        let new = |property: &Property| !before.broken().has(*property);
+        let mut fresh: Vec<Property> = transition.state.broken().iter().filter(new).collect();
+        self.did(transition, &mut fresh);
         // What follows from others need not be said.
-        fresh.retain(|property| {
+        let telling = |property: &Property| {
             !matches!(property, Property::OnlyDenialOfService | Property::PolicyNotFromWire)
-        });
-        for property in fresh {
+        };
+        for &property in fresh.iter().filter(|property| telling(property)) {
             self.note(meaning(property));
+        }
+    }
+
+    fn server_is_given(&mut self, before: &State, pieces: &[Piece<Command>]) {
+        let mut genuine = before.commands_under_way().peekable();
+        let swallowed = genuine.peek().is_some();
+        for (index, &piece) in pieces.iter().enumerate() {
+            if genuine.next_if(|&command| piece == Piece::Whole(command)).is_some() {
+                continue;
+            }
+            match (index, piece) {
+                (0, Piece::Whole(_)) if swallowed => {
+                    self.note("here the attacker says this to the server instead");
+                }
+                (0, Piece::Whole(_)) => self.note("here the attacker says this to the server"),
+                (0, _) => self.note("here the attacker says this to the server, unfinished"),
+                (_, Piece::Whole(_)) => {
+                    self.note("here the attacker adds this to the segment for the server");
+                }
+                (..) => self.note("here the attacker adds this to the segment, unfinished"),
+            }
+            self.said("ATTACKER", self.protocol.said(piece.message()));
         }
     }
 
@@ -132,7 +151,12 @@ impl<'a> Dialogue<'a> {
             }
             let forged = if is_genuine { None } else { (self.texts)(message) };
             let text = forged.unwrap_or_else(|| self.protocol.text(message).to_owned());
-            self.said("SERVER", text.trim_end_matches('\n'));
+            let text = text.trim_end_matches('\n');
+            if deviates.is_none() && piece.is_fragment() {
+                self.said("SERVER", &format!("{text} <no end>"));
+            } else {
+                self.said("SERVER", text);
+            }
         }
     }
 
@@ -140,35 +164,100 @@ impl<'a> Dialogue<'a> {
         self.lines.extend(text.split('\n').map(|line| format!("{who}: {line}")));
     }
 
-    /// What the client did.
-    fn did(&mut self, transition: &Transition) {
+    /// Says what it means that a property is broken, once, where it happens.
+    fn say(&mut self, fresh: &mut Vec<Property>, property: Property) {
+        if let Some(index) = fresh.iter().position(|&other| other == property) {
+            fresh.remove(index);
+            self.note(meaning(property));
+        }
+    }
+
+    /// What server and client did, with what it means in its place.
+    fn did(&mut self, transition: &Transition, fresh: &mut Vec<Property>) {
+        for &output in &transition.server {
+            match output {
+                server::Output::RanClearCommand => {
+                    self.say(fresh, Property::NoClearCommandUsedInsideTls);
+                }
+                server::Output::KeptClearLogin => self.say(fresh, Property::ClearStateForgotten),
+                _ => {}
+            }
+        }
         for &output in &transition.client {
             match output {
-                Output::Connect(_) => {
-                    let again = !self.lines.is_empty();
-                    self.note(if again {
-                        "client connects again"
-                    } else {
-                        "client connects to the server"
-                    });
+                Output::Connect(target) => self.connects(target),
+                Output::Send(command) => {
+                    self.said("CLIENT", self.protocol.said(command));
+                    if !command.is_allowed_in_clear() {
+                        self.say(fresh, Property::NoSecretInClear);
+                        self.say(fresh, Property::NoSecretToUnauthenticatedPeer);
+                        self.say(fresh, Property::NothingBetweenRequestAndHandshake);
+                    }
                 }
-                Output::Send(command) => self.said("CLIENT", self.protocol.said(command)),
                 Output::Tell => {
                     self.told = true;
                     self.note(
                         "the client notifies the user that the secure connection was not possible",
                     );
                 }
-                Output::End(End::Refused) if !std::mem::take(&mut self.told) => {
-                    self.note("the client gives up, and tells nobody");
-                }
+                Output::End(end) => self.ends(end),
                 Output::ShowedClearText => {
                     self.note("the client shows this text to its user as the server's word");
                 }
-                Output::OpenChannel(_) => self.note("the client opens the second connection"),
-                _ => {}
+                Output::OpenChannel(Layer::Clear) => {
+                    self.note("the client opens the second connection, without TLS");
+                    self.say(fresh, Property::NoClearSecondChannel);
+                }
+                Output::OpenChannel(Layer::Tls) => {
+                    self.note("the client opens the second connection, with TLS");
+                }
+                Output::Took(Layer::Clear) => {
+                    self.say(fresh, Property::NoClearBytesUsedInsideTls);
+                    // That the answers are shifted follows.
+                    fresh.retain(|&property| property != Property::Agreement);
+                }
+                Output::UsedClearKnowledge(_) => self.say(fresh, Property::ClearKnowledgeForgotten),
+                Output::Skipped => self.say(fresh, Property::NoJump),
+                Output::UsedNameFromWire => self.say(fresh, Property::NameFromUser),
+                Output::TookTruncation => self.say(fresh, Property::TruncationIsNotSuccess),
+                Output::Took(Layer::Tls) | Output::StartTls | Output::Close => {}
             }
         }
+    }
+
+    fn connects(&mut self, target: Target) {
+        let again = self.lines.iter().any(|line| !line.starts_with('('));
+        self.note(match (target, again) {
+            (Target::Implicit, false) if !self.sessions.is_empty() => {
+                "client connects to the server, where TLS comes first"
+            }
+            (_, false) => "client connects to the server",
+            (Target::Redirected, true) => "client connects where it was sent",
+            (_, true) => "client connects again",
+        });
+    }
+
+    fn ends(&mut self, end: End) {
+        let told = std::mem::take(&mut self.told);
+        if end == End::Refused && !told {
+            self.note("the client gives up, and tells nobody");
+        }
+        self.session += 1;
+        self.announce(self.session);
+    }
+
+    /// Says what the user asked for, where there are several sessions.
+    fn announce(&mut self, session: usize) {
+        let Some(policy) = self.sessions.get(session) else { return };
+        if self.sessions.len() < 2 {
+            return;
+        }
+        let which =
+            if session == 0 { "the user's first session" } else { "the user's next session" };
+        self.note(&match policy {
+            Policy::Opportunistic => format!("{which} may do without TLS"),
+            Policy::Required | Policy::Implicit => format!("{which} requires TLS"),
+        });
     }
 }
 

@@ -165,6 +165,16 @@ impl<S: Clone + Eq + Hash + Debug, I: Clone, O: Clone + Eq + Hash> Machine<S, I,
         self.output_ids.get(outputs).copied()
     }
 
+    /// Whether another machine has the same states, under the same ids, and does the same in each.
+    pub fn behaves_like(&self, other: &Self) -> bool
+    where
+        I: PartialEq,
+    {
+        self.states == other.states
+            && self.outputs == other.outputs
+            && self.classes == other.classes
+    }
+
     /// The classes of inputs of a state.
     pub fn classes(&self, id: StateId) -> &[Class<I>] {
         &self.classes[usize::from(id)]

@@ -196,40 +196,84 @@ pub fn flaw_report(
     policy: Policy,
     attacker: Attacker,
 ) -> FlawReport {
-    let mut users = vec![vec![policy]];
-    if policy == Policy::Required {
-        users.push(vec![Policy::Opportunistic, policy]);
-    }
-    let setting = Setting::of(attacker);
-    let mut last = None;
-    for sessions in users {
-        let sound =
-            Negotiator { sessions: sessions.clone(), ..Negotiator::sound(protocol, policy) };
-        let kept = walk(&World::new(protocol, sound, sessions.clone(), setting), None).broken;
-        let world = flawed_world(protocol, flaw, &sessions, setting);
-        let found = walk(&world, None);
-        let broken: Properties = found
-            .broken
-            .iter()
-            .filter(|&property| {
-                !kept.has(property) && claim(protocol, policy, &setting, property).0 == Claim::Holds
+    Flawless::new(protocol, policy, attacker).report(flaw)
+}
+
+/// The sound parties of a protocol, against which flawed ones are held.
+#[derive(Debug)]
+pub struct Flawless {
+    protocol: &'static Protocol,
+    policy: Policy,
+    setting: Setting,
+    /// For each user: the sessions, and what holds and what does not without any flaw.
+    users: Vec<(Vec<Policy>, World<Negotiator>, Walk)>,
+}
+
+impl Flawless {
+    /// Walks the sound parties: a user with one session, and, where TLS is required, one whose
+    /// session comes after another that required it, or that did not.
+    pub fn new(protocol: &'static Protocol, policy: Policy, attacker: Attacker) -> Self {
+        let setting = Setting::of(attacker);
+        let mut users = vec![vec![policy]];
+        if policy == Policy::Required {
+            users.extend([vec![policy, policy], vec![Policy::Opportunistic, policy]]);
+        }
+        let users = users
+            .into_iter()
+            .map(|sessions| {
+                let client = Negotiator {
+                    sessions: sessions.clone(),
+                    ..Negotiator::sound(protocol, policy)
+                };
+                let world = World::new(protocol, client, sessions.clone(), setting);
+                let walk = walk(&world, None);
+                (sessions, world, walk)
             })
             .collect();
-        let first = broken.iter().min_by_key(|&property| rank(property));
-        let world = world.counted();
-        let witness = first.and_then(|p| counterexample(&world, p).map(|witness| (p, witness)));
-        let report = FlawReport { broken, sessions, witness, walk: found };
-        if !report.broken.is_empty() {
-            return report;
-        }
-        last = Some(report);
+        Self { protocol, policy, setting, users }
     }
-    last.unwrap_or_else(|| FlawReport {
-        broken: Properties::NONE,
-        sessions: vec![policy],
-        witness: None,
-        walk: walk(&flawed_world(protocol, flaw, &[policy], setting), None),
-    })
+
+    /// What a flaw breaks that the sound party keeps.
+    pub fn report(&self, flaw: Flaw) -> FlawReport {
+        let mut first = None;
+        for (sessions, sound, kept) in &self.users {
+            let world = flawed_world(self.protocol, flaw, sessions, self.setting);
+            if world.behaves_like(sound) {
+                // The protocol has nothing that the mistake could be made about.
+                first.get_or_insert_with(|| FlawReport {
+                    broken: Properties::NONE,
+                    sessions: sessions.clone(),
+                    witness: None,
+                    walk: kept.clone(),
+                });
+                continue;
+            }
+            let found = walk(&world, None);
+            let broken: Properties = found
+                .broken
+                .iter()
+                .filter(|&property| !kept.broken.has(property) && self.claims(property))
+                .collect();
+            let world = world.counted();
+            let shown = broken.iter().min_by_key(|&property| rank(property));
+            let witness = shown.and_then(|p| counterexample(&world, p).map(|witness| (p, witness)));
+            let report = FlawReport { broken, sessions: sessions.clone(), witness, walk: found };
+            if !report.broken.is_empty() {
+                return report;
+            }
+            first.get_or_insert(report);
+        }
+        first.unwrap_or_else(|| FlawReport {
+            broken: Properties::NONE,
+            sessions: vec![self.policy],
+            witness: None,
+            walk: Walk::default(),
+        })
+    }
+
+    fn claims(&self, property: Property) -> bool {
+        claim(self.protocol, self.policy, &self.setting, property).0 == Claim::Holds
+    }
 }
 
 /// The order in which broken properties are shown: what a reader understands at once comes first.

@@ -307,6 +307,11 @@ impl<C: Client> World<C> {
         &self.server
     }
 
+    /// Whether client and server of another world do what those of this one do.
+    pub fn behaves_like(&self, other: &Self) -> bool {
+        self.clients.behaves_like(&other.clients) && self.servers.behaves_like(&other.servers)
+    }
+
     /// Where the true server is.
     pub fn server_phase(&self, state: &State) -> server::Phase {
         self.servers.state(state.server).phase

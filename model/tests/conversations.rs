@@ -11,9 +11,9 @@ use upward_model::policy::Policy;
 use upward_model::property::Property;
 use upward_model::protocol::{MANUAL, PROTOCOLS};
 use upward_model::server::Phase;
-use upward_model::theorem::{flaw_report, flawed_world};
-use upward_model::walk::witness;
-use upward_model::world::{Action, Attacker, Setting, State, World};
+use upward_model::theorem::{Flawless, flawed_world};
+use upward_model::walk::{through, witness};
+use upward_model::world::{Attacker, Setting, State, Wire, World};
 
 fn world(policy: Policy, attacker: Attacker) -> World<Negotiator> {
     let client = Negotiator::sound(&MANUAL, policy);
@@ -35,52 +35,39 @@ fn the_honest_upgrade() {
     insta::assert_snapshot!("manual_1_honest", text);
 }
 
+/// The server has granted the upgrade, and the client has not heard of it.
+fn granted(world: &World<Negotiator>, state: &State) -> bool {
+    world.server_phase(state) == Phase::AwaitsTls && state.wire() == Wire::Clear
+}
+
 #[test]
 fn the_fooled_client() {
     let world = world(Policy::Opportunistic, Attacker::Active);
-    // The server granted the upgrade; the client never heard of it.
-    let text = conversation(&world, |world, state| {
-        world.server_phase(state) == Phase::AwaitsTls
-            && state.broken().has(Property::NoSecretInClear)
-    });
-    insta::assert_snapshot!("manual_2_fooled", text);
+    let found =
+        through(&world, &[&granted, &|_, state| state.broken().has(Property::NoSecretInClear)]);
+    let found = found.expect("there is such a conversation");
+    insta::assert_snapshot!("manual_2_fooled", dialogue::witness(&world, &found).join("\n"));
 }
 
 #[test]
 fn the_client_that_was_told_to_require_tls() {
     let world = world(Policy::Required, Attacker::Active);
-    let refused = upward_model::message::Segment::one(upward_model::message::Reply::Refuse);
-    // The same reply as in the second conversation, to a client whose user asked for TLS.
-    let found = witness(&world, |world, state| world.is_terminal(state)).is_some();
-    assert!(found);
-    let text = {
-        let mut state = world.initial().state;
-        let mut steps = Vec::new();
-        let hello = upward_model::message::Segment::one(upward_model::message::Command::Hello);
-        let meet = upward_model::message::Segment::one(upward_model::message::Reply::offer(true));
-        for action in [Action::ToServer(hello), Action::ToClient(meet), Action::ToClient(refused)] {
-            let next = world.next(&state, &action).expect("possible");
-            steps.push(upward_model::walk::WitnessStep {
-                before: state.clone(),
-                action,
-                price: 0,
-                after: next.state.clone(),
-            });
-            state = next.state;
-        }
-        assert!(world.is_terminal(&state) && state.broken().is_empty());
-        let found = upward_model::walk::Witness { initial: world.initial().state, steps };
-        dialogue::witness(&world, &found).join("\n")
-    };
-    insta::assert_snapshot!("manual_3_required", text);
+    let found = through(
+        &world,
+        &[&granted, &|world, state| world.is_terminal(state) && !state.all_delivered()],
+    );
+    let found = found.expect("there is such a conversation");
+    assert!(found.last().broken().is_empty());
+    insta::assert_snapshot!("manual_3_required", dialogue::witness(&world, &found).join("\n"));
 }
 
 #[test]
 fn the_least_dialogue_for_each_flaw() {
     for protocol in PROTOCOLS {
         let mut text = String::new();
+        let sound = Flawless::new(protocol, Policy::Required, Attacker::Active);
         for &flaw in Flaw::ALL {
-            let report = flaw_report(protocol, flaw, Policy::Required, Attacker::Active);
+            let report = sound.report(flaw);
             let Some((property, found)) = report.witness else { continue };
             let setting = Setting::of(Attacker::Active);
             let world = flawed_world(protocol, flaw, &report.sessions, setting).counted();

@@ -220,7 +220,7 @@ impl<C: Client> World<C> {
             && self.servers.state(state.server).phase == server::Phase::Ready
         {
             for segment in self.nearly_genuine(genuine, &self.protocol.commands()) {
-                let price = count_forged(&segment, genuine);
+                let price = price_at_server(&segment, genuine);
                 if known.insert(segment.clone()) {
                     choices.push(Choice::new(Action::ToServer(segment), price));
                 }
@@ -237,7 +237,7 @@ impl<C: Client> World<C> {
             if unchanged && !self.matters(class.outputs) {
                 continue;
             }
-            let price = count_forged(segment, genuine);
+            let price = price_at_server(segment, genuine);
             choices.push(Choice::new(Action::ToServer(segment.clone()), price));
         }
     }
@@ -318,4 +318,11 @@ impl<C: Client> World<C> {
 fn price(segment: &Segment<Reply>, genuine: &[Reply]) -> u32 {
     let forged = count_forged(segment, genuine);
     forged + u32::from(forged > 0 && segment.pieces().len() > 1)
+}
+
+/// What a segment for the server costs: twice as much. A reader looks at the client, and a forged
+/// reply says more to him than a true one that the attacker has asked for.
+fn price_at_server(segment: &Segment<Command>, genuine: &[Command]) -> u32 {
+    let forged = count_forged(segment, genuine);
+    2 * forged + u32::from(forged > 0 && segment.pieces().len() > 1)
 }
