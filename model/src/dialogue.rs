@@ -132,7 +132,15 @@ impl<'a> Dialogue<'a> {
             }
             let forged = if is_genuine { None } else { (self.texts)(message) };
             let text = forged.unwrap_or_else(|| self.protocol.text(message).to_owned());
-            self.said("SERVER", text.trim_end_matches('\n'));
+            let text = text.trim_end_matches('\n');
+            match piece {
+                // Of an unfinished message only what decides is sent.
+                Piece::Line(_) => {
+                    let last = text.lines().last().unwrap_or_default();
+                    self.said("SERVER", &format!("{last} (and no line end)"));
+                }
+                Piece::Whole(_) | Piece::Block(_) => self.said("SERVER", text),
+            }
         }
     }
 

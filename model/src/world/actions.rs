@@ -220,7 +220,7 @@ impl<C: Client> World<C> {
             && self.servers.state(state.server).phase == server::Phase::Ready
         {
             for segment in self.nearly_genuine(genuine, &self.protocol.commands()) {
-                let price = count_forged(&segment, genuine);
+                let price = price(&segment, genuine);
                 if known.insert(segment.clone()) {
                     choices.push(Choice::new(Action::ToServer(segment), price));
                 }
@@ -237,7 +237,7 @@ impl<C: Client> World<C> {
             if unchanged && !self.matters(class.outputs) {
                 continue;
             }
-            let price = count_forged(segment, genuine);
+            let price = price(segment, genuine);
             choices.push(Choice::new(Action::ToServer(segment.clone()), price));
         }
     }
@@ -313,9 +313,9 @@ impl<C: Client> World<C> {
     }
 }
 
-/// What a segment for the client costs: each forged message, and one more where it shares a segment
+/// What a segment costs: each forged message, and one more where it shares a segment
 /// with another, since that is a change of its own.
-fn price(segment: &Segment<Reply>, genuine: &[Reply]) -> u32 {
+fn price<M: Copy + PartialEq>(segment: &Segment<M>, genuine: &[M]) -> u32 {
     let forged = count_forged(segment, genuine);
     forged + u32::from(forged > 0 && segment.pieces().len() > 1)
 }
