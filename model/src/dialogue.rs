@@ -152,10 +152,13 @@ impl<'a> Dialogue<'a> {
             let forged = if is_genuine { None } else { (self.texts)(message) };
             let text = forged.unwrap_or_else(|| self.protocol.text(message).to_owned());
             let text = text.trim_end_matches('\n');
-            if deviates.is_none() && piece.is_fragment() {
-                self.said("SERVER", &format!("{text} <no end>"));
-            } else {
-                self.said("SERVER", text);
+            match piece {
+                // Of an unfinished message only what decides is sent.
+                Piece::Line(_) => {
+                    let last = text.lines().last().unwrap_or_default();
+                    self.said("SERVER", &format!("{last} (and no line end)"));
+                }
+                Piece::Whole(_) | Piece::Block(_) => self.said("SERVER", text),
             }
         }
     }

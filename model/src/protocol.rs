@@ -271,7 +271,7 @@ pub struct Wording {
     pub text: &'static str,
     /// Where an attacker would use it.
     pub at: At,
-    /// The attack class of `attacks.md`, as in vector ids and reports.
+    /// The attack class, as in vectors and reports.
     pub class: &'static str,
 }
 

@@ -313,9 +313,9 @@ impl<C: Client> World<C> {
     }
 }
 
-/// What a segment for the client costs: each forged message, and one more where it shares a segment
+/// What a segment costs: each forged message, and one more where it shares a segment
 /// with another, since that is a change of its own.
-fn price(segment: &Segment<Reply>, genuine: &[Reply]) -> u32 {
+fn price<M: Copy + PartialEq>(segment: &Segment<M>, genuine: &[M]) -> u32 {
     let forged = count_forged(segment, genuine);
     forged + u32::from(forged > 0 && segment.pieces().len() > 1)
 }
@@ -323,6 +323,5 @@ fn price(segment: &Segment<Reply>, genuine: &[Reply]) -> u32 {
 /// What a segment for the server costs: twice as much. A reader looks at the client, and a forged
 /// reply says more to him than a true one that the attacker has asked for.
 fn price_at_server(segment: &Segment<Command>, genuine: &[Command]) -> u32 {
-    let forged = count_forged(segment, genuine);
-    2 * forged + u32::from(forged > 0 && segment.pieces().len() > 1)
+    2 * price(segment, genuine)
 }
