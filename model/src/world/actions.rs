@@ -320,8 +320,8 @@ fn price<M: Copy + PartialEq>(segment: &Segment<M>, genuine: &[M]) -> u32 {
     forged + u32::from(forged > 0 && segment.pieces().len() > 1)
 }
 
-/// What a segment for the server costs: twice as much. A reader looks at the client, and a forged
+/// What a segment for the server costs: one more for each forged message. A reader looks at the client, and a forged
 /// reply says more to him than a true one that the attacker has asked for.
 fn price_at_server(segment: &Segment<Command>, genuine: &[Command]) -> u32 {
-    2 * price(segment, genuine)
+    count_forged(segment, genuine) + price(segment, genuine)
 }
