@@ -9,10 +9,10 @@ use upward_model::message::Bounds;
 use upward_model::policy::Policy;
 use upward_model::property::Property;
 use upward_model::protocol::{LDAP, Level, MANUAL, MYSQL, POSTGRESQL, PROTOCOLS, Protocol, SMTP};
-use upward_model::theorem::{Claim, Computed, Flawless, flawed_world, matrix, matrix_of};
+use upward_model::theorem::{Claim, Computed, Flawless, claim, flawed_world, matrix, matrix_of};
 use upward_model::variant::Variant;
 use upward_model::walk::{Extent, walk};
-use upward_model::world::{Attacker, Offering, Setting, World};
+use upward_model::world::{Alpn, Attacker, Offering, Setting, World};
 
 #[test]
 fn what_is_claimed_is_what_is_computed() {
@@ -22,6 +22,77 @@ fn what_is_claimed_is_what_is_computed() {
             assert_eq!(column.walk.stuck, 0, "{} {:?}", protocol.name, column.setting);
             for cell in &column.cells {
                 assert!(cell.agrees(), "{} {:?} {cell:?}", protocol.name, column.setting);
+            }
+        }
+    }
+}
+
+/// Every cell, so that one that is no longer put to the test is seen. A column is a policy (for two
+/// sessions, both), an attacker and a server.
+#[test]
+fn the_matrix_of_each_protocol() {
+    for protocol in PROTOCOLS {
+        let columns = matrix(protocol);
+        let mut text = String::new();
+        for (index, column) in columns.iter().enumerate() {
+            let sessions: Vec<&str> = column.sessions.iter().map(|policy| policy.name()).collect();
+            writeln!(
+                text,
+                "{index:>2} {:<22} {:<8} {}{}",
+                sessions.join(", "),
+                column.setting.attacker.name(),
+                column.setting.offering.name(),
+                if column.setting.alpn == Alpn::Strict { ", strict ALPN" } else { "" }
+            )
+            .unwrap();
+        }
+        writeln!(text, "\nH holds, B broken, . never put to the test, - not claimed").unwrap();
+        for (index, property) in Property::ALL.iter().enumerate() {
+            let letters: String = columns
+                .iter()
+                .map(|column| match (column.cells[index].claim.0, column.cells[index].computed) {
+                    (Claim::NotClaimed, _) => '-',
+                    (_, Computed::Holds) => 'H',
+                    (_, Computed::Broken) => 'B',
+                    (_, Computed::NotApplicable) => '.',
+                    (_, Computed::Bounded) => '?',
+                })
+                .collect();
+            writeln!(text, "{:<38} {letters}", property.name()).unwrap();
+        }
+        insta::assert_snapshot!(format!("matrix_{}", protocol.name), text);
+    }
+}
+
+/// Choices may hide mistakes from each other: all combinations, where that is quick enough.
+#[test]
+fn every_combination_of_choices_is_sound() {
+    every_combination_is_sound(&MANUAL);
+}
+
+#[test]
+#[ignore = "takes minutes: 1,536 clients, three walks each"]
+fn every_combination_of_choices_is_sound_in_smtp() {
+    every_combination_is_sound(&SMTP);
+}
+
+fn every_combination_is_sound(protocol: &'static Protocol) {
+    let servers = [
+        (Attacker::Active, Offering::Both),
+        (Attacker::Active, Offering::Upgrade),
+        (Attacker::Passive, Offering::Upgrade),
+    ];
+    for variant in Variant::all() {
+        for (attacker, offering) in servers {
+            let setting = Setting { offering, ..Setting::of(attacker) };
+            let policy = Policy::Required;
+            let client = Negotiator::sound(protocol, policy).with_variant(variant);
+            let found = walk(&World::new(protocol, client, vec![policy], setting), None);
+            for property in found.broken.iter() {
+                let claimed = claim(protocol, policy, &setting, property).0;
+                // As above: who takes any positive reply for an answer agrees on less.
+                let lax = variant.reads_laxly && property == Property::Agreement;
+                assert!(claimed != Claim::Holds || lax, "{} {property}", variant.name());
             }
         }
     }

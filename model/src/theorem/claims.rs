@@ -62,7 +62,16 @@ fn opportunistic(
                 (Claim::Broken, "GnuTLS manual, Upward negotiation: the client was fooled")
             }
         },
-        _ if crate::generate::is_claimed(Policy::Opportunistic, property) => (Claim::Holds, source),
+        // Once TLS is up, what was said before it has no more force than under any other policy.
+        Property::NoClearBytesUsedInsideTls
+        | Property::ClearKnowledgeForgotten
+        | Property::SurvivorsOnlyCauseRefusal
+        | Property::NoJump
+        | Property::TruncationIsNotSuccess => (Claim::Holds, source),
+        // What the user is told, and that it ends.
+        Property::UserTold | Property::NoClearTextShownAsTrusted | Property::AlwaysEnds => {
+            (Claim::Holds, source)
+        }
         // What a server does is its own affair.
         Property::NoClearCommandUsedInsideTls
         | Property::ClearStateForgotten
