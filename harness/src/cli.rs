@@ -3,6 +3,7 @@
 mod builtin;
 mod explore;
 mod flaws;
+mod names;
 mod prove;
 mod run;
 mod serve;
@@ -12,13 +13,14 @@ use std::fmt;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
-use upward_model::flaw::Flaw;
 use upward_model::policy::Policy;
-use upward_model::protocol::{PROTOCOLS, Protocol, by_name};
 use upward_model::vector::{Tier, Vector};
 
 use crate::process::ProcessError;
 use crate::suite::{Job, SuiteError};
+
+use self::names::flaw;
+pub(crate) use self::names::protocol;
 
 /// Proves what a policy for in-band TLS upgrade guarantees, and tests programs against it.
 ///
@@ -107,24 +109,6 @@ pub fn main() -> ExitCode {
             ExitCode::from(failure.code)
         }
     }
-}
-
-/// A protocol by its name.
-pub(crate) fn protocol(name: &str) -> Result<&'static Protocol, Failure> {
-    by_name(name).ok_or_else(|| {
-        let known: Vec<&str> = PROTOCOLS.iter().map(|protocol| protocol.name).collect();
-        Failure::new(format!("unknown protocol `{name}`"))
-            .help(format!("known protocols: {}", known.join(", ")))
-    })
-}
-
-/// A flaw by its name.
-fn flaw(name: &str) -> Result<Flaw, Failure> {
-    Flaw::by_name(name).ok_or_else(|| {
-        let known: Vec<&str> = Flaw::ALL.iter().map(|flaw| flaw.name()).collect();
-        Failure::new(format!("unknown flaw `{name}`"))
-            .help(format!("known flaws: {}", known.join(", ")))
-    })
 }
 
 /// A committed vector by its id.

@@ -6,6 +6,8 @@
 
 mod claims;
 
+use std::cell::OnceCell;
+
 use crate::client::Negotiator;
 use crate::flaw::{Flaw, Flaws, Side};
 use crate::message::Bounds;
@@ -162,7 +164,8 @@ pub struct FlawReport {
     pub sessions: Vec<Policy>,
     /// The least way to the first of them, and the world that it is a walk of.
     pub witness: Option<(Property, Witness)>,
-    /// What the walk of the flawed party found.
+    /// What the walk of the flawed party found; bounded, and without states, where it does nothing
+    /// that the sound one does not do.
     pub walk: Walk,
 }
 
@@ -205,12 +208,12 @@ pub struct Flawless {
     protocol: &'static Protocol,
     policy: Policy,
     setting: Setting,
-    /// For each user: the sessions, and what holds and what does not without any flaw.
-    users: Vec<(Vec<Policy>, World<Negotiator>, Walk)>,
+    /// For each user: the sessions, the world, and, once somebody asks, what does not hold in it.
+    users: Vec<(Vec<Policy>, World<Negotiator>, OnceCell<Walk>)>,
 }
 
 impl Flawless {
-    /// Walks the sound parties: a user with one session, and, where TLS is required, one whose
+    /// The sound parties: a user with one session, and, where TLS is required, one whose
     /// session comes after another that required it, or that did not.
     pub fn new(protocol: &'static Protocol, policy: Policy, attacker: Attacker) -> Self {
         let setting = Setting::of(attacker);
@@ -226,8 +229,7 @@ impl Flawless {
                     ..Negotiator::sound(protocol, policy)
                 };
                 let world = World::new(protocol, client, sessions.clone(), setting);
-                let walk = walk(&world, None);
-                (sessions, world, walk)
+                (sessions, world, OnceCell::new())
             })
             .collect();
         Self { protocol, policy, setting, users }
@@ -240,14 +242,9 @@ impl Flawless {
             let world = flawed_world(self.protocol, flaw, sessions, self.setting);
             if world.behaves_like(sound) {
                 // The protocol has nothing that the mistake could be made about.
-                first.get_or_insert_with(|| FlawReport {
-                    broken: Properties::NONE,
-                    sessions: sessions.clone(),
-                    witness: None,
-                    walk: kept.clone(),
-                });
                 continue;
             }
+            let kept = kept.get_or_init(|| walk(sound, None));
             let found = walk(&world, None);
             let broken: Properties = found
                 .broken

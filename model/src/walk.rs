@@ -50,7 +50,10 @@ pub enum Extent {
 /// Visits every reachable state, up to a limit of states.
 pub fn walk<C: Client>(world: &World<C>, limit: Option<usize>) -> Walk {
     let limit = limit.unwrap_or(usize::MAX);
-    let mut found = Walk { extent: Extent::Exhaustive, ..Walk::default() };
+    // Machines whose ids ran out are no machines of these parties.
+    let complete = world.clients().is_complete() && world.servers().is_complete();
+    let extent = if complete { Extent::Exhaustive } else { Extent::Bounded };
+    let mut found = Walk { extent, ..Walk::default() };
     let first = world.initial();
     found.tried.extend(first.tried);
     let mut known = rustc_hash::FxHashSet::default();

@@ -2,13 +2,18 @@
 
 use clap::Args;
 use upward_model::flaw::{Flaw, Side};
+use upward_model::policy::Policy;
+use upward_model::property::Property;
+use upward_model::protocol::PROTOCOLS;
+use upward_model::theorem::flaw_report;
+use upward_model::world::Attacker;
 
 use crate::cli::{Failure, flaw};
 
 /// Explains the known mistakes of implementations.
 #[derive(Args, Clone, Debug)]
 pub(super) struct Flaws {
-    /// Only this one.
+    /// Only this one, with what it breaks in each protocol.
     name: Option<String>,
 }
 
@@ -30,8 +35,28 @@ impl Flaws {
             if !note.seen.is_empty() {
                 println!("  seen: {}", note.seen.join(", "));
             }
-            println!("  attack classes: {}\n", note.classes.join(", "));
+            println!("  attack classes: {}", note.classes.join(", "));
+            if self.name.is_some() {
+                breaks(flaw);
+            }
+            println!();
+        }
+        if self.name.is_none() {
+            println!("`upward flaws NAME` computes what one breaks, protocol by protocol");
         }
         Ok(0)
+    }
+}
+
+/// What a flaw breaks in each protocol, under the strictest policy.
+fn breaks(flaw: Flaw) {
+    println!("\n  breaks, under policy required and an active attacker:");
+    for protocol in PROTOCOLS {
+        let report = flaw_report(protocol, flaw, Policy::Required, Attacker::Active);
+        let mut names: Vec<&str> = report.broken.iter().map(Property::name).collect();
+        if names.is_empty() {
+            names.push("nothing that is claimed: no occasion for this mistake");
+        }
+        println!("    {:<12} {}", protocol.name, names.join(", "));
     }
 }

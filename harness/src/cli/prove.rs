@@ -1,6 +1,14 @@
 //! `upward prove`: the theorem matrix, and the dialogues behind it.
 
-use std::time::Instant;
+mod table;
+
+use std::collections::BTreeMap;
+use std::io::IsTerminal;
+use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
 use upward_model::client::Negotiator;
@@ -10,10 +18,12 @@ use upward_model::policy::Policy;
 use upward_model::property::Property;
 use upward_model::protocol::{PROTOCOLS, Protocol};
 use upward_model::theorem::{Claim, Column, Computed, flaw_report, flawed_world, matrix};
-use upward_model::walk::counterexample;
+use upward_model::walk::{Extent, counterexample};
 use upward_model::world::{Attacker, Setting, World};
 
 use crate::cli::{Failure, PolicyName, flaw, protocol};
+
+use self::table::{LEGEND, print_table};
 
 /// Proves what each policy guarantees: computes the theorem matrix and holds it against what is
 /// claimed. Exits with 1 where they differ, or where the flaw that is asked about breaks a claim.
@@ -31,9 +41,12 @@ pub(super) struct Prove {
     /// A client or server with this flaw in place of the sound one.
     #[arg(long)]
     flaw: Option<String>,
-    /// The dialogue for every broken cell, whether claimed or not.
+    /// The dialogue for every broken cell, not only for the first of its kind.
     #[arg(long)]
     dialogues: bool,
+    /// How many protocols are proved at a time; as many as there are processors, if not given.
+    #[arg(long)]
+    threads: Option<NonZeroUsize>,
 }
 
 /// An attacker, on the command line.
@@ -67,13 +80,56 @@ impl Prove {
             return Ok(u8::from(codes.contains(&true)));
         }
         let mut differs = false;
-        for protocol in protocols {
-            differs |= self.prove(protocol);
-        }
+        self.matrices(&protocols, |protocol, columns, took| {
+            differs |= self.print(protocol, &columns, took);
+        });
+        println!("{LEGEND}");
         if differs {
-            println!("computed and claimed DIFFER");
+            println!("computed and claimed DIFFER, or a walk was cut short");
         }
         Ok(u8::from(differs))
+    }
+
+    /// Computes the matrices, several at a time, and hands them over in order.
+    fn matrices(
+        &self,
+        protocols: &[&'static Protocol],
+        mut ready: impl FnMut(&'static Protocol, Vec<Column>, Duration),
+    ) {
+        let threads = self.threads.or_else(|| thread::available_parallelism().ok());
+        let threads = threads.map_or(1, NonZeroUsize::get).min(protocols.len());
+        let next = AtomicUsize::new(0);
+        let (sender, receiver) = mpsc::channel();
+        thread::scope(|scope| {
+            for _ in 0..threads {
+                let (sender, next) = (sender.clone(), &next);
+                scope.spawn(move || {
+                    while let Some(&protocol) = protocols.get(next.fetch_add(1, Ordering::Relaxed))
+                    {
+                        if std::io::stderr().is_terminal() {
+                            eprintln!("proving {}", protocol.name);
+                        }
+                        let began = Instant::now();
+                        let columns = matrix(protocol);
+                        if sender.send((protocol.name, columns, began.elapsed())).is_err() {
+                            return;
+                        }
+                    }
+                });
+            }
+            drop(sender);
+            let mut done = BTreeMap::new();
+            for &protocol in protocols {
+                while !done.contains_key(protocol.name) {
+                    let Ok((name, columns, took)) = receiver.recv() else { return };
+                    done.insert(name, (columns, took));
+                }
+                if let Some((mut columns, took)) = done.remove(protocol.name) {
+                    columns.retain(|column| self.is_meant(column));
+                    ready(protocol, columns, took);
+                }
+            }
+        });
     }
 
     fn is_meant(&self, column: &Column) -> bool {
@@ -82,32 +138,9 @@ impl Prove {
     }
 
     /// Prints the matrix of a protocol; whether it differs from the claims.
-    fn prove(&self, protocol: &'static Protocol) -> bool {
-        let began = Instant::now();
-        let columns: Vec<Column> =
-            matrix(protocol).into_iter().filter(|column| self.is_meant(column)).collect();
-        let groups = Group::of(&columns);
+    fn print(&self, protocol: &'static Protocol, columns: &[Column], took: Duration) -> bool {
         println!("{}: {}", protocol.name, protocol.title);
-        print!("  {:<40}", "");
-        for group in &groups {
-            print!(" {:<15}", group.title.0);
-        }
-        print!("\n  {:<40}", "property");
-        for group in &groups {
-            print!(" {:<15}", group.title.1);
-        }
-        println!();
-        for &property in Property::ALL {
-            let cells: Vec<&str> = groups.iter().map(|group| group.cell(property)).collect();
-            if cells.iter().all(|cell| matches!(*cell, "n/a" | "-")) {
-                continue;
-            }
-            print!("  {:<40}", property.name());
-            for cell in cells {
-                print!(" {cell:<15}");
-            }
-            println!();
-        }
+        print_table(columns);
         let wrong: Vec<(&Column, Property)> = columns
             .iter()
             .flat_map(|column| {
@@ -122,10 +155,11 @@ impl Prove {
             .flat_map(|column| &column.cells)
             .filter(|cell| cell.claim.0 != Claim::NotClaimed)
             .count();
+        let exhaustive = columns.iter().all(|column| column.walk.extent == Extent::Exhaustive);
         println!(
-            "  {} walks, all exhaustive: {states} states, {transitions} transitions, {:.1?}",
+            "  {} walks, {}: {states} states, {transitions} transitions, {took:.1?}",
             columns.len(),
-            began.elapsed()
+            if exhaustive { "all exhaustive" } else { "some BOUNDED, which proves nothing" },
         );
         println!(
             "  {claimed} claims, {} as computed{}",
@@ -136,9 +170,9 @@ impl Prove {
             println!("  {property}: {}", describe(column));
             show(protocol, column, *property);
         }
-        self.explain(protocol, &columns);
+        self.explain(protocol, columns);
         println!();
-        !wrong.is_empty()
+        !wrong.is_empty() || !exhaustive
     }
 
     /// The dialogues of broken cells: each property once, unless all are asked for.
@@ -178,7 +212,10 @@ impl Prove {
             println!("  seen: {}", note.seen.join(", "));
         }
         if report.broken.is_empty() {
-            println!("  {} has nothing that this mistake could break here", protocol.title);
+            println!(
+                "  {} gives no occasion for this mistake: nothing that is claimed breaks",
+                protocol.title
+            );
             return false;
         }
         println!("\n  broken, and kept by the sound party:");
@@ -203,58 +240,6 @@ impl Prove {
             report.walk.states, report.walk.transitions
         );
         true
-    }
-}
-
-/// Columns that are shown as one: a policy and an attacker, over all servers.
-struct Group<'a> {
-    title: (String, String),
-    columns: Vec<&'a Column>,
-}
-
-impl<'a> Group<'a> {
-    fn of(columns: &'a [Column]) -> Vec<Self> {
-        let mut groups: Vec<Self> = Vec::new();
-        for column in columns {
-            let second = if column.sessions.len() > 1 {
-                "active, pool"
-            } else {
-                column.setting.attacker.name()
-            };
-            let title = (column.policy().name().to_owned(), second.to_owned());
-            match groups.iter_mut().find(|group| group.title == title) {
-                Some(group) => group.columns.push(column),
-                None => groups.push(Self { title, columns: vec![column] }),
-            }
-        }
-        groups
-    }
-
-    /// What holds with every server; where it is broken with some, how many.
-    fn cell(&self, property: Property) -> &'static str {
-        let cells: Vec<_> = self
-            .columns
-            .iter()
-            .flat_map(|column| &column.cells)
-            .filter(|cell| cell.property == property)
-            .collect();
-        if cells.iter().any(|cell| !cell.agrees()) {
-            return "DIFFERS";
-        }
-        let claimed = |claim| cells.iter().filter(|cell| cell.claim.0 == claim).count();
-        let broken = claimed(Claim::Broken);
-        let tried = cells.iter().any(|cell| cell.computed == Computed::Holds);
-        if claimed(Claim::NotClaimed) == cells.len() {
-            "-"
-        } else if broken == cells.len() {
-            "broken"
-        } else if broken > 0 {
-            "broken for some"
-        } else if tried {
-            "holds"
-        } else {
-            "n/a"
-        }
     }
 }
 
