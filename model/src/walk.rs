@@ -4,7 +4,7 @@
 //! counts, the same first states and the same witnesses on every machine. It never stops early; a
 //! walk that was cut short says so in its type.
 //!
-//! *State*: a distinct [`State`], the initial one included. *Transition*: an action that is
+//! *State*: a distinct [state](crate::world::State), the initial one included. *Transition*: an action that is
 //! possible in a state, those that lead back to it included; actions that client and server cannot
 //! tell apart are one.
 
