@@ -13,7 +13,9 @@ mod mysql;
 mod pop3;
 mod postgresql;
 mod smtp;
+mod speech;
 
+use self::speech::{forged, honest};
 use crate::message::{Command, Fragments, Mechanism, Reply};
 use crate::property::Property;
 
@@ -26,6 +28,7 @@ pub use self::mysql::MYSQL;
 pub use self::pop3::POP3;
 pub use self::postgresql::POSTGRESQL;
 pub use self::smtp::SMTP;
+pub use self::speech::{At, Said, Speech, Wording};
 
 /// Every protocol that the model knows; the first is the GnuTLS manual's.
 pub const PROTOCOLS: [&Protocol; 9] =
@@ -215,81 +218,6 @@ impl Level {
     }
 }
 
-/// The wire texts of a protocol: for dialogues, personas and deviations.
-///
-/// Lines are given without their line end. The first wording of a reply is what the honest
-/// server says; `{user}` and the like are filled in by the harness.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Speech {
-    /// What the server's messages look like.
-    pub replies: &'static [Wording],
-    /// What the client's messages look like, for dialogues.
-    pub commands: &'static [(Said, &'static str)],
-    /// The line end; empty for protocols that are not made of lines.
-    pub line_end: &'static str,
-}
-
-/// A client's message, for the table of texts: mechanisms and secrets left out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[expect(missing_docs, reason = "the variants are those of `Command`")]
-pub enum Said {
-    Hello,
-    Upgrade,
-    Begin,
-    Login,
-    Credential,
-    Protect,
-    Deliver,
-    Goodbye,
-    Noop,
-}
-
-impl From<Command> for Said {
-    fn from(command: Command) -> Self {
-        match command {
-            Command::Hello => Self::Hello,
-            Command::Upgrade => Self::Upgrade,
-            Command::Begin(_) => Self::Begin,
-            Command::Login(_) => Self::Login,
-            Command::Credential => Self::Credential,
-            Command::Protect => Self::Protect,
-            Command::Deliver => Self::Deliver,
-            Command::Goodbye => Self::Goodbye,
-            Command::Noop => Self::Noop,
-        }
-    }
-}
-
-/// One way to put a reply, and the attack class that it belongs to when it is a forgery.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Wording {
-    /// What it means.
-    pub reply: Reply,
-    /// A word for it in vector ids: lower case, digits, hyphens.
-    pub slug: &'static str,
-    /// The text; `\n` separates the lines of a multi-line reply.
-    pub text: &'static str,
-    /// Where an attacker would use it.
-    pub at: At,
-    /// The attack class, as in vectors and reports.
-    pub class: &'static str,
-}
-
-/// The question that a wording answers, when it is used as a forgery.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum At {
-    /// The opening of the connection.
-    Opening,
-    /// The question for the capabilities.
-    Capabilities,
-    /// The upgrade request.
-    Upgrade,
-    /// Anywhere: it answers nothing.
-    Anywhere,
-    /// It is what the honest server says, and no forgery of itself.
-    Honest,
-}
-
 impl Protocol {
     /// The messages that a server of this protocol, or somebody in its place, can send.
     pub fn replies(&self) -> Vec<Reply> {
@@ -393,20 +321,4 @@ impl Protocol {
             .find(|(other, _)| *other == said)
             .map_or("(a message without a text)", |&(_, text)| text)
     }
-}
-
-/// What the honest server says.
-const fn honest(reply: Reply, text: &'static str) -> Wording {
-    Wording { reply, slug: "", text, at: At::Honest, class: "" }
-}
-
-/// What an attacker says.
-const fn forged(
-    reply: Reply,
-    slug: &'static str,
-    text: &'static str,
-    at: At,
-    class: &'static str,
-) -> Wording {
-    Wording { reply, slug, text, at, class }
 }

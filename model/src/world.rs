@@ -10,99 +10,24 @@
 
 mod actions;
 mod apply;
+mod setting;
+mod state;
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use arrayvec::ArrayVec;
-
-use crate::client::{Client, Input, Output, Peer, View};
+use crate::client::{Client, Input, Output, View};
 use crate::machine::{ClientMachine, Link, ServerMachine, StateId, compile_client, compile_server};
-use crate::message::{Bounds, CAPACITY, Command, Layer, Reply, Segment};
+use crate::message::{Bounds, Layer, Reply, Segment};
 use crate::policy::Policy;
 use crate::property::{Properties, Property};
 use crate::protocol::{Authentication, Protocol};
-use crate::server::{self, Port, Server};
+use crate::server::{self, Server};
 
 pub use self::actions::Action;
 pub use self::apply::Transition;
-
-/// Who is on the network.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Attacker {
-    /// Nobody who changes anything: messages arrive in order, and the deadline passes only where
-    /// nothing else can happen.
-    Passive,
-    /// The owner of the wire.
-    Active,
-}
-
-impl Attacker {
-    /// The stable name, as on the command line.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Passive => "passive",
-            Self::Active => "active",
-        }
-    }
-}
-
-/// What kind of server the user named.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Offering {
-    /// It offers the upgrade, and the implicit port where the protocol has one.
-    Both,
-    /// It offers the upgrade, and has no implicit port.
-    Upgrade,
-    /// It has an implicit port, and none for the upgrade.
-    Implicit,
-    /// It speaks in clear only.
-    Neither,
-    /// It grants the upgrade, and breaks off.
-    Breaks,
-}
-
-impl Offering {
-    /// All of them.
-    pub const ALL: [Self; 5] =
-        [Self::Both, Self::Upgrade, Self::Implicit, Self::Neither, Self::Breaks];
-
-    /// The stable name.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Both => "offers both",
-            Self::Upgrade => "offers upgrade",
-            Self::Implicit => "offers implicit",
-            Self::Neither => "offers neither",
-            Self::Breaks => "breaks off",
-        }
-    }
-
-    const fn has(self, port: Port) -> bool {
-        match port {
-            Port::Upgrade => !matches!(self, Self::Implicit),
-            Port::Implicit => matches!(self, Self::Both | Self::Implicit),
-        }
-    }
-}
-
-/// How the server treats ALPN.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Alpn {
-    /// It ignores it.
-    Off,
-    /// It fails a handshake whose identifier is not the port's own, so that a connection cannot be
-    /// spliced from one port to the other.
-    Strict,
-}
-
-/// Whether a walk keeps the genuine messages of clear wires apart from forged ones.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Pricing {
-    /// It does not: all that can happen does.
-    Free,
-    /// It does: each action has the number of forged messages as its price.
-    Counted,
-}
+pub use self::setting::{Alpn, Attacker, Offering, Pricing, Setting};
+pub(crate) use self::state::{Ghost, Spoken};
+pub use self::state::{State, Wire};
 
 /// Everything that stays fixed during a walk.
 #[derive(Debug)]
@@ -131,104 +56,6 @@ pub struct World<C: Client> {
     /// For each class of each client state, whether it holds a segment with more behind the reply
     /// that starts TLS.
     glued: Vec<Vec<bool>>,
-}
-
-/// What can be chosen about a [`World`] beside its client and its protocol.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Setting {
-    /// Who is on the network.
-    pub attacker: Attacker,
-    /// What the server offers.
-    pub offering: Offering,
-    /// How it treats ALPN.
-    pub alpn: Alpn,
-    /// The server's mistakes.
-    pub server_flaws: crate::flaw::Flaws,
-    /// The bounds of the walk.
-    pub bounds: Bounds,
-}
-
-impl Setting {
-    /// A sound server that offers both ways, and this attacker.
-    pub const fn of(attacker: Attacker) -> Self {
-        Self {
-            attacker,
-            offering: Offering::Both,
-            alpn: Alpn::Off,
-            server_flaws: crate::flaw::Flaws::NONE,
-            bounds: Bounds::STANDARD,
-        }
-    }
-}
-
-/// The room of a queue: a writer is blocked at the bound in force, and one step writes as much as a
-/// full buffer asks for at most.
-const QUEUE: usize = 2 * CAPACITY;
-
-/// Everything that changes.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct State {
-    pub(crate) client: StateId,
-    pub(crate) server: StateId,
-    pub(crate) wire: Wire,
-    pub(crate) to_client: ArrayVec<Spoken, QUEUE>,
-    pub(crate) to_server: ArrayVec<Command, QUEUE>,
-    pub(crate) ghost: Ghost,
-}
-
-/// A reply on its way, and whether it answers a command.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct Spoken {
-    pub(crate) reply: Reply,
-    pub(crate) answers: bool,
-}
-
-/// What the client's connection is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Wire {
-    /// There is none.
-    Down,
-    /// In clear.
-    Clear,
-    /// In clear, with a ClientHello on it.
-    Handshake,
-    /// TLS with the true server.
-    Secure,
-    /// TLS with the attacker, who showed this certificate.
-    False(Peer),
-}
-
-/// What is remembered for the properties alone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct Ghost {
-    /// The properties broken so far.
-    pub(crate) broken: Properties,
-    /// The session under way.
-    pub(crate) session: u8,
-    /// The connection of that session.
-    pub(crate) connection: u8,
-    /// Whether the connection goes to the implicit port.
-    pub(crate) implicit: bool,
-    /// Whether the upgrade request is out and nothing has come since.
-    pub(crate) requested: bool,
-    /// Whether TLS was taken away from the connection.
-    pub(crate) taken: bool,
-    /// Commands inside TLS that the server has not answered, as far as the client was told.
-    pub(crate) outstanding: u8,
-    /// Whether a secret of the session was given away.
-    pub(crate) gave_away: bool,
-    /// Whether the user of the session was told.
-    pub(crate) told: bool,
-    /// Whether the session rests on clear-text knowledge that only an attacker can have written.
-    pub(crate) lured: bool,
-    /// Whether some session was refused.
-    pub(crate) refused: bool,
-    /// Whether all sessions have ended.
-    pub(crate) ended: bool,
-    /// Whether the session under way has opened no connection yet.
-    pub(crate) fresh: bool,
-    /// Whether a capability list came in clear on the connection.
-    pub(crate) listed: bool,
 }
 
 impl<C: Client> World<C> {
@@ -446,45 +273,4 @@ fn glued<C: Client>(client: &C, clients: &ClientMachine<C>, protocol: &Protocol)
         all.push(marks);
     }
     all
-}
-
-impl State {
-    /// What the connection is.
-    pub const fn wire(&self) -> Wire {
-        self.wire
-    }
-
-    /// The session under way, counted from 0.
-    pub const fn session(&self) -> u8 {
-        self.ghost.session
-    }
-
-    /// The connection of that session, counted from 0.
-    pub const fn connection(&self) -> u8 {
-        self.ghost.connection
-    }
-
-    /// What the server has said and the client has not been given, in order.
-    pub(crate) fn replies_under_way(&self) -> impl Iterator<Item = Reply> {
-        self.to_client.iter().map(|spoken| spoken.reply)
-    }
-
-    /// What the client has said and the server has not been given, in order.
-    pub(crate) fn commands_under_way(&self) -> impl Iterator<Item = Command> {
-        self.to_server.iter().copied()
-    }
-
-    /// The properties that are broken.
-    pub const fn broken(&self) -> Properties {
-        self.ghost.broken
-    }
-
-    /// Whether every session that has ended was a delivery.
-    pub const fn all_delivered(&self) -> bool {
-        self.ghost.ended && !self.ghost.refused
-    }
-
-    fn break_property(&mut self, property: Property) {
-        self.ghost.broken.insert(property);
-    }
 }

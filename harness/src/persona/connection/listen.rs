@@ -1,0 +1,168 @@
+//! What the client says: cut into commands and taken up.
+
+use upward_model::explain::Event;
+use upward_model::message::{Command, Reply, Segment};
+use upward_model::server;
+use upward_model::vector::{Do, Point};
+
+use super::{Connection, Sight, words};
+use crate::codec::{Heard, Part};
+use crate::judge::Stage;
+use crate::tls::record_length;
+use crate::wire::Form;
+
+impl Connection {
+    /// Takes in what was read. Bytes in clear are recorded, up to where TLS may begin.
+    pub(super) fn take_in(&mut self, bytes: &[u8]) {
+        self.arrived = self.lifted.events(self.number);
+        self.buffer.extend_from_slice(bytes);
+        if self.link.is_tls() {
+            return;
+        }
+        if self.unrecorded > 0 {
+            // It may belong to the record whose head has come.
+            self.unrecorded += bytes.len();
+            return;
+        }
+        let at_start = self.buffer.len() == bytes.len() && self.codec.at_boundary();
+        let begins = |at: usize| {
+            record_length(&bytes[at..]).is_some()
+                && (if at == 0 { at_start } else { bytes[at - 1] == b'\n' })
+        };
+        let clear = (0..bytes.len()).find(|&at| begins(at)).unwrap_or(bytes.len());
+        self.link.note_clear(Form::Clear, &bytes[..clear]);
+        self.unrecorded = bytes.len() - clear;
+    }
+
+    /// Takes up all complete messages, and what is TLS.
+    pub(super) async fn take_up(&mut self) -> std::io::Result<()> {
+        while !self.over && !self.buffer.is_empty() {
+            if !self.link.is_tls()
+                && self.codec.at_boundary()
+                && record_length(&self.buffer).is_some()
+            {
+                if self.refuses_tls {
+                    if !self.skip_record() {
+                        break;
+                    }
+                } else {
+                    self.client_hello().await?;
+                }
+                continue;
+            }
+            let Some(heard) = self.codec.cut(&self.buffer) else { break };
+            self.note_unrecorded(heard.length);
+            self.buffer.drain(..heard.length);
+            self.hear(&heard).await?;
+        }
+        // Only what is the head of a record still waits for its tail.
+        let record = self.codec.at_boundary() && record_length(&self.buffer).is_some();
+        if !self.link.is_tls() && !record {
+            self.note_unrecorded(self.buffer.len());
+        }
+        Ok(())
+    }
+
+    /// Records bytes that looked like TLS and are not.
+    pub(super) fn note_unrecorded(&mut self, length: usize) {
+        let recorded = self.buffer.len() - self.unrecorded.min(self.buffer.len());
+        if length > recorded {
+            self.link.note_clear(Form::Clear, &self.buffer[recorded..length]);
+            self.unrecorded -= length - recorded;
+        }
+    }
+
+    /// Drops a TLS record that nobody waits for; whether it was complete.
+    fn skip_record(&mut self) -> bool {
+        let Some(length) = record_length(&self.buffer) else { return false };
+        if self.buffer.len() < length {
+            return false;
+        }
+        let record: Vec<u8> = self.buffer.drain(..length).collect();
+        self.unrecorded = self.unrecorded.min(self.buffer.len());
+        self.link.note_clear(Form::Records, &record);
+        true
+    }
+
+    pub(super) async fn hear(&mut self, heard: &Heard) -> std::io::Result<()> {
+        let range = self.taken_up..self.taken_up + heard.length;
+        self.taken_up = range.end;
+        self.lifted.sight(Sight {
+            connection: self.number,
+            stage: self.stage,
+            command: heard.command,
+            allowed: heard.allowed,
+            range,
+        });
+        // What is not of the protocol is for the language oracle; no client of the model says it.
+        let command = heard.command.unwrap_or(Command::Noop);
+        // The steps of a command are one command of the model, said with the first of them.
+        let goes_on = self.open == Some(command);
+        self.open = (heard.part != Part::Whole).then_some(command);
+        if !goes_on {
+            // It had come before whatever was said since the last read.
+            let event = Event::Heard(command, self.layer());
+            self.lifted.insert(self.number, self.arrived, event);
+            self.arrived += 1;
+        }
+        if std::mem::take(&mut self.silent) {
+            self.silent_opening().await;
+            if self.over || self.closing {
+                return Ok(());
+            }
+        }
+        if !self.link.is_tls() {
+            // Silence in clear is for one reply: what the client says next without it is heard, and
+            // answered.
+            self.withheld = self.closing;
+            if self.state.phase == server::Phase::AwaitsTls {
+                // It was granted TLS and goes on in clear.
+                self.state.phase = server::Phase::Ready;
+            }
+        }
+        match heard.part {
+            Part::Step(reply) => return self.say_part(reply).await,
+            Part::Silent => return Ok(()),
+            Part::Whole => {}
+        }
+        if heard.command.is_none() {
+            return self.say(None, Reply::Refuse, Some(command)).await;
+        }
+        let point = self.point(command);
+        if command == Command::Upgrade && self.stage == Some(Stage::Before) {
+            self.stage = Some(Stage::Between);
+        }
+        let input = server::Input::Segment(Segment::one(command));
+        let (state, outputs) = self.server().step(&self.state, &input);
+        let replaced = point == Some(Point::Upgrade)
+            && self.deviations(Point::Upgrade).iter().any(|d| d.action == Do::Replace);
+        if replaced {
+            self.stage = Some(Stage::Failed);
+        } else {
+            self.state = state;
+        }
+        for reply in words(&outputs) {
+            self.say(point, reply, Some(command)).await?;
+        }
+        if command == Command::Goodbye && !self.closing {
+            self.link.shut().await;
+            self.closing = true;
+            self.withheld = true;
+            self.deviated = true;
+        }
+        Ok(())
+    }
+
+    /// At which point the answer to a command is said.
+    pub(super) fn point(&mut self, command: Command) -> Option<Point> {
+        let inside = self.link.is_tls();
+        let named = Point::of(command, inside);
+        if inside && !self.inside {
+            self.inside = true;
+            self.lifted.reach(Point::Inside);
+            let planned = named.is_some_and(|point| !self.deviations(point).is_empty());
+            return if planned { named } else { Some(Point::Inside) };
+        }
+        named
+    }
+}

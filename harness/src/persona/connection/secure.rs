@@ -1,0 +1,130 @@
+//! The switch of layers: ClientHello, handshake, and the way back.
+
+use upward_model::client::{Close, Peer};
+use upward_model::explain::Event;
+use upward_model::message::{Layer, Piece, Reply, Segment};
+use upward_model::server;
+use upward_model::vector::{Deviation, Do, Point};
+
+use super::{Connection, words};
+use crate::judge::Stage;
+use crate::persona::link::Handshake;
+use crate::wire::Form;
+
+impl Connection {
+    pub(super) async fn end_tls(&mut self) -> std::io::Result<()> {
+        if !self.link.is_tls() {
+            return Ok(());
+        }
+        self.deviates("ends TLS and keeps the connection");
+        self.event(Event::TlsEnded);
+        self.link.end_tls().await?;
+        self.in_clear_again(Stage::After);
+        Ok(())
+    }
+
+    /// What comes now is clear text, whatever was agreed before.
+    fn in_clear_again(&mut self, stage: Stage) {
+        self.stage = Some(stage);
+        self.refuses_tls = true;
+        self.deviated = true;
+        self.state.layer = Layer::Clear;
+        self.state.phase = server::Phase::Ready;
+        self.taken_up =
+            self.record.stream(self.number, crate::wire::Side::Client, Form::Clear).len();
+    }
+
+    /// TLS begins, or would.
+    pub(super) async fn client_hello(&mut self) -> std::io::Result<()> {
+        self.lifted.reach(Point::Handshake);
+        self.lifted.insert(self.number, self.arrived, Event::ClientHello);
+        self.arrived += 1;
+        if let Some(deviation) = self.deviations(Point::Handshake).into_iter().next() {
+            return self.refuse_handshake(&deviation).await;
+        }
+        // The client has read the reply before it sent this: what comes now is a later segment.
+        for deviation in std::mem::take(&mut self.apart) {
+            self.deviates("adds a segment before the ServerHello");
+            let meant: Vec<Piece<Reply>> = deviation.meaning.iter().map(|m| m.0).collect();
+            let (segment, layer) = (Segment::new(&meant), Layer::Clear);
+            self.event(Event::Said { segment, layer, answers: None });
+            let bytes = self.bytes(&deviation);
+            self.link.write(&bytes).await?;
+        }
+        let peer = self.persona.certificate();
+        let config = self.persona.certificates.server(peer);
+        let first = std::mem::take(&mut self.buffer);
+        self.unrecorded = 0;
+        match self.link.handshake(config, first).await {
+            Handshake::Done => {
+                self.event(Event::Handshake(peer));
+                self.in_tls(peer).await
+            }
+            Handshake::Failed(bytes) => {
+                // A client that refuses a bad certificate has seen it.
+                let refused = peer != Peer::Genuine && crate::tls::clear_tail(&bytes).is_none();
+                let failed = Event::HandshakeFailed;
+                self.event(if refused { Event::Handshake(peer) } else { failed });
+                let stage = if refused { Stage::Unauthenticated } else { Stage::Failed };
+                self.in_clear_again(if refused { Stage::Failed } else { stage });
+                if let Some(tail) = crate::tls::clear_tail(&bytes) {
+                    self.link.note_clear(Form::Clear, tail);
+                    self.buffer = tail.to_vec();
+                }
+                Ok(())
+            }
+        }
+    }
+
+    async fn in_tls(&mut self, peer: Peer) -> std::io::Result<()> {
+        self.codec.reset();
+        self.open = None;
+        self.taken_up = 0;
+        self.buffer.clear();
+        let genuine = peer == Peer::Genuine;
+        self.stage = if genuine { None } else { Some(Stage::Unauthenticated) };
+        if !genuine {
+            self.deviates("has ended TLS with a certificate of its own");
+        }
+        self.state.phase = server::Phase::AwaitsTls;
+        let (state, outputs) = self.server().step(&self.state, &server::Input::TlsStarted);
+        self.state = state;
+        for reply in words(&outputs) {
+            self.inside = true;
+            self.say(Some(Point::Inside), reply, None).await?;
+        }
+        Ok(())
+    }
+
+    async fn refuse_handshake(&mut self, deviation: &Deviation) -> std::io::Result<()> {
+        self.in_clear_again(Stage::Failed);
+        match deviation.action {
+            Do::Alert => {
+                self.deviates("answers the ClientHello with a fatal alert");
+                self.event(Event::HandshakeFailed);
+                self.link.write(&HANDSHAKE_FAILURE).await
+            }
+            Do::Close | Do::Cut => {
+                let orderly = deviation.action == Do::Close;
+                self.closes(if orderly { Close::Orderly } else { Close::Cut }).await;
+                Ok(())
+            }
+            Do::Replace | Do::Append | Do::Prepend => {
+                self.deviates("answers the ClientHello in clear");
+                let meant: Vec<Piece<Reply>> = deviation.meaning.iter().map(|m| m.0).collect();
+                let bytes = self.bytes(deviation);
+                let segment = Segment::new(&meant);
+                self.event(Event::Said { segment, layer: Layer::Clear, answers: None });
+                self.link.write(&bytes).await
+            }
+            Do::Withhold | Do::EndTls => {
+                self.deviates("does not answer the ClientHello");
+                self.withheld = true;
+                Ok(())
+            }
+        }
+    }
+}
+
+/// A fatal alert, as a server sends it that cannot agree on a handshake (RFC 8446 section 6).
+const HANDSHAKE_FAILURE: [u8; 7] = [0x15, 0x03, 0x03, 0x00, 0x02, 0x02, 0x28];

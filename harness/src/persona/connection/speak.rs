@@ -1,0 +1,152 @@
+//! What the persona says, with what deviates there, and how it closes.
+
+use upward_model::client::Close;
+use upward_model::explain::Event;
+use upward_model::message::{Command, Piece, Reply, Segment};
+use upward_model::vector::{Deviation, Do, Point, SegmentOf};
+
+use super::{Confirmed, Connection};
+use crate::codec::{Heard, Part};
+use crate::tls::record_length;
+use crate::wire::What;
+
+impl Connection {
+    /// Answers a step of a command that has several.
+    pub(super) async fn say_part(&mut self, reply: Reply) -> std::io::Result<()> {
+        if self.withheld {
+            return Ok(());
+        }
+        let bytes = self.codec.say(reply, self.link.is_tls());
+        self.lifted.challenge(self.codec.challenges());
+        self.link.write(&bytes).await
+    }
+
+    /// Says one thing, with what deviates there.
+    pub(super) async fn say(
+        &mut self,
+        point: Option<Point>,
+        reply: Reply,
+        answers: Option<Command>,
+    ) -> std::io::Result<()> {
+        let deviations = match point {
+            Some(point) => {
+                self.lifted.reach(point);
+                self.deviations(point)
+            }
+            None => Vec::new(),
+        };
+        if self.withheld || self.over {
+            return Ok(());
+        }
+        let mut pieces = vec![Piece::Whole(reply)];
+        let mut replaced: Option<Vec<u8>> = None;
+        let (mut before, mut behind) = (Vec::new(), Vec::new());
+        for deviation in deviations {
+            let meant: Vec<Piece<Reply>> = deviation.meaning.iter().map(|m| m.0).collect();
+            let bytes = self.bytes(&deviation);
+            match deviation.action {
+                Do::Replace => {
+                    self.deviates("replaces this message");
+                    pieces = meant;
+                    replaced = Some(bytes);
+                }
+                Do::Append if deviation.segment == Some(SegmentOf::Own) => {
+                    self.apart.push(deviation);
+                }
+                Do::Append => {
+                    self.deviates("adds to this segment");
+                    pieces.extend(meant);
+                    behind.extend(bytes);
+                }
+                Do::Prepend => {
+                    self.deviates("puts something before this message");
+                    pieces.splice(0..0, meant);
+                    before.extend(bytes);
+                }
+                Do::Withhold => {
+                    self.deviates("withholds the reply");
+                    self.withheld = true;
+                    return Ok(());
+                }
+                Do::Close => {
+                    self.closes(Close::Orderly).await;
+                    return Ok(());
+                }
+                Do::Cut => {
+                    self.closes(Close::Cut).await;
+                    return Ok(());
+                }
+                Do::EndTls => self.end_tls().await?,
+                Do::Alert => {}
+            }
+        }
+        let honest = self.codec.say(reply, self.link.is_tls());
+        self.lifted.challenge(self.codec.challenges());
+        let mut bytes = before;
+        bytes.extend(replaced.unwrap_or(honest));
+        bytes.extend(behind);
+        let layer = self.layer();
+        self.event(Event::Said { segment: Segment::new(&pieces), layer, answers });
+        let login_or_delivery = answers.is_some_and(Command::is_secret);
+        let whole = matches!(pieces.first(), Some(Piece::Whole(Reply::Done | Reply::LoggedIn)));
+        if login_or_delivery && whole {
+            let delivery = answers == Some(Command::Deliver);
+            self.lifted.confirm(Confirmed { delivery, authenticated: self.stage.is_none() });
+        }
+        self.link.write(&bytes).await?;
+        Ok(())
+    }
+
+    pub(super) fn bytes(&self, deviation: &Deviation) -> Vec<u8> {
+        match (&deviation.text, &deviation.hex) {
+            (Some(text), _) => self.persona.codec.bytes(text),
+            (None, Some(hex)) => unhex(hex),
+            (None, None) => Vec::new(),
+        }
+    }
+
+    pub(super) async fn closes(&mut self, close: Close) {
+        self.event(Event::Closed(close));
+        if self.deviated || self.withheld {
+            self.record.push(self.number, What::Deviates("has nothing more to say".to_owned()));
+        }
+        self.deviated = true;
+        match close {
+            Close::Orderly => {
+                // What the client says after that is heard, and not answered.
+                self.link.shut().await;
+                self.closing = true;
+                self.withheld = true;
+            }
+            Close::Cut => {
+                self.link.cut().await;
+                self.over = true;
+            }
+        }
+    }
+
+    /// A last line without its end is still something that the client said.
+    pub(super) async fn last_words(&mut self) {
+        if self.buffer.is_empty() || (!self.link.is_tls() && record_length(&self.buffer).is_some())
+        {
+            return;
+        }
+        self.withheld = true;
+        self.closing = true;
+        let length = self.buffer.len();
+        self.note_unrecorded(length);
+        let ended = [&self.buffer[..], b"\r\n"].concat();
+        if let Some(heard) = self.codec.cut(&ended) {
+            let length = heard.length.min(length);
+            let _ = self.hear(&Heard { length, part: Part::Silent, ..heard }).await;
+        }
+    }
+}
+
+/// Bytes from hexadecimal; what is none is left out.
+fn unhex(hex: &str) -> Vec<u8> {
+    hex.as_bytes()
+        .chunks_exact(2)
+        .filter_map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok())
+        .collect()
+}

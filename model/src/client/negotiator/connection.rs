@@ -1,0 +1,174 @@
+//! Sessions and connections: opening, giving up, falling back, coming to an end.
+
+use super::{MAX_CONNECTIONS, Run, Setback};
+use crate::client::state::{Knowledge, Link, Mode, Phase};
+use crate::client::{Close, End, Output, Target};
+use crate::flaw::Flaw;
+use crate::message::Command;
+use crate::policy::Policy;
+use crate::protocol::Opening;
+
+impl Run<'_> {
+    pub(super) fn target(&self) -> Target {
+        match self.policy() {
+            Policy::Implicit => Target::Implicit,
+            Policy::Required | Policy::Opportunistic => Target::Upgrade,
+        }
+    }
+
+    pub(super) fn connect(&mut self, target: Target) {
+        self.state.link = Link::Clear;
+        self.state.known = Knowledge::NOTHING;
+        self.state.buffer.clear();
+        self.state.fragment = None;
+        self.state.phase = Phase::Connecting;
+        self.out(Output::Connect(target));
+    }
+
+    pub(super) fn connected(&mut self) {
+        if self.state.phase != Phase::Connecting {
+            return;
+        }
+        if self.policy() == Policy::Implicit && self.state.mode == Mode::Usual {
+            self.start_tls();
+            return;
+        }
+        match self.protocol().opening {
+            Opening::Client => self.introduce(),
+            Opening::Greeting | Opening::Capabilities => self.state.phase = Phase::Opening,
+        }
+    }
+
+    /// Ends the session; another one may follow.
+    pub(super) fn end(&mut self, end: End, keep: bool) {
+        self.out(Output::End(end));
+        let more = usize::from(self.state.session) + 1 < self.client.sessions.len();
+        if !more {
+            if self.state.link != Link::None {
+                self.out(Output::Close);
+            }
+            self.state.phase = Phase::Ended;
+            return;
+        }
+        self.state.session += 1;
+        self.state.connection = 0;
+        self.state.mode = Mode::Usual;
+        let link = self.state.link;
+        let usable = match link {
+            Link::Verified => keep,
+            Link::Clear | Link::Unverified => {
+                keep && (!self.policy().needs_tls() || self.has(Flaw::ReusesClearConnection))
+            }
+            Link::None => false,
+        };
+        let half_open = link == Link::Clear
+            && end == End::Refused
+            && self.state.phase == Phase::Handshake
+            && self.has(Flaw::ReusesAfterFailedHandshake);
+        if usable {
+            self.deliver();
+        } else if half_open {
+            self.log_in();
+        } else {
+            if link != Link::None {
+                self.out(Output::Close);
+            }
+            self.connect(self.target());
+        }
+    }
+
+    pub(super) fn refuse(&mut self) {
+        if self.state.link != Link::None
+            && self.variant().says_goodbye
+            && !matches!(self.state.phase, Phase::Connecting | Phase::Handshake)
+        {
+            self.send(Command::Goodbye);
+        }
+        if !self.has(Flaw::StaysSilent) {
+            self.out(Output::Tell);
+        }
+        self.end(End::Refused, false);
+    }
+
+    /// There is no TLS: falls back where the policy says so or a mistake does, else gives up.
+    pub(super) fn setback(&mut self, setback: Setback) {
+        let goes_on = match setback {
+            Setback::MissingOffer => self.has(Flaw::IgnoresMissingOffer),
+            Setback::CapabilityError => self.has(Flaw::IgnoresCapabilityError),
+            Setback::Refusal => self.has(Flaw::IgnoresRefusal),
+            Setback::Garbled => self.has(Flaw::AcceptsGarbledReply),
+            Setback::Handshake => self.has(Flaw::GoesOnAfterFailedHandshake),
+            Setback::ClearText => self.has(Flaw::BelievesPositiveReplyWithoutTls),
+            Setback::Lost => false,
+        };
+        let may_reconnect = self.state.connection + 1 < MAX_CONNECTIONS;
+        if setback == Setback::Garbled && self.variant().skips_unasked && !goes_on {
+            return;
+        }
+        if goes_on {
+            self.go_on_in_clear();
+            return;
+        }
+        let broken = matches!(setback, Setback::Handshake | Setback::ClearText | Setback::Lost);
+        if self.policy() == Policy::Opportunistic {
+            match setback {
+                Setback::MissingOffer | Setback::CapabilityError | Setback::Refusal => {
+                    self.go_on_in_clear();
+                    return;
+                }
+                Setback::Handshake | Setback::ClearText if may_reconnect => {
+                    self.reconnect(Mode::ClearOnly);
+                    return;
+                }
+                Setback::Garbled | Setback::Handshake | Setback::ClearText | Setback::Lost => {}
+            }
+        }
+        if may_reconnect && self.has(Flaw::ReconnectsInClear) {
+            self.reconnect(Mode::ClearOnly);
+        } else if may_reconnect && broken && self.variant().retries {
+            let mode = self.state.mode;
+            self.reconnect(mode);
+        } else {
+            self.refuse();
+        }
+    }
+
+    fn reconnect(&mut self, mode: Mode) {
+        if self.state.link != Link::None {
+            self.out(Output::Close);
+        }
+        self.state.connection += 1;
+        self.state.mode = mode;
+        let target = if mode == Mode::ClearOnly { Target::Upgrade } else { self.target() };
+        self.connect(target);
+    }
+
+    pub(super) fn closed(&mut self, _close: Close) {
+        self.state.link = Link::None;
+        match self.state.phase {
+            Phase::Delivery if self.has(Flaw::TakesTruncationAsSuccess) => {
+                self.out(Output::TookTruncation);
+                self.end(End::Delivered, false);
+            }
+            _ if self.has(Flaw::NeverEnds) => {}
+            Phase::Connecting
+            | Phase::Opening
+            | Phase::Offer
+            | Phase::Answer
+            | Phase::Handshake => self.setback(Setback::Lost),
+            _ => self.refuse(),
+        }
+    }
+
+    pub(super) fn tls_ended(&mut self) {
+        if self.has(Flaw::LetsTlsBeTakenAway) {
+            self.state.link = Link::Clear;
+        } else {
+            // TLS was taken away: what is sent now would be in clear, and so nothing is.
+            if !self.has(Flaw::StaysSilent) {
+                self.out(Output::Tell);
+            }
+            self.end(End::Refused, false);
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! Before TLS: the first words, the offer, the request and its answer.
+
+use super::{MAX_CONNECTIONS, Run, Setback};
+use crate::client::state::{Mode, Phase};
+use crate::client::{Output, Target};
+use crate::flaw::Flaw;
+use crate::message::{Command, Layer, Reply};
+use crate::policy::Policy;
+use crate::protocol::{Answer, Authentication, Offer, Opening, Unoffered, Welcome};
+
+impl Run<'_> {
+    /// What flawed clients pick up in clear; whether the message was consumed by that.
+    pub(super) fn notes_in_clear(&mut self, reply: Reply) -> bool {
+        let before_tls = matches!(self.state.phase, Phase::Opening | Phase::Offer | Phase::Answer);
+        if !before_tls || !self.policy_wants_tls() {
+            return false;
+        }
+        match reply {
+            Reply::Redirect if self.has(Flaw::FollowsClearRedirect) => {
+                if self.state.connection + 1 < MAX_CONNECTIONS {
+                    self.out(Output::Close);
+                    self.state.connection += 1;
+                    self.connect(Target::Redirected);
+                    return true;
+                }
+                false
+            }
+            Reply::LoggedIn | Reply::Welcome if self.has(Flaw::BelievesEarlySuccess) => {
+                self.state.known.early_success = true;
+                if reply == Reply::Welcome && self.state.phase == Phase::Opening {
+                    self.introduce();
+                }
+                true
+            }
+            Reply::Challenge if self.has(Flaw::KeepsClearChallenge) => {
+                self.state.known.clear_challenge = true;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn policy_wants_tls(&self) -> bool {
+        self.state.mode == Mode::Usual
+    }
+
+    pub(super) fn on_opening(&mut self, reply: Reply) {
+        if self.has(Flaw::TakesNameFromWire) {
+            self.state.known.name_from_wire = true;
+        }
+        match (self.protocol().opening, reply) {
+            (Opening::Greeting, Reply::Greeting) => self.introduce(),
+            (Opening::Capabilities, Reply::Capabilities { upgrade, mechanism }) => {
+                self.state.known.mechanism = Some((mechanism, Layer::Clear));
+                if self.protocol().login == Authentication::FromOpening {
+                    self.state.known.clear_challenge = true;
+                }
+                if self.state.mode == Mode::ClearOnly {
+                    self.go_on_in_clear();
+                    return;
+                }
+                if self.has(Flaw::SendsSecretBeforeRequest) {
+                    self.send(self.secret());
+                }
+                self.offered(upgrade);
+            }
+            (_, Reply::Welcome) => self.welcome(),
+            (_, Reply::Refuse | Reply::Bye) => self.refuse(),
+            _ => self.setback(Setback::Garbled),
+        }
+    }
+
+    fn welcome(&mut self) {
+        if self.has(Flaw::BelievesPreauth) {
+            self.state.phase = Phase::Login;
+            self.out(Output::Skipped);
+            self.deliver();
+        } else if self.policy() == Policy::Opportunistic || self.state.mode == Mode::ClearOnly {
+            self.introduce();
+        } else {
+            match self.protocol().welcome {
+                Welcome::Upgrade => self.introduce(),
+                Welcome::Close | Welcome::Unknown => self.refuse(),
+            }
+        }
+    }
+
+    /// The first words of the client on a clear connection.
+    pub(super) fn introduce(&mut self) {
+        if self.state.mode == Mode::ClearOnly {
+            self.go_on_in_clear();
+            return;
+        }
+        if self.has(Flaw::SendsSecretBeforeRequest) {
+            self.send(self.secret());
+        }
+        let asks = match self.protocol().offer {
+            Offer::OnRequest => self.variant().asks_first || self.policy() == Policy::Opportunistic,
+            // The introduction is part of the protocol.
+            Offer::Unsaid => true,
+            Offer::InOpening | Offer::Never => false,
+        };
+        if !asks {
+            self.request();
+            return;
+        }
+        self.send(Command::Hello);
+        self.state.phase = Phase::Offer;
+        if self.variant().pipelines && self.policy().needs_tls() {
+            // The request is out before the answer is in; both answers follow in order.
+            self.send(Command::Upgrade);
+        }
+    }
+
+    pub(super) fn on_offer(&mut self, reply: Reply) {
+        match reply {
+            Reply::Capabilities { upgrade, mechanism } => {
+                self.state.known.mechanism = Some((mechanism, Layer::Clear));
+                if self.has(Flaw::TakesNameFromWire) {
+                    self.state.known.name_from_wire = true;
+                }
+                self.offered(upgrade || self.protocol().offer == Offer::Unsaid);
+            }
+            Reply::Refuse => {
+                if self.may_try() && self.policy().needs_tls() {
+                    self.request();
+                } else {
+                    self.setback(Setback::CapabilityError);
+                }
+            }
+            Reply::Bye => self.refuse(),
+            reply if self.is_good(reply) => self.offered(false),
+            _ => self.setback(Setback::Garbled),
+        }
+    }
+
+    fn may_try(&self) -> bool {
+        self.variant().tries_unoffered && self.protocol().unoffered == Unoffered::MayTry
+    }
+
+    pub(super) fn offered(&mut self, upgrade: bool) {
+        if upgrade || self.may_try() {
+            self.request();
+        } else {
+            self.setback(Setback::MissingOffer);
+        }
+    }
+
+    /// Sends the upgrade request, if it is not out already, and waits for the answer.
+    pub(super) fn request(&mut self) {
+        let early = !self.state.buffer.is_empty();
+        let pipelined = self.state.phase == Phase::Offer
+            && self.variant().pipelines
+            && self.policy().needs_tls();
+        self.state.phase = Phase::Answer;
+        if !pipelined {
+            self.send(Command::Upgrade);
+        }
+        if self.has(Flaw::PipelinesSecretWithRequest) {
+            self.send(self.secret());
+        }
+        if self.protocol().answer == Answer::None {
+            self.start_tls();
+        } else if early && self.has(Flaw::BelievesEarlyReply) {
+            self.state.buffer.clear();
+            self.go_on_in_clear();
+        }
+    }
+
+    pub(super) fn on_answer(&mut self, reply: Reply) {
+        match reply {
+            Reply::Accept => self.start_tls(),
+            Reply::Refuse => self.setback(Setback::Refusal),
+            Reply::Bye => self.refuse(),
+            reply if self.is_good(reply) => self.start_tls(),
+            _ => self.setback(Setback::Garbled),
+        }
+    }
+}

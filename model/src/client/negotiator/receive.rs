@@ -1,0 +1,112 @@
+//! From segments to messages: the fragment, the buffer, and what is waited for.
+
+use super::{Run, Setback};
+use crate::client::state::{Cell, Phase};
+use crate::client::{End, Output};
+use crate::flaw::Flaw;
+use crate::message::{Command, Layer, Piece, Reply, Segment};
+
+impl Run<'_> {
+    pub(super) fn receive(&mut self, segment: &Segment<Reply>) {
+        let layer = self.state.layer();
+        for &piece in segment.pieces() {
+            let (message, layer) = match self.state.fragment.take() {
+                // The head decides what the whole reads as, and taints it.
+                Some((head, head_layer)) => (head.message(), head_layer),
+                None => (piece.message(), layer),
+            };
+            if piece.is_fragment() {
+                let held = match piece {
+                    Piece::Block(_) => Piece::Block(message),
+                    Piece::Whole(_) | Piece::Line(_) => Piece::Line(message),
+                };
+                self.state.fragment = Some((held, layer));
+            } else if self.state.buffer.len() < self.client.bounds.messages {
+                self.state.buffer.push(Cell { reply: message, layer });
+            }
+        }
+        if self.state.phase == Phase::Handshake {
+            // Clear bytes where the handshake should have begun.
+            let goes_on = self.has(Flaw::BelievesPositiveReplyWithoutTls);
+            if self.state.buffer.is_empty() && goes_on {
+                return;
+            }
+            self.setback(Setback::ClearText);
+            if !goes_on {
+                return;
+            }
+        }
+        self.drain();
+    }
+
+    /// Acts on what is in the buffer for as long as it waits for messages.
+    pub(super) fn drain(&mut self) {
+        while !self.state.buffer.is_empty()
+            && !matches!(self.state.phase, Phase::Connecting | Phase::Handshake | Phase::Ended)
+        {
+            let cell = self.state.buffer.remove(0);
+            self.act(cell);
+        }
+    }
+
+    fn act(&mut self, cell: Cell) {
+        let inside = self.state.layer() == Layer::Tls;
+        if !inside && self.notes_in_clear(cell.reply) {
+            return;
+        }
+        let before = (self.state.phase, self.state.session, self.outputs.len());
+        self.answer(cell);
+        // Giving up is what a sound client may do about a reply that should not be there.
+        let gave_up = self.outputs[before.2..].contains(&Output::End(End::Refused));
+        let went_on =
+            (self.state.phase, self.state.session, self.outputs.len()) != before && !gave_up;
+        if inside && went_on {
+            let _ = self.outputs.try_insert(before.2, Output::Took(cell.layer));
+        }
+    }
+
+    pub(super) fn answer(&mut self, cell: Cell) {
+        match (self.state.phase, cell.reply) {
+            (_, Reply::Notice) => {
+                if cell.layer == Layer::Clear && self.has(Flaw::ShowsClearAlert) {
+                    self.out(Output::ShowedClearText);
+                }
+            }
+            (Phase::Opening, reply) => self.on_opening(reply),
+            (Phase::Offer, reply) => self.on_offer(reply),
+            (Phase::Answer, reply) => self.on_answer(reply),
+            (Phase::FirstWords, reply) => self.on_first_words(reply, cell.layer),
+            (Phase::Capabilities, reply) => self.on_capabilities(reply, cell.layer),
+            (Phase::Challenge, Reply::Challenge) => {
+                self.send(Command::Credential);
+                self.state.phase = Phase::Login;
+            }
+            (Phase::Login, Reply::Challenge) => self.send(Command::Credential),
+            (Phase::Challenge | Phase::Login, Reply::LoggedIn) => self.deliver(),
+            (Phase::Login, reply) if self.is_good(reply) => self.deliver(),
+            (Phase::Protection, Reply::Done) => self.transfer(Layer::Tls),
+            (Phase::Delivery, Reply::Done) => {
+                let more = usize::from(self.state.session) + 1 < self.client.sessions.len();
+                if !more && self.variant().says_goodbye {
+                    self.send(Command::Goodbye);
+                }
+                self.end(End::Delivered, true);
+            }
+            _ => self.refuse(),
+        }
+    }
+
+    /// Whether a reply is positive, for a client that asks for no more.
+    pub(super) fn is_good(&self, reply: Reply) -> bool {
+        self.variant().reads_laxly
+            && matches!(
+                reply,
+                Reply::Greeting
+                    | Reply::Welcome
+                    | Reply::Capabilities { .. }
+                    | Reply::Accept
+                    | Reply::LoggedIn
+                    | Reply::Done
+            )
+    }
+}

@@ -1,0 +1,359 @@
+//! Every way to put every message to a client, at every point.
+
+use super::Candidate;
+use crate::generate::wording::{class_behind, honest_at, piece_text, pieces, plain, replacements};
+use crate::message::{Piece, Reply};
+use crate::policy::Policy;
+use crate::protocol::{Authentication, Closure, Protocol};
+use crate::vector::{Certificate, Deviation, Do, Meaning, Point, SegmentOf};
+
+pub(super) struct Build<'a> {
+    pub(super) protocol: &'a Protocol,
+    pub(super) policy: Policy,
+    pub(super) all: &'a mut Vec<Candidate>,
+}
+
+impl Build<'_> {
+    pub(super) fn push(
+        &mut self,
+        slug: String,
+        class: &'static str,
+        summary: String,
+        deviations: Vec<Deviation>,
+    ) -> &mut Candidate {
+        let prefix = match self.policy {
+            Policy::Required => "",
+            Policy::Implicit => "implicit-",
+            Policy::Opportunistic => "opportunistic-",
+        };
+        let reached = deviations.last().map_or(Point::Handshake, |deviation| deviation.at);
+        let index = self.all.len();
+        self.all.push(Candidate {
+            slug: format!("{prefix}{slug}"),
+            class,
+            summary,
+            policy: self.policy,
+            first_session: None,
+            certificate: Certificate::Genuine,
+            deviations,
+            reached,
+            requirements: vec!["GEN-9325-3.2-b"],
+        });
+        &mut self.all[index]
+    }
+
+    fn spoken_points(&self) -> Vec<Point> {
+        [Point::Opening, Point::Capabilities, Point::Upgrade]
+            .into_iter()
+            .filter(|&point| honest_at(self.protocol, point).is_some())
+            .collect()
+    }
+
+    /// Another message in place of the honest one.
+    pub(super) fn replaced(&mut self) {
+        for point in self.spoken_points() {
+            for text in replacements(self.protocol, point) {
+                let summary = format!(
+                    "The attacker replaces {} by `{}`.",
+                    words(point),
+                    text.text.trim_end().replace('\n', "` `")
+                );
+                let slug = format!("{}-{}", slug(point), text.slug);
+                let said = saying(point, Do::Replace, text.text, vec![Piece::Whole(text.reply)]);
+                self.push(slug, text.class, summary, vec![said]);
+            }
+        }
+    }
+
+    pub(super) fn silent_and_cut(&mut self, points: &[Point]) {
+        for &point in points {
+            let inside = matches!(point, Point::Inside | Point::Login | Point::Delivery);
+            let spoken = honest_at(self.protocol, point).is_some() || inside;
+            let cut_class = if inside { "TLS-TRUNC" } else { "NEG-CUT" };
+            for (action, word, class, does) in [
+                (Do::Withhold, "withheld", "NEG-SILENT", "withholds"),
+                (Do::Close, "closed", cut_class, "closes the connection in place of"),
+                (Do::Cut, "cut", cut_class, "cuts the connection in place of"),
+            ] {
+                if action == Do::Withhold && !spoken {
+                    continue;
+                }
+                self.push(
+                    format!("{}-{word}", slug(point)),
+                    class,
+                    format!("The attacker {does} {}.", words(point)),
+                    vec![deviation(point, action)],
+                );
+                if action == Do::Cut && !inside {
+                    let once = Deviation { connection: Some(1), ..deviation(point, action) };
+                    self.push(
+                        format!("{}-{word}-once", slug(point)),
+                        "LIFE-RECONNECT",
+                        format!(
+                            "The attacker {does} {} on the first connection; a second one would be honest.",
+                            words(point)
+                        ),
+                        vec![once],
+                    );
+                }
+            }
+        }
+    }
+
+    /// One more message, whole or not, behind the honest one in the same segment.
+    pub(super) fn behind(&mut self) {
+        for point in self.spoken_points() {
+            for reply in self.protocol.replies() {
+                // What is cut in clear is completed in clear, unless TLS begins between.
+                let pieces = pieces(self.protocol, reply).into_iter();
+                for piece in pieces.filter(|p| point == Point::Upgrade || !p.is_fragment()) {
+                    self.one_behind(point, piece);
+                }
+            }
+        }
+    }
+
+    fn one_behind(&mut self, point: Point, piece: Piece<Reply>) {
+        let word = piece.message().word();
+        let (kind, said) = match piece {
+            Piece::Whole(_) => (word.to_owned(), "adds to the segment of"),
+            Piece::Line(_) => (format!("half-{word}"), "adds half a line to the segment of"),
+            Piece::Block(_) => (format!("open-{word}"), "adds an open block to the segment of"),
+        };
+        let text = piece_text(self.protocol, piece);
+        let class = class_behind(point, piece);
+        let base = format!("{}-then-{kind}", slug(point));
+        let summary = format!(
+            "The attacker {said} {}: `{}`.",
+            words(point),
+            text.trim_end().replace('\n', "` `")
+        );
+        let behind = saying(point, Do::Append, text, vec![piece]);
+        self.push(base.clone(), class, summary.clone(), vec![behind.clone()]);
+        let early = piece == Piece::Whole(Reply::Accept) && point != Point::Upgrade;
+        if early {
+            self.push(
+                format!("{base}-only"),
+                class,
+                format!("{summary} The true reply to the upgrade request is withheld."),
+                vec![behind.clone(), deviation(Point::Upgrade, Do::Withhold)],
+            );
+        }
+        if point == Point::Upgrade {
+            self.push(
+                format!("{base}-alone"),
+                class,
+                format!("{summary} Inside TLS the true server is kept silent."),
+                vec![behind.clone(), deviation(Point::Inside, Do::Withhold)],
+            )
+            .reached = Point::Upgrade;
+            if matches!(piece, Piece::Whole(_)) {
+                let own = Deviation { segment: Some(SegmentOf::Own), ..behind };
+                self.push(
+                    format!("{base}-apart"),
+                    "RSP-SPLIT",
+                    format!("{summary} It comes in a segment of its own."),
+                    vec![own],
+                );
+            }
+        }
+    }
+
+    /// A message before the honest one, in the same segment.
+    pub(super) fn before(&mut self) {
+        for point in self.spoken_points() {
+            for reply in self.protocol.replies() {
+                let text = plain(self.protocol, point, reply);
+                let class = if reply == Reply::Notice { "UI-ALERT" } else { "RSP-PREFIX" };
+                let summary = format!(
+                    "The attacker puts `{}` before {}, in the same segment.",
+                    text.text.trim_end().replace('\n', "` `"),
+                    words(point)
+                );
+                let said = saying(point, Do::Prepend, text.text, vec![Piece::Whole(reply)]);
+                self.push(
+                    format!("{}-after-{}", slug(point), reply.word()),
+                    class,
+                    summary,
+                    vec![said],
+                );
+            }
+        }
+    }
+
+    pub(super) fn handshakes(&mut self) {
+        let point = Point::Handshake;
+        for (action, word, class, summary) in [
+            (
+                Do::Alert,
+                "alert",
+                "TLS-FAIL-FALLBACK",
+                "The attacker answers the ClientHello with a fatal alert.",
+            ),
+            (
+                Do::Withhold,
+                "withheld",
+                "NEG-SILENT",
+                "The attacker does not answer the ClientHello.",
+            ),
+            (Do::Close, "closed", "NEG-CUT", "The attacker closes in place of the TLS handshake."),
+            (
+                Do::Cut,
+                "cut",
+                "NEG-CUT",
+                "The attacker cuts the connection in place of the TLS handshake.",
+            ),
+        ] {
+            self.push(
+                format!("{}-{word}", slug(point)),
+                class,
+                summary.to_owned(),
+                vec![deviation(point, action)],
+            );
+        }
+        let once = Deviation { connection: Some(1), ..deviation(point, Do::Alert) };
+        self.push(
+            "handshake-alert-once".to_owned(),
+            "LIFE-RECONNECT",
+            "The attacker breaks the handshake of the first connection; a second one would be honest.".to_owned(),
+            vec![once],
+        );
+        if self.policy == Policy::Implicit {
+            return;
+        }
+        for reply in self.protocol.replies() {
+            let text = plain(self.protocol, point, reply);
+            let summary = format!(
+                "The attacker grants the upgrade and answers the ClientHello in clear: `{}`.",
+                text.text.trim_end().replace('\n', "` `")
+            );
+            let said = saying(point, Do::Replace, text.text, vec![Piece::Whole(reply)]);
+            self.push(format!("handshake-{}", reply.word()), "NEG-OK-NOTLS", summary, vec![said]);
+        }
+    }
+
+    pub(super) fn certificates(&mut self) {
+        let mut shown = vec![
+            (Certificate::Untrusted, "untrusted", "TLS-ROOT", "that no trusted authority signed"),
+            (Certificate::WrongName, "wrong-name", "TLS-NAME", "for another name"),
+            (Certificate::Expired, "expired", "TLS-EXPIRED", "whose time is over"),
+        ];
+        if self.protocol.chooses_certificate {
+            shown.push((
+                Certificate::OtherHost,
+                "other-host",
+                "TLS-NAME",
+                "of another virtual host of the same server",
+            ));
+        }
+        for (certificate, word, class, what) in shown {
+            let candidate = self.push(
+                format!("certificate-{word}"),
+                class,
+                format!("The attacker ends TLS with a certificate {what}."),
+                Vec::new(),
+            );
+            candidate.certificate = certificate;
+            candidate.requirements.push("GEN-9525");
+        }
+    }
+
+    /// TLS taken away.
+    pub(super) fn taken_away(&mut self) {
+        if self.protocol.closure == Closure::EndsConnection {
+            return;
+        }
+        let mut points = vec![Point::Delivery];
+        if self.protocol.login != Authentication::None {
+            points.insert(0, Point::Login);
+        }
+        for point in points {
+            self.push(
+                format!("{}-without-tls", slug(point)),
+                "TLS-DOWN-AFTER",
+                format!("TLS is ended before {}, and the connection stays.", words(point)),
+                vec![deviation(point, Do::EndTls)],
+            );
+        }
+    }
+
+    /// Two sessions of one user.
+    pub(super) fn sessions(&mut self) {
+        if self.policy != Policy::Required {
+            return;
+        }
+        let stripped = replacements(self.protocol, Point::Capabilities)
+            .into_iter()
+            .chain(replacements(self.protocol, Point::Upgrade))
+            .find(|text| {
+                matches!(text.reply, Reply::Refuse | Reply::Capabilities { upgrade: false, .. })
+            });
+        if let Some(text) = stripped {
+            let at = if self.protocol.has_hello() { Point::Capabilities } else { Point::Upgrade };
+            let said = saying(at, Do::Replace, text.text, vec![Piece::Whole(text.reply)]);
+            let candidate = self.push(
+                "pool-after-clear-session".to_owned(),
+                "LIFE-REUSE-PLAIN",
+                "A session that may do without TLS is stripped of it; one that may not comes next."
+                    .to_owned(),
+                vec![said],
+            );
+            candidate.first_session = Some(Policy::Opportunistic);
+        }
+        let candidate = self.push(
+            "pool-after-failed-handshake".to_owned(),
+            "TLS-FAIL-REUSE",
+            "The handshake of one session fails; another session of the same user comes next."
+                .to_owned(),
+            vec![deviation(Point::Handshake, Do::Alert)],
+        );
+        candidate.first_session = Some(Policy::Required);
+    }
+}
+
+/// A point in words: what the persona is about to say there.
+pub(super) const fn words(point: Point) -> &'static str {
+    match point {
+        Point::Opening => "the server's first words",
+        Point::Capabilities => "the reply to the question for the capabilities",
+        Point::Upgrade => "the reply to the upgrade request",
+        Point::Handshake => "the TLS handshake",
+        Point::Inside => "the server's first words inside TLS",
+        Point::Login => "the reply to the login inside TLS",
+        Point::Delivery => "the confirmation of the delivery",
+    }
+}
+
+pub(super) const fn slug(point: Point) -> &'static str {
+    match point {
+        Point::Opening => "opening",
+        Point::Capabilities => "capabilities",
+        Point::Upgrade => "upgrade",
+        Point::Handshake => "handshake",
+        Point::Inside => "inside",
+        Point::Login => "login",
+        Point::Delivery => "delivery",
+    }
+}
+
+pub(super) fn deviation(at: Point, action: Do) -> Deviation {
+    Deviation {
+        session: 1,
+        connection: None,
+        at,
+        action,
+        text: None,
+        hex: None,
+        meaning: Vec::new(),
+        segment: None,
+    }
+}
+
+fn saying(at: Point, action: Do, text: String, pieces: Vec<Piece<Reply>>) -> Deviation {
+    Deviation {
+        text: Some(text),
+        meaning: pieces.into_iter().map(Meaning).collect(),
+        segment: (action != Do::Replace).then_some(SegmentOf::Same),
+        ..deviation(at, action)
+    }
+}
