@@ -12,7 +12,7 @@ use std::hash::Hash;
 
 use arrayvec::ArrayVec;
 
-use crate::message::{Command, Layer, Mechanism, Reply, Segment};
+use crate::message::{Command, Layer, Mechanism, Piece, Reply, Segment};
 
 pub use self::negotiator::Negotiator;
 pub use self::state::{Link, Phase, State};
@@ -33,6 +33,21 @@ pub trait Client {
 
     /// What it does on an input.
     fn step(&self, state: &Self::State, input: &Input) -> Step<Self::State>;
+
+    /// What it does on one piece of a segment; `more` says whether the segment goes on behind it.
+    ///
+    /// Reading a segment piece by piece must do what [`step`](Self::step) does on the whole. Where
+    /// this is given, segments that begin alike are walked once, and larger bounds are cheap;
+    /// `None`: each segment is given to it as a whole.
+    fn read(
+        &self,
+        state: &Self::State,
+        piece: Piece<Reply>,
+        more: bool,
+    ) -> Option<Step<Self::State>> {
+        let _ = (state, piece, more);
+        None
+    }
 
     /// What the environment has to know of a state.
     fn view(&self, state: &Self::State) -> View;

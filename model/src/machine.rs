@@ -4,15 +4,17 @@
 //! once gives small state ids for the walks, the classes of segments that it cannot tell apart,
 //! and tables that other checkers can read. Every entry is computed by calling the function.
 
+mod compile;
+mod segments;
+
 use std::fmt::Debug;
 use std::hash::Hash;
 
 use rustc_hash::FxHashMap;
 
-use crate::client::{self, Client, Close, Input, Output, Peer, View};
-use crate::message::{Bounds, Segment};
-use crate::protocol::Protocol;
-use crate::server::{self, Port, Server};
+use crate::message::Segment;
+
+pub use self::compile::{ClientMachine, Link, ServerMachine, compile_client, compile_server};
 
 /// The id of a state of a machine.
 pub type StateId = u16;
@@ -46,15 +48,12 @@ pub struct Class<I> {
 impl<S: Clone + Eq + Hash + Debug, I: Clone, O: Clone + Eq + Hash> Machine<S, I, O> {
     /// Explores a step function from its first states.
     ///
-    /// `inputs` gives the inputs that are possible in a state, `step` what follows from one.
-    fn compile<'i>(
+    /// `expand` hands over, in the order of the alphabet, each input that is possible in a state,
+    /// for how many inputs it stands, and what follows from it.
+    pub(crate) fn compile(
         first: impl IntoIterator<Item = (S, O)>,
-        inputs: impl Fn(&S) -> Box<dyn Iterator<Item = &'i I> + 'i>,
-        step: impl Fn(&S, &I) -> (S, O),
-    ) -> Self
-    where
-        I: 'i,
-    {
+        expand: impl Fn(&S, &mut dyn FnMut(I, u32, (S, O))),
+    ) -> Self {
         let mut machine = Self::blank();
         for (state, outputs) in first {
             machine.intern(state);
@@ -65,21 +64,15 @@ impl<S: Clone + Eq + Hash + Debug, I: Clone, O: Clone + Eq + Hash> Machine<S, I,
             let state = machine.states[done].clone();
             let mut found: FxHashMap<(StateId, OutputsId), usize> = FxHashMap::default();
             let mut classes: Vec<Class<I>> = Vec::new();
-            for input in inputs(&state) {
-                let (next, outputs) = step(&state, input);
+            expand(&state, &mut |input, members, (next, outputs)| {
                 let next = machine.intern(next);
                 let outputs = machine.intern_outputs(outputs);
                 let index = *found.entry((next, outputs)).or_insert_with(|| {
-                    classes.push(Class {
-                        representative: input.clone(),
-                        members: 0,
-                        next,
-                        outputs,
-                    });
+                    classes.push(Class { representative: input, members: 0, next, outputs });
                     classes.len() - 1
                 });
-                classes[index].members += 1;
-            }
+                classes[index].members += members;
+            });
             machine.classes.push(classes);
             done += 1;
         }
@@ -179,120 +172,6 @@ impl<S: Clone + Eq + Hash + Debug, I: Clone, O: Clone + Eq + Hash> Machine<S, I,
     pub fn classes(&self, id: StateId) -> &[Class<I>] {
         &self.classes[usize::from(id)]
     }
-}
-
-/// A client, compiled: its states with what the connection is in each.
-pub type ClientMachine<C> = Machine<(<C as Client>::State, Link), Input, client::Outputs>;
-
-/// A server, compiled.
-pub type ServerMachine = Machine<server::State, server::Input, server::Outputs>;
-
-/// What a client's connection is: it decides what can come in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Link {
-    /// None stands, or none yet.
-    Down,
-    /// In clear: whatever the attacker likes.
-    Clear,
-    /// In clear, with a ClientHello on it.
-    Handshake,
-    /// TLS with the true server: whole messages, one by one.
-    Secure,
-    /// TLS with the attacker: whatever he likes.
-    False,
-}
-
-impl Link {
-    /// What the connection is after an input and what the client did on it.
-    #[must_use]
-    pub fn after(self, input: &Input, outputs: &client::Outputs) -> Self {
-        let mut link = match input {
-            Input::Connected => Self::Clear,
-            Input::Segment(_) if self == Self::Handshake => Self::Clear,
-            Input::Segment(_) | Input::Deadline => self,
-            Input::Handshake(Peer::Genuine) => Self::Secure,
-            Input::Handshake(_) => Self::False,
-            Input::HandshakeFailed | Input::TlsEnded => Self::Clear,
-            Input::Closed(_) => Self::Down,
-        };
-        for output in outputs {
-            match output {
-                Output::Connect(_) | Output::Close => link = Self::Down,
-                Output::StartTls => link = Self::Handshake,
-                _ => {}
-            }
-        }
-        link
-    }
-}
-
-/// Compiles a client over the alphabet of a protocol.
-pub fn compile_client<C: Client>(
-    client: &C,
-    protocol: &Protocol,
-    bounds: Bounds,
-) -> ClientMachine<C> {
-    let alphabet = protocol.replies();
-    let singles: Vec<Input> =
-        alphabet.iter().map(|&reply| Input::Segment(Segment::one(reply))).collect();
-    let segments: Vec<Input> = Segment::all(&alphabet, protocol.fragments, bounds)
-        .into_iter()
-        .map(Input::Segment)
-        .collect();
-    let ends = [
-        Input::TlsEnded,
-        Input::Closed(Close::Orderly),
-        Input::Closed(Close::Cut),
-        Input::Deadline,
-    ];
-    let connected = [Input::Connected];
-    let peers: Vec<Input> = std::iter::once(Peer::Genuine)
-        .chain(Peer::FALSE)
-        .map(Input::Handshake)
-        .chain([Input::HandshakeFailed])
-        .collect();
-    let inputs = |(state, link): &(C::State, Link)| -> Box<dyn Iterator<Item = &Input>> {
-        if client.view(state) == View::Ended {
-            return Box::new(std::iter::empty());
-        }
-        match link {
-            Link::Down => Box::new(connected.iter().chain(&ends[3..])),
-            Link::Clear => Box::new(segments.iter().chain(&ends[1..])),
-            Link::Handshake => Box::new(peers.iter().chain(&segments).chain(&ends[1..])),
-            Link::Secure => Box::new(singles.iter().chain(&ends)),
-            Link::False => Box::new(segments.iter().chain(&ends[1..])),
-        }
-    };
-    let start = client.start();
-    Machine::compile(
-        [((start.state, Link::Down), start.outputs)],
-        inputs,
-        |(state, link), input| {
-            let step = client.step(state, input);
-            let link = link.after(input, &step.outputs);
-            ((step.state, link), step.outputs)
-        },
-    )
-}
-
-/// Compiles a server over the alphabet of its protocol, from both of its ports.
-pub fn compile_server(server: &Server, bounds: Bounds) -> ServerMachine {
-    let alphabet = server.protocol.commands();
-    let segments: Vec<server::Input> = Segment::all(&alphabet, server.protocol.fragments, bounds)
-        .into_iter()
-        .map(server::Input::Segment)
-        .collect();
-    let started = [server::Input::TlsStarted];
-    let closed = [server::Input::Closed];
-    let inputs = |state: &server::State| -> Box<dyn Iterator<Item = &server::Input>> {
-        match state.phase {
-            server::Phase::Closed => Box::new(std::iter::empty()),
-            server::Phase::AwaitsTls => Box::new(started.iter().chain(&closed)),
-            server::Phase::Ready => Box::new(segments.iter().chain(&closed)),
-        }
-    };
-    let first = [server.start(Port::Upgrade), server.start(Port::Implicit)];
-    Machine::compile(first, inputs, |state, input| server.step(state, input))
 }
 
 /// How many pieces of a segment are not the next genuine messages, in order.

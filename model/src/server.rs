@@ -49,6 +49,9 @@ pub struct State {
     login: Progress,
     buffer: ArrayVec<(Command, Layer), CAPACITY>,
     fragment: Option<(Piece<Command>, Layer)>,
+    /// Whether the rest of the segment that is being read is behind the upgrade request; never so
+    /// between segments.
+    behind: bool,
 }
 
 /// Where a server is.
@@ -125,6 +128,7 @@ impl Server {
                 login: Progress::None,
                 buffer: ArrayVec::new(),
                 fragment: None,
+                behind: false,
             },
             outputs: Outputs::new(),
         };
@@ -143,6 +147,19 @@ impl Server {
             Input::TlsStarted => run.start_tls(),
             Input::Closed => run.close(),
         }
+        (run.state, run.outputs)
+    }
+
+    /// What it does on one piece of a segment; `more` says whether the segment goes on behind it.
+    /// Piece by piece is what [`step`](Self::step) does on the whole.
+    pub(crate) fn read(
+        &self,
+        state: &State,
+        piece: Piece<Command>,
+        more: bool,
+    ) -> (State, Outputs) {
+        let mut run = Run { server: self, state: state.clone(), outputs: Outputs::new() };
+        run.read(piece, more);
         (run.state, run.outputs)
     }
 }
@@ -192,28 +209,49 @@ impl Run<'_> {
     }
 
     fn receive(&mut self, segment: &Segment<Command>) {
-        if self.state.phase == Phase::Closed {
-            return;
+        let last = segment.pieces().len().saturating_sub(1);
+        for (index, &piece) in segment.pieces().iter().enumerate() {
+            self.read(piece, index < last);
         }
-        if self.state.phase == Phase::AwaitsTls {
+    }
+
+    /// Reads one piece of a segment; whether there is more behind it decides what is left over
+    /// where TLS begins.
+    fn read(&mut self, piece: Piece<Command>, more: bool) {
+        match self.state.phase {
+            Phase::Closed => return,
+            // Left over behind the upgrade request.
+            Phase::AwaitsTls if self.state.behind => {
+                if self.has(Flaw::KeepsCommandBuffer) {
+                    self.hold(piece);
+                }
+            }
             // Clear bytes in place of a ClientHello: a failed handshake.
-            if self.state.layer == Layer::Clear {
-                self.close();
+            Phase::AwaitsTls => {
+                if self.state.layer == Layer::Clear {
+                    self.close();
+                }
             }
-            return;
-        }
-        for &piece in segment.pieces() {
-            let mut cell = (piece.message(), self.state.layer);
-            if let Some((fragment, layer)) = self.state.fragment.take() {
-                cell = (fragment.message(), layer);
-            }
-            if piece.is_fragment() {
-                self.state.fragment = Some((piece, cell.1));
-            } else {
-                let _ = self.state.buffer.try_push(cell);
+            Phase::Ready => {
+                self.hold(piece);
+                self.run();
+                self.state.behind = more && self.state.phase == Phase::AwaitsTls;
             }
         }
-        self.run();
+        self.state.behind &= more;
+    }
+
+    /// Takes a piece into the buffer, or keeps it as a head that waits for its tail.
+    fn hold(&mut self, piece: Piece<Command>) {
+        let mut cell = (piece.message(), self.state.layer);
+        if let Some((fragment, layer)) = self.state.fragment.take() {
+            cell = (fragment.message(), layer);
+        }
+        if piece.is_fragment() {
+            self.state.fragment = Some((piece, cell.1));
+        } else {
+            let _ = self.state.buffer.try_push(cell);
+        }
     }
 
     fn run(&mut self) {

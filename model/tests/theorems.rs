@@ -4,11 +4,10 @@ use std::fmt::Write as _;
 
 use upward_model::check::check;
 use upward_model::client::Negotiator;
-use upward_model::flaw::{Flaw, Side};
-use upward_model::message::Bounds;
+use upward_model::flaw::Flaw;
 use upward_model::policy::Policy;
 use upward_model::property::Property;
-use upward_model::protocol::{LDAP, Level, MANUAL, MYSQL, POSTGRESQL, PROTOCOLS, Protocol, SMTP};
+use upward_model::protocol::{Level, MANUAL, PROTOCOLS, Protocol, SMTP};
 use upward_model::theorem::{Claim, Computed, Flawless, claim, flawed_world, matrix, matrix_of};
 use upward_model::variant::Variant;
 use upward_model::walk::{Extent, walk};
@@ -148,7 +147,8 @@ fn every_flaw_breaks_something_and_every_must_is_broken_by_a_flaw() {
         .iter()
         .map(|protocol| Flawless::new(protocol, Policy::Required, Attacker::Active))
         .collect();
-    let mut broken: Vec<Property> = BEYOND_TWO.iter().map(|&(_, _, property)| property).collect();
+    // Three messages in a segment are needed to break it: tests/bounds.rs.
+    let mut broken = vec![Property::SurvivorsOnlyCauseRefusal];
     let mut table = String::new();
     for &flaw in Flaw::ALL {
         let mut anywhere = false;
@@ -217,58 +217,4 @@ fn stateright_finds_every_flaw_as_well() {
             assert_eq!(checked.broken, walked.broken, "{flaw}");
         }
     }
-}
-
-/// The small-scope assumption: larger segments, buffers and queues change no verdict. Four messages
-/// are walked where the alphabet allows it.
-#[test]
-fn larger_bounds_change_no_verdict() {
-    for protocol in PROTOCOLS {
-        let most = if protocol.replies().len() < 10 { 4 } else { 3 };
-        for policy in [Policy::Required, Policy::Opportunistic] {
-            for offering in [Offering::Both, Offering::Upgrade] {
-                let broken = |messages| {
-                    let bounds = Bounds { messages };
-                    let client = Negotiator { bounds, ..Negotiator::sound(protocol, policy) };
-                    let setting = Setting { bounds, offering, ..Setting::of(Attacker::Active) };
-                    walk(&World::new(protocol, client, vec![policy], setting), None).broken
-                };
-                for messages in 3..=most {
-                    assert_eq!(broken(2), broken(messages), "{} {messages}", protocol.name);
-                }
-            }
-        }
-    }
-}
-
-/// What larger segments show of a flaw that two messages do not: in MySQL, whose greeting is
-/// answered by TLS, the lured login and the delivery have to be confirmed behind the greeting.
-const BEYOND_TWO: [(&str, Flaw, Property); 2] = [
-    ("mysql", Flaw::KeepsBuffer, Property::SurvivorsOnlyCauseRefusal),
-    ("mysql", Flaw::KeepsCommandBuffer, Property::SurvivorsOnlyCauseRefusal),
-];
-
-#[test]
-fn larger_bounds_find_no_other_flaw() {
-    let mut beyond = Vec::new();
-    for protocol in [&MANUAL, &SMTP, &LDAP, &POSTGRESQL, &MYSQL] {
-        for &flaw in Flaw::ALL {
-            let broken = |messages| {
-                let bounds = Bounds { messages };
-                let mut setting = Setting { bounds, ..Setting::of(Attacker::Active) };
-                let mut client =
-                    Negotiator { bounds, ..Negotiator::sound(protocol, Policy::Required) };
-                match flaw.note().side {
-                    Side::Client => client = client.with_flaws(flaw),
-                    Side::Server => setting.server_flaws = flaw.into(),
-                }
-                walk(&World::new(protocol, client, vec![Policy::Required], setting), None).broken
-            };
-            let (two, three) = (broken(2), broken(3));
-            assert!(two.iter().all(|property| three.has(property)), "{} {flaw}", protocol.name);
-            let more = three.iter().filter(|&property| !two.has(property));
-            beyond.extend(more.map(|property| (protocol.name, flaw, property)));
-        }
-    }
-    assert_eq!(beyond, BEYOND_TWO);
 }

@@ -8,10 +8,10 @@ mod offer;
 mod receive;
 mod session;
 
-use crate::client::state::{Knowledge, Link, Mode, Phase, State};
+use crate::client::state::{Knowledge, Link, Mode, Phase, Rest, State};
 use crate::client::{Client, Input, Output, Outputs, Step, View};
 use crate::flaw::{Flaw, Flaws};
-use crate::message::{Bounds, Command};
+use crate::message::{Bounds, Command, Piece, Reply};
 use crate::policy::Policy;
 use crate::protocol::{Protocol, Twin};
 use crate::variant::Variant;
@@ -74,18 +74,27 @@ impl Client for Negotiator {
             known: Knowledge::NOTHING,
             buffer: arrayvec::ArrayVec::new(),
             fragment: None,
+            rest: Rest::Read,
         };
-        let mut run = Run { client: self, state, outputs: Outputs::new() };
+        let mut run = Run::new(self, state);
         run.connect(run.target());
         run.finish()
     }
 
     fn step(&self, state: &State, input: &Input) -> Step<State> {
-        let mut run = Run { client: self, state: state.clone(), outputs: Outputs::new() };
+        let mut run = Run::new(self, state.clone());
         if run.state.phase != Phase::Ended {
             run.take(input);
         }
         run.finish()
+    }
+
+    fn read(&self, state: &State, piece: Piece<Reply>, more: bool) -> Option<Step<State>> {
+        let mut run = Run::new(self, state.clone());
+        if run.state.phase != Phase::Ended {
+            run.read(piece, more);
+        }
+        Some(run.finish())
     }
 
     fn view(&self, state: &State) -> View {
@@ -125,6 +134,14 @@ struct Run<'a> {
     client: &'a Negotiator,
     state: State,
     outputs: Outputs,
+    /// Whether the segment that is being read goes on.
+    more: bool,
+}
+
+impl<'a> Run<'a> {
+    fn new(client: &'a Negotiator, state: State) -> Self {
+        Self { client, state, outputs: Outputs::new(), more: false }
+    }
 }
 
 impl Run<'_> {
@@ -159,12 +176,21 @@ impl Run<'_> {
         if self.state.phase == Phase::Ended {
             self.state.buffer.clear();
             self.state.fragment = None;
+            self.state.rest = Rest::Read;
             self.state.known = Knowledge::NOTHING;
             self.state.mode = Mode::Usual;
             self.state.link = Link::None;
             self.state.connection = 0;
         }
         Step { state: self.state, outputs: self.outputs }
+    }
+
+    /// Forgets what was received and not yet acted upon, to the end of the segment.
+    fn drop_rest(&mut self) {
+        self.state.buffer.clear();
+        if self.more {
+            self.state.rest = Rest::Dropped;
+        }
     }
 
     fn take(&mut self, input: &Input) {

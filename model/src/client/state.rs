@@ -23,6 +23,8 @@ pub struct State {
     pub(super) buffer: ArrayVec<Cell, CAPACITY>,
     /// The head of a message whose tail has not come.
     pub(super) fragment: Option<(Piece<Reply>, Layer)>,
+    /// What becomes of the rest of the segment that is being read; [`Rest::Read`] between segments.
+    pub(super) rest: Rest,
 }
 
 /// What a client waits for.
@@ -74,6 +76,17 @@ pub(super) enum Mode {
     Usual,
     /// TLS is not tried: a retry of an opportunistic client, or of a flawed one.
     ClearOnly,
+}
+
+/// What becomes of the rest of a segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum Rest {
+    /// It is read on.
+    Read,
+    /// TLS begins before it: it is left over, and kept only by mistake.
+    Behind,
+    /// It is lost with the connection, or with the buffer.
+    Dropped,
 }
 
 /// A message that was received, and the layer that it, or its head, came in.

@@ -19,8 +19,8 @@ impl Run<'_> {
     pub(super) fn connect(&mut self, target: Target) {
         self.state.link = Link::Clear;
         self.state.known = Knowledge::NOTHING;
-        self.state.buffer.clear();
         self.state.fragment = None;
+        self.drop_rest();
         self.state.phase = Phase::Connecting;
         self.out(Output::Connect(target));
     }

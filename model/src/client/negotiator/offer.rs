@@ -148,7 +148,7 @@ impl Run<'_> {
 
     /// Sends the upgrade request, if it is not out already, and waits for the answer.
     pub(super) fn request(&mut self) {
-        let early = !self.state.buffer.is_empty();
+        let early = self.more || !self.state.buffer.is_empty();
         let pipelined = self.state.phase == Phase::Offer
             && self.variant().pipelines
             && self.policy().needs_tls();
@@ -162,7 +162,7 @@ impl Run<'_> {
         if self.protocol().answer == Answer::None {
             self.start_tls();
         } else if early && self.has(Flaw::BelievesEarlyReply) {
-            self.state.buffer.clear();
+            self.drop_rest();
             self.go_on_in_clear();
         }
     }

@@ -1,42 +1,76 @@
 //! From segments to messages: the fragment, the buffer, and what is waited for.
 
 use super::{Run, Setback};
-use crate::client::state::{Cell, Phase};
+use crate::client::state::{Cell, Phase, Rest};
 use crate::client::{End, Output};
 use crate::flaw::Flaw;
 use crate::message::{Command, Layer, Piece, Reply, Segment};
 
 impl Run<'_> {
     pub(super) fn receive(&mut self, segment: &Segment<Reply>) {
-        let layer = self.state.layer();
-        for &piece in segment.pieces() {
-            let (message, layer) = match self.state.fragment.take() {
-                // The head decides what the whole reads as, and taints it.
-                Some((head, head_layer)) => (head.message(), head_layer),
-                None => (piece.message(), layer),
-            };
-            if piece.is_fragment() {
-                let held = match piece {
-                    Piece::Block(_) => Piece::Block(message),
-                    Piece::Whole(_) | Piece::Line(_) => Piece::Line(message),
+        let last = segment.pieces().len().saturating_sub(1);
+        for (index, &piece) in segment.pieces().iter().enumerate() {
+            self.read(piece, index < last);
+        }
+    }
+
+    /// Reads one piece of a segment; whether there is more behind it decides what is left over
+    /// where TLS begins.
+    pub(super) fn read(&mut self, piece: Piece<Reply>, more: bool) {
+        self.more = more;
+        match self.state.rest {
+            Rest::Dropped => {}
+            Rest::Behind => {
+                let keeps = if piece.is_fragment() {
+                    self.has(Flaw::KeepsFragment)
+                } else {
+                    self.has(Flaw::KeepsBuffer)
                 };
-                self.state.fragment = Some((held, layer));
-            } else if self.state.buffer.len() < self.client.bounds.messages {
-                self.state.buffer.push(Cell { reply: message, layer });
+                if keeps {
+                    self.hold(piece);
+                }
+            }
+            Rest::Read if self.state.phase == Phase::Handshake => self.read_for_tls(piece),
+            Rest::Read => {
+                self.hold(piece);
+                self.drain();
             }
         }
-        if self.state.phase == Phase::Handshake {
-            // Clear bytes where the handshake should have begun.
-            let goes_on = self.has(Flaw::BelievesPositiveReplyWithoutTls);
-            if self.state.buffer.is_empty() && goes_on {
-                return;
-            }
+        if !more {
+            self.state.rest = Rest::Read;
+        }
+    }
+
+    /// Clear bytes came where the handshake should have begun.
+    fn read_for_tls(&mut self, piece: Piece<Reply>) {
+        if !self.has(Flaw::BelievesPositiveReplyWithoutTls) {
+            self.state.rest = Rest::Dropped;
             self.setback(Setback::ClearText);
-            if !goes_on {
-                return;
-            }
+            return;
         }
-        self.drain();
+        self.hold(piece);
+        if !self.state.buffer.is_empty() {
+            self.setback(Setback::ClearText);
+            self.drain();
+        }
+    }
+
+    /// Takes a piece into the buffer, or keeps it as a head that waits for its tail.
+    fn hold(&mut self, piece: Piece<Reply>) {
+        let (message, layer) = match self.state.fragment.take() {
+            // The head decides what the whole reads as, and taints it.
+            Some((head, layer)) => (head.message(), layer),
+            None => (piece.message(), self.state.layer()),
+        };
+        if piece.is_fragment() {
+            let held = match piece {
+                Piece::Block(_) => Piece::Block(message),
+                Piece::Whole(_) | Piece::Line(_) => Piece::Line(message),
+            };
+            self.state.fragment = Some((held, layer));
+        } else if self.state.buffer.len() < self.client.bounds.messages {
+            self.state.buffer.push(Cell { reply: message, layer });
+        }
     }
 
     /// Acts on what is in the buffer for as long as it waits for messages.

@@ -1,7 +1,7 @@
 //! The switch to TLS, and the session in whatever layer: login and delivery.
 
 use super::Run;
-use crate::client::state::{Knowledge, Link, Phase};
+use crate::client::state::{Knowledge, Link, Phase, Rest};
 use crate::client::{End, Output, Peer};
 use crate::flaw::Flaw;
 use crate::message::{Command, Layer, Mechanism, Reply};
@@ -11,7 +11,7 @@ use crate::variant::{Leftover, Login};
 
 impl Run<'_> {
     pub(super) fn start_tls(&mut self) {
-        let left = !self.state.buffer.is_empty() || self.state.fragment.is_some();
+        let left = self.more || !self.state.buffer.is_empty() || self.state.fragment.is_some();
         let keeps = self.has(Flaw::KeepsBuffer) || self.has(Flaw::KeepsFragment);
         if left && !keeps && self.variant().leftover == Leftover::Refuse {
             self.state.phase = Phase::Answer;
@@ -29,6 +29,9 @@ impl Run<'_> {
         }
         if !self.has(Flaw::KeepsFragment) {
             self.state.fragment = None;
+        }
+        if self.more {
+            self.state.rest = Rest::Behind;
         }
         self.state.phase = Phase::Handshake;
         self.out(Output::StartTls);

@@ -1,0 +1,180 @@
+//! Clients and servers, compiled.
+
+use super::Machine;
+use super::segments::Segments;
+use crate::client::{self, Client, Close, Input, Output, Peer, Step, View};
+use crate::message::{Bounds, Segment};
+use crate::protocol::Protocol;
+use crate::server::{self, Port, Server};
+
+/// A client, compiled: its states with what the connection is in each.
+pub type ClientMachine<C> = Machine<(<C as Client>::State, Link), Input, client::Outputs>;
+
+/// A server, compiled.
+pub type ServerMachine = Machine<server::State, server::Input, server::Outputs>;
+
+/// What a client's connection is: it decides what can come in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Link {
+    /// None stands, or none yet.
+    Down,
+    /// In clear: whatever the attacker likes.
+    Clear,
+    /// In clear, with a ClientHello on it.
+    Handshake,
+    /// TLS with the true server: whole messages, one by one.
+    Secure,
+    /// TLS with the attacker: whatever he likes.
+    False,
+}
+
+impl Link {
+    /// What the connection is after an input and what the client did on it.
+    #[must_use]
+    pub fn after(self, input: &Input, outputs: &client::Outputs) -> Self {
+        let mut link = match input {
+            Input::Connected => Self::Clear,
+            Input::Segment(_) if self == Self::Handshake => Self::Clear,
+            Input::Segment(_) | Input::Deadline => self,
+            Input::Handshake(Peer::Genuine) => Self::Secure,
+            Input::Handshake(_) => Self::False,
+            Input::HandshakeFailed | Input::TlsEnded => Self::Clear,
+            Input::Closed(_) => Self::Down,
+        };
+        for output in outputs {
+            match output {
+                Output::Connect(_) | Output::Close => link = Self::Down,
+                Output::StartTls => link = Self::Handshake,
+                _ => {}
+            }
+        }
+        link
+    }
+}
+
+/// Compiles a client over the alphabet of a protocol.
+pub fn compile_client<C: Client>(
+    client: &C,
+    protocol: &Protocol,
+    bounds: Bounds,
+) -> ClientMachine<C> {
+    let segments = Segments::new(protocol.replies(), protocol.fragments, bounds);
+    let ends = [Input::Closed(Close::Orderly), Input::Closed(Close::Cut), Input::Deadline];
+    let peers =
+        std::iter::once(Peer::Genuine).chain(Peer::FALSE).map(Input::Handshake).collect::<Vec<_>>();
+    let start = client.start();
+    Machine::compile([((start.state, Link::Down), start.outputs)], |(state, link), found| {
+        if client.view(state) == View::Ended {
+            return;
+        }
+        let mut give = |input: Input, members, step: Step<C::State>| {
+            let link = link.after(&input, &step.outputs);
+            found(input, members, ((step.state, link), step.outputs));
+        };
+        let single = |give: &mut dyn FnMut(Input, u32, Step<C::State>), input: &Input| {
+            give(input.clone(), 1, client.step(state, input));
+        };
+        match link {
+            Link::Down => {
+                single(&mut give, &Input::Connected);
+                single(&mut give, &Input::Deadline);
+                return;
+            }
+            Link::Handshake => {
+                for input in &peers {
+                    single(&mut give, input);
+                }
+                single(&mut give, &Input::HandshakeFailed);
+            }
+            Link::Clear | Link::False | Link::Secure => {}
+        }
+        if *link == Link::Secure {
+            for &reply in &segments.alphabet {
+                single(&mut give, &Input::Segment(Segment::one(reply)));
+            }
+            single(&mut give, &Input::TlsEnded);
+        } else {
+            segments.classes(
+                state,
+                |state, piece, more| client.read(state, piece, more).map(|s| (s.state, s.outputs)),
+                |state, segment| {
+                    let step = client.step(state, &Input::Segment(segment.clone()));
+                    (step.state, step.outputs)
+                },
+                |segment, members, (state, outputs)| {
+                    give(Input::Segment(segment), members, Step { state, outputs });
+                },
+            );
+        }
+        for input in &ends {
+            single(&mut give, input);
+        }
+    })
+}
+
+/// Compiles a server over the alphabet of its protocol, from both of its ports.
+pub fn compile_server(server: &Server, bounds: Bounds) -> ServerMachine {
+    let segments = Segments::new(server.protocol.commands(), server.protocol.fragments, bounds);
+    let first = [server.start(Port::Upgrade), server.start(Port::Implicit)];
+    Machine::compile(first, |state, found| {
+        match state.phase {
+            server::Phase::Closed => return,
+            server::Phase::AwaitsTls => {
+                let input = server::Input::TlsStarted;
+                let next = server.step(state, &input);
+                found(input, 1, next);
+            }
+            server::Phase::Ready => segments.classes(
+                state,
+                |state, piece, more| Some(server.read(state, piece, more)),
+                |state, segment| server.step(state, &server::Input::Segment(segment.clone())),
+                |segment, members, next| found(server::Input::Segment(segment), members, next),
+            ),
+        }
+        let input = server::Input::Closed;
+        let next = server.step(state, &input);
+        found(input, 1, next);
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::flaw::{Flaw, Flaws, Side};
+    use crate::protocol::PROTOCOLS;
+    use crate::server::{Phase, State};
+
+    /// The same, from whole segments only.
+    fn compile_whole(server: &Server, bounds: Bounds) -> ServerMachine {
+        let protocol = server.protocol;
+        let segments = Segment::all(&protocol.commands(), protocol.fragments, bounds);
+        let first = [server.start(Port::Upgrade), server.start(Port::Implicit)];
+        Machine::compile(first, |state: &State, found| {
+            let segments = segments.iter().cloned().map(server::Input::Segment);
+            let inputs: Vec<server::Input> = match state.phase {
+                Phase::Closed => Vec::new(),
+                Phase::AwaitsTls => vec![server::Input::TlsStarted, server::Input::Closed],
+                Phase::Ready => segments.chain([server::Input::Closed]).collect(),
+            };
+            for input in inputs {
+                let next = server.step(state, &input);
+                found(input, 1, next);
+            }
+        })
+    }
+
+    #[test]
+    fn a_server_that_reads_by_pieces_reads_as_a_whole() {
+        for protocol in PROTOCOLS {
+            let flaws = Flaw::of(Side::Server).map(Flaws::from);
+            for flaws in flaws.chain([Flaws::NONE]) {
+                let server = Server { flaws, ..Server::honest(protocol) };
+                let shared = compile_server(&server, Bounds::STANDARD);
+                let whole = compile_whole(&server, Bounds::STANDARD);
+                assert!(shared.behaves_like(&whole), "{} {flaws:?}", protocol.name);
+                let longest = shared.all_outputs().iter().map(|outputs| outputs.len()).max();
+                assert!(longest < Some(server::MAX_OUTPUTS), "a step may have lost a part");
+            }
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! The segments that can come in, and which of them a party cannot tell apart.
+
+use std::hash::Hash;
+
+use arrayvec::ArrayVec;
+use rustc_hash::FxHashMap;
+
+use crate::message::{Bounds, Fragment, Fragments, Piece, Segment};
+
+/// All segments over an alphabet, within bounds.
+pub(super) struct Segments<M> {
+    pub(super) alphabet: Vec<M>,
+    fragments: Fragments,
+    bounds: Bounds,
+}
+
+/// Beginnings of segments that a party cannot tell apart: after each of them it is in the same
+/// state, has done the same, and knows that more is behind.
+struct Head<M, S, O> {
+    /// The first of them.
+    pieces: Vec<Piece<M>>,
+    /// How many they are.
+    members: u32,
+    /// The state in the midst of reading.
+    state: S,
+    /// What was done so far.
+    outputs: O,
+}
+
+impl<M: Copy> Segments<M> {
+    pub(super) const fn new(alphabet: Vec<M>, fragments: Fragments, bounds: Bounds) -> Self {
+        Self { alphabet, fragments, bounds }
+    }
+
+    /// Hands over the segments in the order of [`Segment::all`]: one for all that begin alike and
+    /// are known to go on alike, and for how many it stands.
+    ///
+    /// `read` reads one piece and knows whether the segment goes on behind it; where it does not
+    /// know, `step` is given each segment as a whole.
+    pub(super) fn classes<S, T, const N: usize>(
+        &self,
+        state: &S,
+        read: impl Fn(&S, Piece<M>, bool) -> Option<(S, ArrayVec<T, N>)>,
+        step: impl Fn(&S, &Segment<M>) -> (S, ArrayVec<T, N>),
+        mut give: impl FnMut(Segment<M>, u32, (S, ArrayVec<T, N>)),
+    ) where
+        S: Clone + Eq + Hash,
+        T: Copy + Eq + Hash,
+    {
+        let readable = self
+            .alphabet
+            .first()
+            .is_some_and(|&message| read(state, Piece::Whole(message), false).is_some());
+        if !readable {
+            for segment in Segment::all(&self.alphabet, self.fragments, self.bounds) {
+                let next = step(state, &segment);
+                give(segment, 1, next);
+            }
+            return;
+        }
+        let mut heads = vec![Head {
+            pieces: Vec::new(),
+            members: 1,
+            state: state.clone(),
+            outputs: ArrayVec::new(),
+        }];
+        let longest = self.bounds.messages;
+        for length in 1..=longest {
+            let mut longer: Vec<Head<M, S, ArrayVec<T, N>>> = Vec::new();
+            let mut known: FxHashMap<(S, ArrayVec<T, N>), usize> = FxHashMap::default();
+            for head in &heads {
+                let with = |piece, more| {
+                    let (state, more) = read(&head.state, piece, more)?;
+                    let mut outputs = head.outputs.clone();
+                    for output in more {
+                        let _ = outputs.try_push(output);
+                    }
+                    Some((state, outputs))
+                };
+                for &message in &self.alphabet {
+                    let whole = Piece::Whole(message);
+                    let ends = self.fragments.kinds().iter().map(|kind| match kind {
+                        Fragment::Line => Piece::Line(message),
+                        Fragment::Block => Piece::Block(message),
+                    });
+                    for piece in std::iter::once(whole).chain(ends) {
+                        let mut pieces = head.pieces.clone();
+                        pieces.push(piece);
+                        if let Some(next) = with(piece, false) {
+                            give(Segment::new(&pieces), head.members, next);
+                        }
+                    }
+                    if length == longest {
+                        continue;
+                    }
+                    let Some(next) = with(whole, true) else { continue };
+                    let index = *known.entry(next.clone()).or_insert_with(|| {
+                        let mut pieces = head.pieces.clone();
+                        pieces.push(whole);
+                        longer.push(Head { pieces, members: 0, state: next.0, outputs: next.1 });
+                        longer.len() - 1
+                    });
+                    longer[index].members += head.members;
+                }
+            }
+            heads = longer;
+        }
+    }
+}

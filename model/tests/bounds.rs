@@ -1,0 +1,106 @@
+//! The small-scope assumption: larger segments, buffers and queues change no verdict.
+
+use upward_model::client::Negotiator;
+use upward_model::flaw::{Flaw, Side};
+use upward_model::message::Bounds;
+use upward_model::policy::Policy;
+use upward_model::property::{Properties, Property};
+use upward_model::protocol::{
+    FTP, IMAP, LDAP, MANAGESIEVE, MANUAL, MYSQL, POP3, POSTGRESQL, PROTOCOLS, Protocol, SMTP,
+};
+use upward_model::walk::{Extent, walk};
+use upward_model::world::{Attacker, Offering, Setting, World};
+
+/// What is broken where a segment, a buffer and a queue hold this many messages.
+fn broken(
+    protocol: &'static Protocol,
+    policy: Policy,
+    flaw: Option<Flaw>,
+    offering: Offering,
+    messages: usize,
+) -> Properties {
+    let bounds = Bounds { messages };
+    let mut setting = Setting { bounds, offering, ..Setting::of(Attacker::Active) };
+    let mut client = Negotiator { bounds, ..Negotiator::sound(protocol, policy) };
+    match flaw.map(|flaw| (flaw, flaw.note().side)) {
+        Some((flaw, Side::Client)) => client = client.with_flaws(flaw),
+        Some((flaw, Side::Server)) => setting.server_flaws = flaw.into(),
+        None => {}
+    }
+    let found = walk(&World::new(protocol, client, vec![policy], setting), None);
+    assert_eq!(found.extent, Extent::Exhaustive);
+    found.broken
+}
+
+/// Verdicts of sound clients at 2, 3 and 4.
+fn no_verdict_changes(protocol: &'static Protocol) {
+    for policy in Policy::ALL {
+        if policy == Policy::Implicit && !protocol.has_implicit() {
+            continue;
+        }
+        for offering in [Offering::Both, Offering::Upgrade] {
+            let two = broken(protocol, policy, None, offering, 2);
+            for messages in [3, 4] {
+                let more = broken(protocol, policy, None, offering, messages);
+                assert_eq!(two, more, "{policy} {messages}");
+            }
+        }
+    }
+}
+
+/// What three messages in a segment show of a flaw that two do not. In MySQL, whose greeting is
+/// answered by TLS, the lured login and the delivery have to be confirmed behind the greeting; in
+/// ManageSieve the capabilities and the success of the login stand behind the reply, before the
+/// true server has answered either.
+const BEYOND_TWO: [(&str, Flaw, Property); 3] = [
+    ("managesieve", Flaw::KeepsBuffer, Property::Agreement),
+    ("mysql", Flaw::KeepsBuffer, Property::SurvivorsOnlyCauseRefusal),
+    ("mysql", Flaw::KeepsCommandBuffer, Property::SurvivorsOnlyCauseRefusal),
+];
+
+/// Verdicts of flawed parties at 2, 3 and 4.
+fn no_flaw_shows_more(protocol: &'static Protocol) {
+    let mut beyond = Vec::new();
+    for &flaw in Flaw::ALL {
+        let of =
+            |messages| broken(protocol, Policy::Required, Some(flaw), Offering::Both, messages);
+        let (two, three) = (of(2), of(3));
+        assert!(two.iter().all(|property| three.has(property)), "{flaw}");
+        assert_eq!(three, of(4), "{flaw}");
+        let more = three.iter().filter(|&property| !two.has(property));
+        beyond.extend(more.map(|property| (protocol.name, flaw, property)));
+    }
+    let known: Vec<_> =
+        BEYOND_TWO.into_iter().filter(|(name, _, _)| *name == protocol.name).collect();
+    assert_eq!(beyond, known);
+}
+
+/// A test of its own for each protocol, so that they run side by side.
+macro_rules! each_protocol {
+    ($($name:ident: $protocol:expr;)*) => {$(
+        #[test]
+        fn $name() {
+            no_verdict_changes($protocol);
+            no_flaw_shows_more($protocol);
+        }
+    )*
+
+        #[test]
+        fn no_protocol_is_left_out() {
+            let names = [$($protocol.name),*];
+            assert!(PROTOCOLS.iter().all(|protocol| names.contains(&protocol.name)));
+        }
+    };
+}
+
+each_protocol! {
+    ftp: &FTP;
+    imap: &IMAP;
+    ldap: &LDAP;
+    managesieve: &MANAGESIEVE;
+    manual: &MANUAL;
+    mysql: &MYSQL;
+    pop3: &POP3;
+    postgresql: &POSTGRESQL;
+    smtp: &SMTP;
+}
