@@ -5,6 +5,7 @@
 //! and tables that other checkers can read. Every entry is computed by calling the function.
 
 mod compile;
+mod minimal;
 mod segments;
 
 use std::fmt::Debug;
@@ -15,6 +16,7 @@ use rustc_hash::FxHashMap;
 use crate::message::Segment;
 
 pub use self::compile::{ClientMachine, Link, ServerMachine, compile_client, compile_server};
+pub use self::minimal::{Minimal, Sample, Transition};
 
 /// The id of a state of a machine.
 pub type StateId = u16;

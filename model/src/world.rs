@@ -16,7 +16,9 @@ mod state;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::client::{Client, Input, Output, View};
-use crate::machine::{ClientMachine, Link, ServerMachine, StateId, compile_client, compile_server};
+use crate::machine::{
+    ClientMachine, Link, Minimal, ServerMachine, StateId, compile_client, compile_server,
+};
 use crate::message::{Bounds, Layer, Reply, Segment};
 use crate::policy::Policy;
 use crate::property::{Properties, Property};
@@ -122,6 +124,11 @@ impl<C: Client> World<C> {
     /// The client, compiled.
     pub const fn clients(&self) -> &ClientMachine<C> {
         &self.clients
+    }
+
+    /// The client's machine without the states that nobody outside can tell apart.
+    pub fn least(&self) -> Minimal {
+        Minimal::of(&self.client, self.protocol, self.bounds, &self.clients)
     }
 
     /// The server, compiled.

@@ -7,7 +7,7 @@ use crate::dialogue;
 use crate::explain::{Event, Explanation, explain};
 use crate::flaw::{Flaw, Flaws, Side};
 use crate::generate::candidate::Candidate;
-use crate::machine::StateId;
+use crate::machine::{Minimal, Transition};
 use crate::message::Bounds;
 use crate::play::{Plan, Play, play};
 use crate::policy::Policy;
@@ -48,9 +48,9 @@ impl Evaluation {
 /// What the plays of a protocol's vectors cover of the common client under `Required`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Coverage {
-    /// States of the client that were reached, and all that the attacker can bring about.
+    /// States of the [least machine](Minimal) that were left, and all of them.
     pub states: (usize, usize),
-    /// Classes of inputs that were put to a state, and all.
+    /// Its transitions that were taken, and all of them.
     pub transitions: (usize, usize),
 }
 
@@ -58,7 +58,8 @@ pub struct Coverage {
 pub(super) struct Bench {
     protocol: &'static Protocol,
     worlds: BTreeMap<Vec<Policy>, Vec<(Party, World<Negotiator>)>>,
-    seen: BTreeSet<(StateId, usize)>,
+    seen: BTreeSet<Transition>,
+    least: Option<Minimal>,
 }
 
 /// Who is played.
@@ -70,7 +71,7 @@ enum Party {
 
 impl Bench {
     pub(super) const fn new(protocol: &'static Protocol) -> Self {
-        Self { protocol, worlds: BTreeMap::new(), seen: BTreeSet::new() }
+        Self { protocol, worlds: BTreeMap::new(), seen: BTreeSet::new(), least: None }
     }
 
     pub(super) fn evaluate(&mut self, candidate: &Candidate) -> Evaluation {
@@ -106,7 +107,8 @@ impl Bench {
             }
             if index == 0 {
                 if sessions == [Policy::Required] {
-                    cover(&mut self.seen, world, &played);
+                    let least = self.least.get_or_insert_with(|| world.least());
+                    cover(&mut self.seen, least, world, &played);
                 }
                 evaluation.trace = trace(&played);
                 evaluation.transcript = dialogue::play(protocol, &played, &candidate.texts());
@@ -117,16 +119,13 @@ impl Bench {
     }
 
     pub(super) fn coverage(&self) -> Coverage {
-        let Some(worlds) = self.worlds.get(&vec![Policy::Required]) else {
-            return Coverage::default();
-        };
-        let Some((_, world)) = worlds.first() else { return Coverage::default() };
-        let machine = world.clients();
-        let all: usize = (0..machine.len())
-            .map(|id| machine.classes(id.try_into().unwrap_or_default()).len())
-            .sum();
-        let states: BTreeSet<StateId> = self.seen.iter().map(|(state, _)| *state).collect();
-        Coverage { states: (states.len(), machine.len()), transitions: (self.seen.len(), all) }
+        let Some(least) = &self.least else { return Coverage::default() };
+        let states: BTreeSet<usize> = self.seen.iter().map(|transition| transition.from).collect();
+        Coverage {
+            // Nothing leaves the end.
+            states: (states.len(), least.len() - 1),
+            transitions: (self.seen.len(), least.transitions().count()),
+        }
     }
 }
 
@@ -232,8 +231,13 @@ fn worlds(protocol: &'static Protocol, sessions: &[Policy]) -> Vec<(Party, World
     worlds
 }
 
-/// The inputs that a play put to the client, by class.
-fn cover(seen: &mut BTreeSet<(StateId, usize)>, world: &World<Negotiator>, played: &Play) {
+/// The transitions that a play took.
+fn cover(
+    seen: &mut BTreeSet<Transition>,
+    least: &Minimal,
+    world: &World<Negotiator>,
+    played: &Play,
+) {
     for step in &played.steps {
         let input = match &step.action {
             Action::ToClient(segment) => Input::Segment(segment.clone()),
@@ -244,14 +248,10 @@ fn cover(seen: &mut BTreeSet<(StateId, usize)>, world: &World<Negotiator>, playe
             Action::Deadline => Input::Deadline,
             Action::ToServer(_) | Action::Redial(_) => continue,
         };
-        let id = step.before.client;
         let (next, outputs) = world.client_step(&step.before, &input);
-        let class = world.clients().classes(id).iter().position(|class| {
-            class.next == next && *world.clients().outputs(class.outputs) == outputs
-        });
-        if let Some(class) = class {
-            seen.insert((id, class));
-        }
+        let outputs = world.clients().outputs_id(&outputs);
+        let taken = outputs.and_then(|o| least.transition(step.before.client, o, next));
+        seen.extend(taken);
     }
 }
 

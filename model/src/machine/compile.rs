@@ -3,7 +3,7 @@
 use super::Machine;
 use super::segments::Segments;
 use crate::client::{self, Client, Close, Input, Output, Peer, Step, View};
-use crate::message::{Bounds, Segment};
+use crate::message::{Bounds, Piece, Segment};
 use crate::protocol::Protocol;
 use crate::server::{self, Port, Server};
 
@@ -50,6 +50,49 @@ impl Link {
         }
         link
     }
+
+    /// What can come in beside segments, in the order of the alphabet: before them.
+    fn before_segments(self) -> Vec<Input> {
+        match self {
+            Self::Down => vec![Input::Connected],
+            Self::Handshake => std::iter::once(Peer::Genuine)
+                .chain(Peer::FALSE)
+                .map(Input::Handshake)
+                .chain([Input::HandshakeFailed])
+                .collect(),
+            Self::Clear | Self::Secure | Self::False => Vec::new(),
+        }
+    }
+
+    /// What can come in beside segments, in the order of the alphabet: behind them.
+    fn behind_segments(self) -> Vec<Input> {
+        let closes = [Input::Closed(Close::Orderly), Input::Closed(Close::Cut)];
+        match self {
+            Self::Down => vec![Input::Deadline],
+            Self::Secure => {
+                [Input::TlsEnded].into_iter().chain(closes).chain([Input::Deadline]).collect()
+            }
+            Self::Clear | Self::Handshake | Self::False => {
+                closes.into_iter().chain([Input::Deadline]).collect()
+            }
+        }
+    }
+
+    /// All that can come in; `segments` are all segments within the bounds.
+    pub(super) fn inputs(self, segments: &[Input]) -> impl Iterator<Item = Input> + use<'_> {
+        let fits = move |input: &&Input| match (self, input) {
+            (Self::Down, _) => false,
+            // Inside TLS messages come whole, and one by one.
+            (Self::Secure, Input::Segment(segment)) => {
+                matches!(segment.pieces(), [Piece::Whole(_)])
+            }
+            _ => true,
+        };
+        self.before_segments()
+            .into_iter()
+            .chain(segments.iter().filter(fits).cloned())
+            .chain(self.behind_segments())
+    }
 }
 
 /// Compiles a client over the alphabet of a protocol.
@@ -59,9 +102,6 @@ pub fn compile_client<C: Client>(
     bounds: Bounds,
 ) -> ClientMachine<C> {
     let segments = Segments::new(protocol.replies(), protocol.fragments, bounds);
-    let ends = [Input::Closed(Close::Orderly), Input::Closed(Close::Cut), Input::Deadline];
-    let peers =
-        std::iter::once(Peer::Genuine).chain(Peer::FALSE).map(Input::Handshake).collect::<Vec<_>>();
     let start = client.start();
     Machine::compile([((start.state, Link::Down), start.outputs)], |(state, link), found| {
         if client.view(state) == View::Ended {
@@ -71,30 +111,18 @@ pub fn compile_client<C: Client>(
             let link = link.after(&input, &step.outputs);
             found(input, members, ((step.state, link), step.outputs));
         };
-        let single = |give: &mut dyn FnMut(Input, u32, Step<C::State>), input: &Input| {
-            give(input.clone(), 1, client.step(state, input));
-        };
-        match link {
-            Link::Down => {
-                single(&mut give, &Input::Connected);
-                single(&mut give, &Input::Deadline);
-                return;
-            }
-            Link::Handshake => {
-                for input in &peers {
-                    single(&mut give, input);
-                }
-                single(&mut give, &Input::HandshakeFailed);
-            }
-            Link::Clear | Link::False | Link::Secure => {}
+        for input in link.before_segments() {
+            give(input.clone(), 1, client.step(state, &input));
         }
-        if *link == Link::Secure {
-            for &reply in &segments.alphabet {
-                single(&mut give, &Input::Segment(Segment::one(reply)));
+        match link {
+            Link::Down => {}
+            Link::Secure => {
+                for &reply in &segments.alphabet {
+                    let input = Input::Segment(Segment::one(reply));
+                    give(input.clone(), 1, client.step(state, &input));
+                }
             }
-            single(&mut give, &Input::TlsEnded);
-        } else {
-            segments.classes(
+            Link::Clear | Link::Handshake | Link::False => segments.classes(
                 state,
                 |state, piece, more| client.read(state, piece, more).map(|s| (s.state, s.outputs)),
                 |state, segment| {
@@ -104,10 +132,10 @@ pub fn compile_client<C: Client>(
                 |segment, members, (state, outputs)| {
                     give(Input::Segment(segment), members, Step { state, outputs });
                 },
-            );
+            ),
         }
-        for input in &ends {
-            single(&mut give, input);
+        for input in link.behind_segments() {
+            give(input.clone(), 1, client.step(state, &input));
         }
     })
 }
