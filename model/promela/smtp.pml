@@ -292,6 +292,7 @@ inline say(command) {
 /* Waits for the next reply, or for the end. Bytes that are in the buffer come first. `number` is
  * the command that the reply answers. */
 inline read() {
+  message = 0; number = 0; from_clear = 0; /* nothing old tells states apart */
   if
   :: buffer ? message, from_clear -> number = 0
   :: empty(buffer) && layer == GENUINE && nempty(replies) ->
@@ -366,8 +367,9 @@ inline connect() {
   connected = 1
 }
 
-/* What is left of the clear text when TLS begins (RFC 3207 section 4.2, RFC 7457 section 2.2). */
-inline forget() {
+/* Clear bytes behind the reply to the request: gone before the handshake begins (RFC 7457 section
+ * 2.2), since afterwards nobody can tell them from what came inside TLS. */
+inline discard() {
   if
   :: !KEEPS_BUFFER ->
      do
@@ -379,7 +381,12 @@ inline forget() {
   if
   :: !KEEPS_FRAGMENT -> fragment = 0
   :: else
-  fi;
+  fi
+}
+
+/* What was learned in clear: forgotten on completion of the handshake (RFC 3207 section 4.2). A
+ * handshake that fails changes nothing of what the client knows. */
+inline forget() {
   if
   :: !KEEPS_CAPABILITIES -> offers_auth = 0; offer_from_clear = 0
   :: else
@@ -504,7 +511,8 @@ shaking:
   :: else
   fi;
   shaken = 1;
-  forget();
+  discard();
+  message = 0; from_clear = 0;
   at = SHAKING;
   handshake ? message;
   at = READING;
@@ -536,6 +544,7 @@ shaking:
      :: else -> goto giving_up
      fi
   fi;
+  forget();
   if
   :: POLICY == IMPLICIT -> goto greeting /* inside TLS: the server greets first */
   :: else -> say(EHLO); goto asking      /* it does not greet again (RFC 3207 section 4.2) */
@@ -636,6 +645,7 @@ ending:
   fi;
 
 hanging:
+  message = 0; number = 0; from_clear = 0;
   at = ENDED
   }
 }
