@@ -223,10 +223,10 @@ impl Prove {
             println!("    {:<40} {}", property.name(), property.meaning());
         }
         if let Some((property, witness)) = &report.witness {
-            let user = if report.sessions.len() > 1 {
-                " (a user with two sessions: the first may do without TLS)"
-            } else {
-                ""
+            let user = match report.sessions[..] {
+                [first, _, ..] if first.needs_tls() => " (a user with two sessions)",
+                [_, _, ..] => " (a user with two sessions: the first may do without TLS)",
+                _ => "",
             };
             println!("\n  the least dialogue that breaks {property}{user}:\n");
             let world =
