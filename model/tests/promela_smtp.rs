@@ -3,6 +3,7 @@
 //!
 //! SPIN and a C compiler are needed (Debian packages `spin` and `gcc`). Without them the tests say
 //! so and pass, unless `UPWARD_REQUIRE_SPIN` is set.
+#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
