@@ -41,7 +41,7 @@ const READINGS: [(&str, Property, Reading, &str); 9] = [
         "keeps-capabilities",
         Property::Agreement,
         Reading::PromelaOnly,
-        "not settled: what a client that does not ask again makes of the greeting of another port",
+        "Promela's client asks again and does not look at the answer; Rust's does not ask",
     ),
     (
         "opportunistic-active",
