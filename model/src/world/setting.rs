@@ -81,7 +81,7 @@ pub enum Pricing {
     Counted,
 }
 
-/// What can be chosen about a [`World`] beside its client and its protocol.
+/// What can be chosen about a [`World`](crate::world::World) beside its client and its protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Setting {
     /// Who is on the network.
