@@ -131,7 +131,7 @@ pub fn judge(question: &Question<'_>, evidence: &Evidence) -> Judgement {
         judgement.verdict = Verdict::Inconclusive;
         judgement.reason = format!(
             "the client never came to the point that the vector is about ({})",
-            question.reached.map_or("", point_name)
+            question.reached.map_or("", Point::name)
         );
     } else if contradiction && judgement.verdict != Verdict::Fail {
         judgement.verdict = Verdict::Error;
@@ -225,18 +225,5 @@ const fn sentence(property: Property) -> &'static str {
         Property::NoClearTextShownAsTrusted => "showed text from before TLS to its user",
         Property::AlwaysEnds => "was still alive after the peer had closed and the deadline passed",
         _ => "broke a property",
-    }
-}
-
-/// The word for a point.
-pub const fn point_name(point: Point) -> &'static str {
-    match point {
-        Point::Opening => "opening",
-        Point::Capabilities => "capabilities",
-        Point::Upgrade => "upgrade",
-        Point::Handshake => "handshake",
-        Point::Inside => "inside",
-        Point::Login => "login",
-        Point::Delivery => "delivery",
     }
 }

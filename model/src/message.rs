@@ -190,6 +190,12 @@ impl<M: Copy> Segment<M> {
         &self.0
     }
 
+    /// The pieces in order, and whether the segment goes on behind each.
+    pub(crate) fn reading(&self) -> impl Iterator<Item = (Piece<M>, bool)> {
+        let last = self.0.len().saturating_sub(1);
+        self.0.iter().enumerate().map(move |(index, &piece)| (piece, index < last))
+    }
+
     /// All segments over an alphabet, shortest first, then in the order of the alphabet.
     pub fn all(alphabet: &[M], fragments: Fragments, bounds: Bounds) -> Vec<Self> {
         let mut heads: Vec<ArrayVec<Piece<M>, CAPACITY>> = vec![ArrayVec::new()];
@@ -198,17 +204,13 @@ impl<M: Copy> Segment<M> {
             let mut longer = Vec::with_capacity(heads.len() * alphabet.len());
             for head in &heads {
                 for &message in alphabet {
-                    let mut whole = head.clone();
-                    whole.push(Piece::Whole(message));
-                    segments.push(Self(whole.clone()));
-                    longer.push(whole);
-                    for &fragment in fragments.kinds() {
-                        let mut open = head.clone();
-                        open.push(match fragment {
-                            Fragment::Line => Piece::Line(message),
-                            Fragment::Block => Piece::Block(message),
-                        });
-                        segments.push(Self(open));
+                    for piece in fragments.pieces(message) {
+                        let mut pieces = head.clone();
+                        pieces.push(piece);
+                        segments.push(Self(pieces.clone()));
+                        if !piece.is_fragment() {
+                            longer.push(pieces);
+                        }
                     }
                 }
             }
@@ -224,15 +226,6 @@ impl<M: fmt::Debug> fmt::Debug for Segment<M> {
     }
 }
 
-/// How a message can be left without its tail.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Fragment {
-    /// The end of the line is missing.
-    Line,
-    /// A literal or multi-line block is open.
-    Block,
-}
-
 /// Which fragments a protocol knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Fragments {
@@ -245,13 +238,15 @@ pub enum Fragments {
 }
 
 impl Fragments {
-    /// The kinds, in order.
-    pub const fn kinds(self) -> &'static [Fragment] {
-        match self {
-            Self::None => &[],
-            Self::Lines => &[Fragment::Line],
-            Self::LinesAndBlocks => &[Fragment::Line, Fragment::Block],
-        }
+    /// The pieces that a message can be: whole, and without its tail.
+    pub fn pieces<M: Copy>(self, message: M) -> impl Iterator<Item = Piece<M>> {
+        let all = [Piece::Whole(message), Piece::Line(message), Piece::Block(message)];
+        let known = match self {
+            Self::None => 1,
+            Self::Lines => 2,
+            Self::LinesAndBlocks => 3,
+        };
+        all.into_iter().take(known)
     }
 }
 

@@ -111,6 +111,17 @@ pub enum Output {
 /// What a server does in one step, in order.
 pub type Outputs = ArrayVec<Output, MAX_OUTPUTS>;
 
+/// What it says in one step, in order.
+pub fn words(outputs: &Outputs) -> Vec<Reply> {
+    outputs
+        .iter()
+        .filter_map(|output| match output {
+            Output::Say { reply, .. } => Some(*reply),
+            _ => None,
+        })
+        .collect()
+}
+
 impl Server {
     /// The honest server of a protocol, which offers the upgrade.
     pub const fn honest(protocol: &'static Protocol) -> Self {
@@ -209,9 +220,8 @@ impl Run<'_> {
     }
 
     fn receive(&mut self, segment: &Segment<Command>) {
-        let last = segment.pieces().len().saturating_sub(1);
-        for (index, &piece) in segment.pieces().iter().enumerate() {
-            self.read(piece, index < last);
+        for (piece, more) in segment.reading() {
+            self.read(piece, more);
         }
     }
 

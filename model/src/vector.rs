@@ -218,6 +218,25 @@ impl Point {
             _ => None,
         }
     }
+
+    /// The point at which the first answer inside TLS is said: [`Point::Inside`], unless something
+    /// is `planned` at the point that the command [names](Self::of), which would else be lost.
+    pub fn of_first_inside(command: Command, planned: impl FnOnce(Self) -> bool) -> Self {
+        Self::of(command, true).filter(|&point| planned(point)).unwrap_or(Self::Inside)
+    }
+
+    /// The stable name, as in vectors.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Opening => "opening",
+            Self::Capabilities => "capabilities",
+            Self::Upgrade => "upgrade",
+            Self::Handshake => "handshake",
+            Self::Inside => "inside",
+            Self::Login => "login",
+            Self::Delivery => "delivery",
+        }
+    }
 }
 
 /// What is done at a point.

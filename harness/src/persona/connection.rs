@@ -7,7 +7,7 @@ mod speak;
 use tokio::net::TcpStream;
 use upward_model::client::Close;
 use upward_model::explain::Event;
-use upward_model::message::{Command, Layer, Reply};
+use upward_model::message::{Command, Layer};
 use upward_model::server::{self, Port, Server};
 use upward_model::vector::{Deviation, Do, Point};
 
@@ -149,7 +149,7 @@ impl Connection {
             let (state, outputs) = self.server().start(Port::Upgrade);
             self.state = state;
             self.lifted.reach(Point::Opening);
-            let words = words(&outputs);
+            let words = server::words(&outputs);
             // Where the client speaks first, what deviates at the opening happens once it has.
             self.silent = words.is_empty();
             for reply in words {
@@ -201,14 +201,4 @@ impl Connection {
         self.deviated = true;
         self.record.push(self.number, What::Deviates(how.to_owned()));
     }
-}
-
-fn words(outputs: &server::Outputs) -> Vec<Reply> {
-    outputs
-        .iter()
-        .filter_map(|output| match output {
-            server::Output::Say { reply, .. } => Some(*reply),
-            _ => None,
-        })
-        .collect()
 }

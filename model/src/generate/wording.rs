@@ -1,6 +1,6 @@
 //! The texts with which a message can be forged, and the attack class of each.
 
-use crate::message::{Fragments, Mechanism, Piece, Reply};
+use crate::message::{Mechanism, Piece, Reply};
 use crate::protocol::{At, Protocol};
 use crate::vector::Point;
 
@@ -85,17 +85,6 @@ fn continued(line: &str) -> String {
             format!("{code}-{rest}")
         }
         _ => line.to_owned(),
-    }
-}
-
-/// The pieces of a reply that a protocol knows.
-pub(super) fn pieces(protocol: &Protocol, reply: Reply) -> Vec<Piece<Reply>> {
-    match protocol.fragments {
-        Fragments::None => vec![Piece::Whole(reply)],
-        Fragments::Lines => vec![Piece::Whole(reply), Piece::Line(reply)],
-        Fragments::LinesAndBlocks => {
-            vec![Piece::Whole(reply), Piece::Line(reply), Piece::Block(reply)]
-        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::hash::Hash;
 use arrayvec::ArrayVec;
 use rustc_hash::FxHashMap;
 
-use crate::message::{Bounds, Fragment, Fragments, Piece, Segment};
+use crate::message::{Bounds, Fragments, Piece, Segment};
 
 /// All segments over an alphabet, within bounds.
 pub(super) struct Segments<M> {
@@ -78,29 +78,23 @@ impl<M: Copy> Segments<M> {
                     Some((state, outputs))
                 };
                 for &message in &self.alphabet {
-                    let whole = Piece::Whole(message);
-                    let ends = self.fragments.kinds().iter().map(|kind| match kind {
-                        Fragment::Line => Piece::Line(message),
-                        Fragment::Block => Piece::Block(message),
-                    });
-                    for piece in std::iter::once(whole).chain(ends) {
+                    for piece in self.fragments.pieces(message) {
                         let mut pieces = head.pieces.clone();
                         pieces.push(piece);
                         if let Some(next) = with(piece, false) {
                             give(Segment::new(&pieces), head.members, next);
                         }
+                        if length == longest || piece.is_fragment() {
+                            continue;
+                        }
+                        let Some(next) = with(piece, true) else { continue };
+                        let index = *known.entry(next.clone()).or_insert_with(|| {
+                            let (state, outputs) = next;
+                            longer.push(Head { pieces, members: 0, state, outputs });
+                            longer.len() - 1
+                        });
+                        longer[index].members += head.members;
                     }
-                    if length == longest {
-                        continue;
-                    }
-                    let Some(next) = with(whole, true) else { continue };
-                    let index = *known.entry(next.clone()).or_insert_with(|| {
-                        let mut pieces = head.pieces.clone();
-                        pieces.push(whole);
-                        longer.push(Head { pieces, members: 0, state: next.0, outputs: next.1 });
-                        longer.len() - 1
-                    });
-                    longer[index].members += head.members;
                 }
             }
             heads = longer;

@@ -116,7 +116,7 @@ impl<C: Client> Player<'_, C> {
             return;
         }
         self.reached.insert(Point::Opening);
-        let said = self.words(&outputs);
+        let said = server::words(&outputs);
         let silent = said.is_empty();
         self.unsaid.extend(said.into_iter().map(|reply| (Some(Point::Opening), reply)));
         if silent {
@@ -128,16 +128,6 @@ impl<C: Client> Player<'_, C> {
                 }
             }
         }
-    }
-
-    pub(super) fn words(&self, outputs: &server::Outputs) -> Vec<Reply> {
-        outputs
-            .iter()
-            .filter_map(|output| match output {
-                server::Output::Say { reply, .. } => Some(*reply),
-                _ => None,
-            })
-            .collect()
     }
 
     /// The persona takes up a command: it works out what to say.
@@ -164,7 +154,7 @@ impl<C: Client> Player<'_, C> {
                     persona = before;
                 }
                 self.persona = persona;
-                for reply in self.words(&outputs) {
+                for reply in server::words(&outputs) {
                     self.unsaid.push_back((point, reply));
                 }
             }
@@ -202,14 +192,12 @@ impl<C: Client> Player<'_, C> {
     /// At which point the answer to a command is said.
     pub(super) fn point(&mut self, command: Command) -> Option<Point> {
         let inside = matches!(self.state.wire(), Wire::Secure | Wire::False(_));
-        let named = Point::of(command, inside);
         if inside && !self.inside {
             self.inside = true;
             self.reached.insert(Point::Inside);
-            // A deviation at a later point is not lost because it is the first one inside.
-            let planned = named.is_some_and(|point| !self.deviations(point).is_empty());
-            return if planned { named } else { Some(Point::Inside) };
+            let planned = |point| !self.deviations(point).is_empty();
+            return Some(Point::of_first_inside(command, planned));
         }
-        named
+        Point::of(command, inside)
     }
 }

@@ -106,7 +106,7 @@ impl<C: Client> Player<'_, C> {
             self.persona.phase = server::Phase::AwaitsTls;
             let (persona, outputs) = self.coaxer.step(&self.persona, &server::Input::TlsStarted);
             self.persona = persona;
-            let words = self.words(&outputs);
+            let words = server::words(&outputs);
             let done = self.perform(Action::Handshake(peer), true);
             for reply in words {
                 let point = self.inside_point();

@@ -5,7 +5,7 @@ use std::fmt;
 
 use crate::client::{Client, Close, Input, Peer, View};
 use crate::machine::count_forged;
-use crate::message::{Command, Fragment, Layer, Piece, Reply, Segment};
+use crate::message::{Command, Layer, Piece, Reply, Segment};
 use crate::property::{Properties, Property};
 use crate::server::{self, Port};
 use crate::vector::Meaning;
@@ -199,11 +199,7 @@ impl<C: Client> World<C> {
                     pieces.push(piece);
                     Segment::new(&pieces)
                 };
-                segments.push(with(Piece::Whole(message)));
-                segments.extend(self.protocol.fragments.kinds().iter().map(|kind| match kind {
-                    Fragment::Line => with(Piece::Line(message)),
-                    Fragment::Block => with(Piece::Block(message)),
-                }));
+                segments.extend(self.protocol.fragments.pieces(message).map(with));
                 let mut pieces = vec![Piece::Whole(message)];
                 pieces.extend(&whole);
                 segments.push(Segment::new(&pieces));

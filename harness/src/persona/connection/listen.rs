@@ -5,7 +5,7 @@ use upward_model::message::{Command, Reply, Segment};
 use upward_model::server;
 use upward_model::vector::{Do, Point};
 
-use super::{Connection, Sight, words};
+use super::{Connection, Sight};
 use crate::codec::{Heard, Part};
 use crate::judge::Stage;
 use crate::tls::record_length;
@@ -141,7 +141,7 @@ impl Connection {
         } else {
             self.state = state;
         }
-        for reply in words(&outputs) {
+        for reply in server::words(&outputs) {
             self.say(point, reply, Some(command)).await?;
         }
         if command == Command::Goodbye && !self.closing {
@@ -156,13 +156,12 @@ impl Connection {
     /// At which point the answer to a command is said.
     pub(super) fn point(&mut self, command: Command) -> Option<Point> {
         let inside = self.link.is_tls();
-        let named = Point::of(command, inside);
         if inside && !self.inside {
             self.inside = true;
             self.lifted.reach(Point::Inside);
-            let planned = named.is_some_and(|point| !self.deviations(point).is_empty());
-            return if planned { named } else { Some(Point::Inside) };
+            let planned = |point| !self.deviations(point).is_empty();
+            return Some(Point::of_first_inside(command, planned));
         }
-        named
+        Point::of(command, inside)
     }
 }

@@ -6,7 +6,7 @@ use upward_model::message::{Layer, Piece, Reply, Segment};
 use upward_model::server;
 use upward_model::vector::{Deviation, Do, Point};
 
-use super::{Connection, words};
+use super::Connection;
 use crate::judge::Stage;
 use crate::persona::link::Handshake;
 use crate::wire::Form;
@@ -89,7 +89,7 @@ impl Connection {
         self.state.phase = server::Phase::AwaitsTls;
         let (state, outputs) = self.server().step(&self.state, &server::Input::TlsStarted);
         self.state = state;
-        for reply in words(&outputs) {
+        for reply in server::words(&outputs) {
             self.inside = true;
             self.say(Some(Point::Inside), reply, None).await?;
         }

@@ -8,9 +8,8 @@ use crate::message::{Command, Layer, Piece, Reply, Segment};
 
 impl Run<'_> {
     pub(super) fn receive(&mut self, segment: &Segment<Reply>) {
-        let last = segment.pieces().len().saturating_sub(1);
-        for (index, &piece) in segment.pieces().iter().enumerate() {
-            self.read(piece, index < last);
+        for (piece, more) in segment.reading() {
+            self.read(piece, more);
         }
     }
 

@@ -1,7 +1,7 @@
 //! Every way to put every message to a client, at every point.
 
 use super::Candidate;
-use crate::generate::wording::{class_behind, honest_at, piece_text, pieces, plain, replacements};
+use crate::generate::wording::{class_behind, honest_at, piece_text, plain, replacements};
 use crate::message::{Piece, Reply};
 use crate::policy::Policy;
 use crate::protocol::{Authentication, Closure, Protocol};
@@ -58,7 +58,7 @@ impl Build<'_> {
                     words(point),
                     text.text.trim_end().replace('\n', "` `")
                 );
-                let slug = format!("{}-{}", slug(point), text.slug);
+                let slug = format!("{}-{}", point.name(), text.slug);
                 let said = saying(point, Do::Replace, text.text, vec![Piece::Whole(text.reply)]);
                 self.push(slug, text.class, summary, vec![said]);
             }
@@ -79,7 +79,7 @@ impl Build<'_> {
                     continue;
                 }
                 self.push(
-                    format!("{}-{word}", slug(point)),
+                    format!("{}-{word}", point.name()),
                     class,
                     format!("The attacker {does} {}.", words(point)),
                     vec![deviation(point, action)],
@@ -87,7 +87,7 @@ impl Build<'_> {
                 if action == Do::Cut && !inside {
                     let once = Deviation { connection: Some(1), ..deviation(point, action) };
                     self.push(
-                        format!("{}-{word}-once", slug(point)),
+                        format!("{}-{word}-once", point.name()),
                         "LIFE-RECONNECT",
                         format!(
                             "The attacker {does} {} on the first connection; a second one would be honest.",
@@ -105,7 +105,7 @@ impl Build<'_> {
         for point in self.spoken_points() {
             for reply in self.protocol.replies() {
                 // What is cut in clear is completed in clear, unless TLS begins between.
-                let pieces = pieces(self.protocol, reply).into_iter();
+                let pieces = self.protocol.fragments.pieces(reply);
                 for piece in pieces.filter(|p| point == Point::Upgrade || !p.is_fragment()) {
                     self.one_behind(point, piece);
                 }
@@ -122,7 +122,7 @@ impl Build<'_> {
         };
         let text = piece_text(self.protocol, piece);
         let class = class_behind(point, piece);
-        let base = format!("{}-then-{kind}", slug(point));
+        let base = format!("{}-then-{kind}", point.name());
         let summary = format!(
             "The attacker {said} {}: `{}`.",
             words(point),
@@ -172,7 +172,7 @@ impl Build<'_> {
                 );
                 let said = saying(point, Do::Prepend, text.text, vec![Piece::Whole(reply)]);
                 self.push(
-                    format!("{}-after-{}", slug(point), reply.word()),
+                    format!("{}-after-{}", point.name(), reply.word()),
                     class,
                     summary,
                     vec![said],
@@ -205,7 +205,7 @@ impl Build<'_> {
             ),
         ] {
             self.push(
-                format!("{}-{word}", slug(point)),
+                format!("{}-{word}", point.name()),
                 class,
                 summary.to_owned(),
                 vec![deviation(point, action)],
@@ -269,7 +269,7 @@ impl Build<'_> {
         }
         for point in points {
             self.push(
-                format!("{}-without-tls", slug(point)),
+                format!("{}-without-tls", point.name()),
                 "TLS-DOWN-AFTER",
                 format!("TLS is ended before {}, and the connection stays.", words(point)),
                 vec![deviation(point, Do::EndTls)],
@@ -321,18 +321,6 @@ pub(super) const fn words(point: Point) -> &'static str {
         Point::Inside => "the server's first words inside TLS",
         Point::Login => "the reply to the login inside TLS",
         Point::Delivery => "the confirmation of the delivery",
-    }
-}
-
-pub(super) const fn slug(point: Point) -> &'static str {
-    match point {
-        Point::Opening => "opening",
-        Point::Capabilities => "capabilities",
-        Point::Upgrade => "upgrade",
-        Point::Handshake => "handshake",
-        Point::Inside => "inside",
-        Point::Login => "login",
-        Point::Delivery => "delivery",
     }
 }
 
