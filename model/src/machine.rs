@@ -16,7 +16,7 @@ use rustc_hash::FxHashMap;
 use crate::message::Segment;
 
 pub use self::compile::{ClientMachine, Link, ServerMachine, compile_client, compile_server};
-pub use self::minimal::{Minimal, Sample, Transition};
+pub use self::minimal::{Minimal, Transition};
 
 /// The id of a state of a machine.
 pub type StateId = u16;

@@ -123,8 +123,8 @@ impl Bench {
         let states: BTreeSet<usize> = self.seen.iter().map(|transition| transition.from).collect();
         Coverage {
             // Nothing leaves the end.
-            states: (states.len(), least.len() - 1),
-            transitions: (self.seen.len(), least.transitions().count()),
+            states: (states.len(), least.states() - 1),
+            transitions: (self.seen.len(), least.transitions()),
         }
     }
 }

@@ -4,11 +4,11 @@
 //! can be seen of it. Tests cover what can be seen: the transitions of the least machine that does
 //! the same.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use rustc_hash::FxHashMap;
 
-use super::{ClientMachine, Link, OutputsId, StateId};
+use super::{ClientMachine, OutputsId, StateId};
 use crate::client::{Client, Input, Output, Outputs, View};
 use crate::message::{Bounds, Segment};
 use crate::protocol::Protocol;
@@ -20,23 +20,12 @@ pub struct Minimal {
     blocks: Vec<usize>,
     /// What is seen of each list of outputs; lists that show the same have the same number.
     seen: Vec<usize>,
-    /// What each block shows: on which input, and which block follows.
-    classes: Vec<BTreeMap<Shows, Sample>>,
+    /// What each block can show.
+    classes: Vec<BTreeSet<Shows>>,
 }
 
 /// What is seen of a step: the number of the visible outputs, and the block that follows.
 type Shows = (usize, usize);
-
-/// One member of a class of inputs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sample {
-    /// The state that it was taken from.
-    pub state: StateId,
-    /// The first input of the class there.
-    pub input: Input,
-    /// How many inputs the class has there.
-    pub members: usize,
-}
 
 /// A transition of a [`Minimal`] machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -59,65 +48,42 @@ impl Minimal {
             .map(Input::Segment)
             .collect();
         let seen = number(machine.all_outputs());
-        let rows: Vec<Vec<(Input, OutputsId, StateId)>> = machine
+        let rows: Vec<Row> = machine
             .states()
             .iter()
             .map(|(state, link)| {
                 if client.view(state) == View::Ended {
-                    return Vec::new();
+                    return Row::new();
                 }
-                let next = |input: &Input| {
-                    let step = client.step(state, input);
-                    let after = link.after(input, &step.outputs);
-                    let next = machine.id(&(step.state, after))?;
-                    Some((input.clone(), machine.outputs_id(&step.outputs)?, next))
+                let next = |input: Input| {
+                    let step = client.step(state, &input);
+                    let after = link.after(&input, &step.outputs);
+                    let shown = seen[usize::from(machine.outputs_id(&step.outputs)?)];
+                    Some((shown, machine.id(&(step.state, after))?))
                 };
-                link.inputs(&segments).filter_map(|input| next(&input)).collect()
+                link.inputs(&segments).filter_map(next).collect()
             })
             .collect();
-        let blocks = refine::<C>(machine, &rows, &seen);
-        let mut classes = vec![BTreeMap::new(); blocks.iter().max().map_or(0, |most| most + 1)];
-        let mut filled = vec![false; classes.len()];
-        for (state, row) in rows.iter().enumerate() {
-            let block = blocks[state];
-            if std::mem::replace(&mut filled[block], true) {
-                continue;
-            }
-            for (input, outputs, next) in row {
-                let shows = (seen[usize::from(*outputs)], blocks[usize::from(*next)]);
-                classes[block]
-                    .entry(shows)
-                    .or_insert_with(|| Sample {
-                        state: StateId::try_from(state).unwrap_or(StateId::MAX),
-                        input: input.clone(),
-                        members: 0,
-                    })
-                    .members += 1;
+        let links = machine.states().iter().map(|(_, link)| *link as usize).collect();
+        let blocks = refine(links, &rows);
+        let mut classes = vec![BTreeSet::new(); blocks.iter().max().map_or(0, |most| most + 1)];
+        for (row, &block) in rows.iter().zip(&blocks) {
+            // All rows of a block show the same.
+            if classes[block].is_empty() {
+                classes[block] = shows(row, &blocks).collect();
             }
         }
         Self { blocks, seen, classes }
     }
 
     /// How many states it has.
-    pub const fn len(&self) -> usize {
+    pub const fn states(&self) -> usize {
         self.classes.len()
     }
 
-    /// Whether it has no state: never, for a compiled client.
-    pub const fn is_empty(&self) -> bool {
-        self.classes.is_empty()
-    }
-
-    /// The block of a state.
-    pub fn block(&self, state: StateId) -> Option<usize> {
-        self.blocks.get(usize::from(state)).copied()
-    }
-
-    /// All transitions, with an input for each.
-    pub fn transitions(&self) -> impl Iterator<Item = (Transition, &Sample)> {
-        self.classes.iter().enumerate().flat_map(|(from, classes)| {
-            classes.iter().map(move |(&shows, sample)| (Transition { from, shows }, sample))
-        })
+    /// How many transitions it has.
+    pub fn transitions(&self) -> usize {
+        self.classes.iter().map(BTreeSet::len).sum()
     }
 
     /// Which transition a step of the machine is.
@@ -127,9 +93,10 @@ impl Minimal {
         outputs: OutputsId,
         next: StateId,
     ) -> Option<Transition> {
-        let from = self.block(state)?;
-        let shows = (*self.seen.get(usize::from(outputs))?, self.block(next)?);
-        self.classes[from].contains_key(&shows).then_some(Transition { from, shows })
+        let block = |state| self.blocks.get(usize::from(state)).copied();
+        let from = block(state)?;
+        let shows = (*self.seen.get(usize::from(outputs))?, block(next)?);
+        self.classes[from].contains(&shows).then_some(Transition { from, shows })
     }
 }
 
@@ -155,30 +122,25 @@ fn number(all: &[Outputs]) -> Vec<usize> {
         .collect()
 }
 
-/// The coarsest division of the states that no input tells apart: begins with the kind of the
-/// connection and splits until nothing splits.
-fn refine<C: Client>(
-    machine: &ClientMachine<C>,
-    rows: &[Vec<(Input, OutputsId, StateId)>],
-    seen: &[usize],
-) -> Vec<usize> {
-    let links = |(_, link): &(C::State, Link)| *link as usize;
-    let mut blocks: Vec<usize> = machine.states().iter().map(links).collect();
+/// What each input shows in a state, and the state that follows; in the order of the inputs.
+type Row = Vec<(usize, StateId)>;
+
+fn shows(row: &Row, blocks: &[usize]) -> impl Iterator<Item = Shows> {
+    row.iter().map(|&(shown, next)| (shown, blocks[usize::from(next)]))
+}
+
+/// The coarsest division of the states that no input tells apart: splits blocks until nothing
+/// splits.
+fn refine(mut blocks: Vec<usize>, rows: &[Row]) -> Vec<usize> {
     let mut count = 0;
     loop {
         let mut known: FxHashMap<(usize, Vec<Shows>), usize> = FxHashMap::default();
-        let finer: Vec<usize> = rows
+        let finer = rows
             .iter()
             .zip(&blocks)
             .map(|(row, &block)| {
-                let shows = row
-                    .iter()
-                    .map(|(_, outputs, next)| {
-                        (seen[usize::from(*outputs)], blocks[usize::from(*next)])
-                    })
-                    .collect();
                 let fresh = known.len();
-                *known.entry((block, shows)).or_insert(fresh)
+                *known.entry((block, shows(row, &blocks).collect())).or_insert(fresh)
             })
             .collect();
         blocks = finer;
