@@ -10,7 +10,6 @@ use std::cell::OnceCell;
 
 use crate::client::Negotiator;
 use crate::flaw::{Flaw, Flaws, Side};
-use crate::message::Bounds;
 use crate::policy::Policy;
 use crate::property::{Properties, Property};
 use crate::protocol::{Protocol, Twin};
@@ -187,7 +186,7 @@ pub fn flawed_world(
         sessions: sessions.to_vec(),
         variant: Variant::COMMON,
         flaws,
-        bounds: Bounds::STANDARD,
+        bounds: setting.bounds,
     };
     World::new(protocol, client, sessions.to_vec(), setting)
 }

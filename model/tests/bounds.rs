@@ -1,13 +1,14 @@
 //! The small-scope assumption: larger segments, buffers and queues change no verdict.
 
 use upward_model::client::Negotiator;
-use upward_model::flaw::{Flaw, Side};
+use upward_model::flaw::Flaw;
 use upward_model::message::Bounds;
 use upward_model::policy::Policy;
 use upward_model::property::{Properties, Property};
 use upward_model::protocol::{
     FTP, IMAP, LDAP, MANAGESIEVE, MANUAL, MYSQL, POP3, POSTGRESQL, PROTOCOLS, Protocol, SMTP,
 };
+use upward_model::theorem::flawed_world;
 use upward_model::walk::{Extent, walk};
 use upward_model::world::{Attacker, Offering, Setting, World};
 
@@ -20,14 +21,15 @@ fn broken(
     messages: usize,
 ) -> Properties {
     let bounds = Bounds { messages };
-    let mut setting = Setting { bounds, offering, ..Setting::of(Attacker::Active) };
-    let mut client = Negotiator { bounds, ..Negotiator::sound(protocol, policy) };
-    match flaw.map(|flaw| (flaw, flaw.note().side)) {
-        Some((flaw, Side::Client)) => client = client.with_flaws(flaw),
-        Some((flaw, Side::Server)) => setting.server_flaws = flaw.into(),
-        None => {}
-    }
-    let found = walk(&World::new(protocol, client, vec![policy], setting), None);
+    let setting = Setting { bounds, offering, ..Setting::of(Attacker::Active) };
+    let world = flaw.map_or_else(
+        || {
+            let client = Negotiator { bounds, ..Negotiator::sound(protocol, policy) };
+            World::new(protocol, client, vec![policy], setting)
+        },
+        |flaw| flawed_world(protocol, flaw, &[policy], setting),
+    );
+    let found = walk(&world, None);
     assert_eq!(found.extent, Extent::Exhaustive);
     found.broken
 }
