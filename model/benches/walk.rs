@@ -1,10 +1,14 @@
-//! Our walker against stateright, on the same worlds in the same run; prints ratios.
+//! Our walker against stateright and, where `spin` and `gcc` are installed, against SPIN on the
+//! exported Promela model: the same worlds in the same run; prints ratios.
 
+use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use upward_model::check::check;
 use upward_model::client::Negotiator;
 use upward_model::policy::Policy;
+use upward_model::promela::promela;
 use upward_model::protocol::{PROTOCOLS, SMTP};
 use upward_model::theorem::matrix;
 use upward_model::walk::walk;
@@ -20,12 +24,19 @@ fn main() {
             World::new(&SMTP, client, sessions.clone(), Setting::of(Attacker::Active))
         };
         let (walked, ours) = best(|| walk(&world(), None).states);
+        let walk_only = world();
+        let (_, alone) = best(|| walk(&walk_only, None).states);
         let (_, theirs) = best(|| check(world()).states);
-        println!(
-            "smtp, {} session(s), {walked} states: walker {ours:.1?}, stateright depth first {theirs:.1?}, ratio {:.2}",
-            sessions.len(),
-            theirs.as_secs_f64() / ours.as_secs_f64()
-        );
+        println!("smtp, {} session(s), {walked} states", sessions.len());
+        println!("  walker, machines compiled in it {ours:.1?}; the walk alone {alone:.1?}");
+        println!("  stateright depth first {theirs:.1?}, {:.2} of the walker", ratio(theirs, ours));
+        match spin(&promela(&walk_only)) {
+            Some(search) => println!(
+                "  SPIN, the search alone {search:.1?}, {:.2} of the walk alone",
+                ratio(search, alone)
+            ),
+            None => println!("  SPIN: spin or gcc is missing, or failed"),
+        }
     }
     let began = Instant::now();
     for protocol in PROTOCOLS {
@@ -34,6 +45,28 @@ fn main() {
         println!("matrix of {}: {walks} walks in {:.2?}", protocol.name, began.elapsed());
     }
     println!("all matrices: {:.2?}", began.elapsed());
+}
+
+fn ratio(one: Duration, other: Duration) -> f64 {
+    one.as_secs_f64() / other.as_secs_f64()
+}
+
+/// How long SPIN's search of a Promela text takes: the process, without generating and compiling it.
+fn spin(text: &str) -> Option<Duration> {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("bench-spin");
+    std::fs::create_dir_all(&folder).ok()?;
+    std::fs::write(folder.join("model.pml"), text).ok()?;
+    let run = |program: &str, arguments: &[&str]| {
+        let output = Command::new(program).args(arguments).current_dir(&folder).output().ok()?;
+        output.status.success().then_some(output.stdout)
+    };
+    run("spin", &["-a", "model.pml"])?;
+    run("gcc", &["-O2", "-w", "-DSAFETY", "-DNOREDUCE", "-DNOCLAIM", "-o", "pan", "pan.c"])?;
+    // A table of 2^20 slots: the default one would take longer to clear than the search.
+    let search = || run("./pan", &["-E", "-n", "-m1000000", "-w20"]);
+    let (done, time) =
+        best(|| search().is_some_and(|said| said.windows(9).any(|w| w == b"errors: 0")));
+    done.then_some(time)
 }
 
 /// The best of three.

@@ -10,6 +10,7 @@ pub mod machine;
 pub mod message;
 pub mod play;
 pub mod policy;
+pub mod promela;
 pub mod property;
 pub mod protocol;
 pub mod server;

@@ -121,6 +121,11 @@ impl<C: Client> World<C> {
         self
     }
 
+    /// The client.
+    pub const fn client(&self) -> &C {
+        &self.client
+    }
+
     /// The client, compiled.
     pub const fn clients(&self) -> &ClientMachine<C> {
         &self.clients

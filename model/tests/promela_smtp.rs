@@ -1,16 +1,16 @@
 //! The hand-written Promela model of SMTP against the Rust model: two readings of the standards,
 //! explored by two programs, must break the same properties.
 //!
-//! SPIN and a C compiler are needed (Debian packages `spin` and `gcc`). Without them the tests say
-//! so and pass, unless `UPWARD_REQUIRE_SPIN` is set.
+//! SPIN and a C compiler are needed (Debian packages `spin` and `gcc`).
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+
+mod common;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::path::Path;
-use std::process::Command;
 use std::sync::Mutex;
 
+use common::spin;
 use upward_model::client::Negotiator;
 use upward_model::flaw::Flaw;
 use upward_model::policy::Policy;
@@ -111,19 +111,6 @@ fn agree(name: &str, promela: &Found, rust: &Found) -> bool {
         && beyond(rust, promela) == only(Reading::RustOnly)
 }
 
-fn available() -> bool {
-    let runs = |program: &str, argument: &str| {
-        Command::new(program).arg(argument).output().is_ok_and(|output| output.status.success())
-    };
-    let both = runs("spin", "-V") && runs("gcc", "--version");
-    let required = std::env::var_os("UPWARD_REQUIRE_SPIN").is_some();
-    assert!(both || !required, "spin or gcc is missing: apt-get install spin gcc");
-    if !both {
-        eprintln!("skipped: spin or gcc is missing (Debian packages spin and gcc)");
-    }
-    both
-}
-
 /// The name of a flaw or property as the Promela text writes it.
 fn upper(name: &str) -> String {
     name.to_ascii_uppercase().replace('-', "_")
@@ -148,35 +135,14 @@ fn known() -> Vec<Flaw> {
     Flaw::ALL.iter().filter(switch).copied().collect()
 }
 
-fn run(folder: &Path, program: &str, arguments: &[&str]) -> String {
-    let output = Command::new(program).args(arguments).current_dir(folder).output();
-    let output = output.unwrap_or_else(|error| panic!("{program}: {error}"));
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.success(), "{program} {arguments:?}: {text}{complaint}");
-    text
-}
-
 /// Explores the Promela model with these switches.
-fn spin(name: &str, switches: &[String]) -> Found {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("smtp-{name}"));
-    std::fs::create_dir_all(&folder).unwrap();
-    std::fs::write(folder.join("smtp.pml"), MODEL).unwrap();
-    let mut arguments = vec!["-a"];
-    arguments.extend(switches.iter().map(String::as_str));
-    arguments.push("smtp.pml");
-    run(&folder, "spin", &arguments);
-    let compile = ["-O1", "-w", "-DSAFETY", "-DNOREDUCE", "-DNOCLAIM", "-o", "pan", "pan.c"];
-    run(&folder, "gcc", &compile);
-    let text = run(&folder, "./pan", &["-E", "-n", "-m1000000"]);
-    assert!(!text.contains("max search depth too small"), "{name}: the search was cut short");
-    assert!(text.contains("errors: 0"), "{name}: {text}");
-    let line = text.lines().find_map(|line| line.strip_prefix("upward: broken=")).unwrap();
-    let (bits, delivers) = line.split_once(" delivers=").unwrap();
-    let bits: u32 = bits.parse().unwrap();
-    let broken =
-        expressed().into_iter().filter(|(bit, _)| bits & (1 << bit) != 0).map(|(_, p)| p.name());
-    Found { broken: broken.collect(), delivers: delivers.trim() == "1" }
+fn promela(name: &str, switches: &[String]) -> Found {
+    let report = spin::explore(&format!("smtp-{name}"), MODEL, switches);
+    let broken = expressed()
+        .into_iter()
+        .filter(|(bit, _)| report.broken & (1 << bit) != 0)
+        .map(|(_, property)| property.name());
+    Found { broken: broken.collect(), delivers: report.delivers }
 }
 
 /// Explores the Rust model; only what the Promela model expresses is kept.
@@ -195,7 +161,7 @@ fn switch(name: &str, value: &str) -> String {
 
 #[test]
 fn two_models_break_the_same() {
-    if !available() {
+    if !spin::available() {
         return;
     }
     let mut jobs: Vec<(String, Vec<String>, World<Negotiator>)> = Vec::new();
@@ -225,7 +191,7 @@ fn two_models_break_the_same() {
                 loop {
                     let job = queue.lock().unwrap().pop();
                     let Some((name, switches, world)) = job else { return };
-                    let found = (name.clone(), spin(&name, &switches), rust(&world));
+                    let found = (name.clone(), promela(&name, &switches), rust(&world));
                     results.lock().unwrap().push(found);
                 }
             });
@@ -250,17 +216,17 @@ fn two_models_break_the_same() {
 /// The comparison can fail: each error that is planted in the Promela model makes a difference.
 #[test]
 fn planted_errors_are_noticed() {
-    if !available() {
+    if !spin::available() {
         return;
     }
     let required = switch("policy", "REQUIRED");
     let unchecked = [required.clone(), "-DPLANTED_UNCHECKED_CERTIFICATE=1".to_owned()];
     let client = Negotiator::sound(&SMTP, Policy::Required);
     let sound = World::new(&SMTP, client, vec![Policy::Required], Setting::of(Attacker::Active));
-    assert_ne!(spin("planted-unchecked", &unchecked), rust(&sound));
+    assert_ne!(promela("planted-unchecked", &unchecked), rust(&sound));
 
     let flaw = Flaw::KeepsBuffer;
     let single = [required, switch(flaw.name(), "1"), "-DPLANTED_ONE_PER_SEGMENT=1".to_owned()];
     let world = flawed_world(&SMTP, flaw, &[Policy::Required], Setting::of(Attacker::Active));
-    assert_ne!(spin("planted-single", &single), rust(&world));
+    assert_ne!(promela("planted-single", &single), rust(&world));
 }

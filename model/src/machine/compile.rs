@@ -79,7 +79,7 @@ impl Link {
     }
 
     /// All that can come in; `segments` are all segments within the bounds.
-    pub(super) fn inputs(self, segments: &[Input]) -> impl Iterator<Item = Input> + use<'_> {
+    pub(crate) fn inputs(self, segments: &[Input]) -> impl Iterator<Item = Input> + use<'_> {
         let fits = move |input: &&Input| match (self, input) {
             (Self::Down, _) => false,
             // Inside TLS messages come whole, and one by one.

@@ -54,7 +54,7 @@ impl Offering {
         }
     }
 
-    pub(super) const fn has(self, port: Port) -> bool {
+    pub(crate) const fn has(self, port: Port) -> bool {
         match port {
             Port::Upgrade => !matches!(self, Self::Implicit),
             Port::Implicit => matches!(self, Self::Both | Self::Implicit),

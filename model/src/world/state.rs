@@ -7,22 +7,22 @@ use crate::machine::StateId;
 use crate::message::{CAPACITY, Command, Reply};
 use crate::property::{Properties, Property};
 
-/// The room of a queue: a writer is blocked at the bound in force, and one step writes as much as a
-/// full buffer asks for at most.
-const QUEUE: usize = 2 * CAPACITY;
-
 /// Everything that changes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct State {
     pub(crate) client: StateId,
     pub(crate) server: StateId,
     pub(crate) wire: Wire,
-    pub(crate) to_client: ArrayVec<Spoken, QUEUE>,
-    pub(crate) to_server: ArrayVec<Command, QUEUE>,
+    pub(crate) to_client: ArrayVec<Spoken, { Self::QUEUE }>,
+    pub(crate) to_server: ArrayVec<Command, { Self::QUEUE }>,
     pub(crate) ghost: Ghost,
 }
 
 impl State {
+    /// The room of a queue: a writer is blocked at the bound in force, and one step writes as much
+    /// as a full buffer asks for at most.
+    pub(crate) const QUEUE: usize = 2 * CAPACITY;
+
     /// What the connection is.
     pub const fn wire(&self) -> Wire {
         self.wire

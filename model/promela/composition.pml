@@ -1,0 +1,411 @@
+/* One client, one server, and the attacker between them, for SPIN.
+ *
+ * Client and server are tables, written by upward from their step functions (above). What puts them
+ * together is written here a second time: the wire, the attacker's choices, what each property sees.
+ * A state of SPIN is a state of the model, field by field, and a step is an action, so that
+ * both explorations count the same. SPIN has one state and one step more, for the start, and counts
+ * its first state among its transitions.
+ */
+c_decl {
+    /* The wire. */
+    enum { DOWN, CLEAR, HANDSHAKE, SECURE, FALSE_PEER };
+    /* The server's phase. */
+    enum { READY, AWAITS_TLS, CLOSED };
+
+    struct Queue { unsigned char length, message[QUEUE], answers[QUEUE]; };
+
+    /* No padding, so that equal states are equal bytes: the wide fields come first. */
+    struct World {
+        unsigned int broken;
+        unsigned short client, server;
+        unsigned char wire, peer;
+        struct Queue to_client, to_server;
+        unsigned char session, connection, outstanding;
+        unsigned char implicit, requested, taken, gave_away, told, lured, refused, ended, fresh, listed;
+        unsigned char unused[3];
+    };
+}
+
+c_code {
+    /* What the search has seen; no part of a state. */
+    static unsigned int all_broken = 0;
+    static int delivers = 0;
+
+    static void report(void) {
+        printf("upward: broken=%u delivers=%d\n", all_broken, delivers);
+    }
+
+    static void impossible(char *what) {
+        printf("upward: impossible: %s\n", what);
+        exit(3);
+    }
+
+    static void empty(struct Queue *queue) { memset(queue, 0, sizeof *queue); }
+
+    static void put(struct Queue *queue, int message, int answers) {
+        if (queue->length == QUEUE) return;
+        queue->message[queue->length] = message;
+        queue->answers[queue->length] = answers;
+        queue->length++;
+    }
+
+    static void drop_first(struct Queue *queue) {
+        if (queue->length == 0) return;
+        queue->length--;
+        memmove(queue->message, queue->message + 1, queue->length);
+        memmove(queue->answers, queue->answers + 1, queue->length);
+        queue->message[queue->length] = 0;
+        queue->answers[queue->length] = 0;
+    }
+
+    static int last_session(struct World *w) {
+        return w->session < SESSIONS ? w->session : SESSIONS - 1;
+    }
+
+    static int needs_tls_now(struct World *w) { return needs_tls[last_session(w)]; }
+
+    static int all_sessions_loose(void) {
+        int session;
+        for (session = 0; session < SESSIONS; session++)
+            if (needs_tls[session]) return 0;
+        return 1;
+    }
+
+    static int open_port(int port) { return port == UPGRADE_PORT ? HAS_UPGRADE_PORT : HAS_IMPLICIT_PORT; }
+
+    static void breaks(struct World *w, int property) { w->broken |= 1u << property; }
+
+    static void server_did(struct World *w, int next, int outputs);
+    static void client_did(struct World *w, int next, int outputs);
+
+    static void hang_up_on_server(struct World *w) {
+        empty(&w->to_client);
+        empty(&w->to_server);
+        w->server = server_closed[w->server].next;
+    }
+
+    static void dial(struct World *w, int port) {
+        empty(&w->to_client);
+        empty(&w->to_server);
+        if (open_port(port)) {
+            server_did(w, server_start[port].next, server_start[port].outputs);
+        } else {
+            w->server = server_start[port].next;
+            hang_up_on_server(w);
+        }
+    }
+
+    static void server_did(struct World *w, int next, int outputs) {
+        int i;
+        w->server = next;
+        for (i = server_outputs[outputs]; i < server_outputs[outputs + 1]; i++) {
+            switch (server_output[i].what) {
+            case SAY:
+                if (w->wire == SECURE || PASSIVE)
+                    put(&w->to_client, server_output[i].reply, server_output[i].answers);
+                break;
+            case RAN_CLEAR_COMMAND: breaks(w, NO_CLEAR_COMMAND_USED_INSIDE_TLS); break;
+            case TOOK_CLEAR_LOGIN: breaks(w, NO_LOGIN_IN_CLEAR); break;
+            case KEPT_CLEAR_LOGIN: breaks(w, CLEAR_STATE_FORGOTTEN); break;
+            case OFFERED_UPGRADE_INSIDE: breaks(w, NO_UPGRADE_INSIDE_TLS); break;
+            }
+        }
+    }
+
+    static void connects(struct World *w, int target) {
+        if (w->fresh) w->fresh = 0; else w->connection = 1;
+        if (target == REDIRECTED) breaks(w, NO_CLEAR_REDIRECT);
+        w->wire = CLEAR;
+        w->peer = 0;
+        w->implicit = target == IMPLICIT_TARGET;
+        w->requested = w->taken = w->outstanding = w->lured = w->listed = 0;
+        dial(w, target == IMPLICIT_TARGET ? IMPLICIT_PORT : UPGRADE_PORT);
+    }
+
+    static void sends(struct World *w, int command) {
+        int must = needs_tls_now(w);
+        switch (w->wire) {
+        case CLEAR:
+        case HANDSHAKE:
+            if (is_secret[command] && (must || all_sessions_loose())) {
+                breaks(w, NO_SECRET_IN_CLEAR);
+                w->gave_away = 1;
+            }
+            if (must && !is_allowed_in_clear[command]) {
+                breaks(w, POLICY_NOT_FROM_WIRE);
+                if (w->connection > 0) breaks(w, NO_CLEAR_RETRY);
+                if (w->taken) breaks(w, TLS_NOT_TAKEN_AWAY);
+            }
+            if (must && command != GOODBYE && (w->requested || w->wire == HANDSHAKE))
+                breaks(w, NOTHING_BETWEEN_REQUEST_AND_HANDSHAKE);
+            if (command == UPGRADE) w->requested = 1;
+            if (PASSIVE) put(&w->to_server, command, 0);
+            break;
+        case SECURE:
+            if (w->outstanding > 0 && command != GOODBYE) breaks(w, AGREEMENT);
+            if (w->outstanding < 3) w->outstanding++;
+            put(&w->to_server, command, 0);
+            break;
+        case FALSE_PEER:
+            if (is_secret[command] && must) {
+                breaks(w, NO_SECRET_TO_UNAUTHENTICATED_PEER);
+                w->gave_away = 1;
+            }
+            break;
+        }
+    }
+
+    static void ends(struct World *w, int delivered) {
+        int session = last_session(w);
+        int must = needs_tls_now(w);
+        if (delivered) {
+            if (must && w->wire != SECURE) breaks(w, ONLY_DENIAL_OF_SERVICE);
+            if (w->lured && w->wire == SECURE) breaks(w, SURVIVORS_ONLY_CAUSE_REFUSAL);
+        } else {
+            w->refused = 1;
+            if (!w->told) breaks(w, USER_TOLD);
+            /* Nobody interfered, and the server offers what the session asks for. */
+            if (PASSIVE && (to_implicit[session] ? HAS_IMPLICIT_PORT : HAS_UPGRADE_PORT && GRANTS_UPGRADE))
+                breaks(w, HONEST_DELIVERS);
+        }
+        if (must && w->gave_away) breaks(w, ONLY_DENIAL_OF_SERVICE);
+        w->session++;
+        w->connection = w->told = w->gave_away = w->lured = 0;
+        w->fresh = 1;
+        if (w->session >= SESSIONS) w->ended = 1;
+    }
+
+    static void client_did(struct World *w, int next, int outputs) {
+        int i, connected = 0;
+        w->client = next;
+        for (i = client_outputs[outputs]; i < client_outputs[outputs + 1]; i++) {
+            int with = client_output[i].with;
+            switch (client_output[i].what) {
+            case CONNECT: connected = 1; connects(w, with); break;
+            case SEND: sends(w, with); break;
+            case START_TLS: w->wire = HANDSHAKE; w->peer = 0; w->requested = 0; break;
+            case CLOSE: hang_up_on_server(w); w->wire = DOWN; w->peer = 0; break;
+            case OPEN_CLEAR_CHANNEL:
+                if (needs_tls_now(w)) { breaks(w, NO_CLEAR_SECOND_CHANNEL); w->gave_away = 1; }
+                break;
+            case TOOK_CLEAR:
+                if (w->wire == SECURE || w->wire == FALSE_PEER) breaks(w, NO_CLEAR_BYTES_USED_INSIDE_TLS);
+                break;
+            case USED_CLEAR_KNOWLEDGE:
+                if (!KNOWLEDGE_SURVIVES) breaks(w, CLEAR_KNOWLEDGE_FORGOTTEN);
+                else if (with == LURE) w->lured = 1;
+                break;
+            case SKIPPED: breaks(w, NO_JUMP); break;
+            case USED_NAME_FROM_WIRE: breaks(w, NAME_FROM_USER); break;
+            case TOOK_TRUNCATION: breaks(w, TRUNCATION_IS_NOT_SUCCESS); break;
+            case SHOWED_CLEAR_TEXT: breaks(w, NO_CLEAR_TEXT_SHOWN_AS_TRUSTED); break;
+            case TELL: w->told = 1; break;
+            case END: ends(w, with == DELIVERED); break;
+            }
+        }
+        if (connected) {
+            struct Step step = client_step[w->client][CONNECTED];
+            if (step.next == NONE) impossible("connected");
+            w->requested = 0;
+            client_did(w, step.next, step.outputs);
+        }
+    }
+
+    static void happens(struct World *w, int input) {
+        struct Step step = client_step[w->client][input];
+        if (step.next == NONE) impossible("an input of the client");
+        w->requested = 0;
+        client_did(w, step.next, step.outputs);
+    }
+
+    /* Clear text reaches the client: what is not delivered with it is swallowed. */
+    static void hears_clear_text(struct World *w, int lists) {
+        if (PASSIVE) drop_first(&w->to_client); else empty(&w->to_client);
+        if (lists) w->listed = 1;
+        if (w->wire == HANDSHAKE) w->wire = CLEAR;
+    }
+
+    static void start(struct World *w) {
+        w->fresh = 1;
+        w->wire = DOWN;
+        client_did(w, client_start.next, client_start.outputs);
+    }
+
+    static void seen(struct World *w) {
+        all_broken |= w->broken;
+        if (w->ended && !w->refused) delivers = 1;
+    }
+
+    /* Segments that the attacker can write to the client; classes of those that it cannot tell
+     * apart. Inside TLS with the true server there are none. */
+    static int can_write_to_client(struct World *w, int n) {
+        return !PASSIVE && !w->ended && w->wire != DOWN && w->wire != SECURE
+            && n < client_classes[w->client];
+    }
+
+    static void write_to_client(struct World *w, int n) {
+        struct Class class = client_class[w->client][n];
+        if (w->wire != FALSE_PEER) hears_clear_text(w, class.marked);
+        w->requested = 0;
+        client_did(w, class.next, class.outputs);
+        seen(w);
+    }
+
+    /* And to the server: not those that change nothing and show nothing. */
+    static int can_write_to_server(struct World *w, int n) {
+        struct Class class;
+        if (PASSIVE || w->ended || (w->wire != CLEAR && w->wire != HANDSHAKE)) return 0;
+        if (n >= server_classes[w->server]) return 0;
+        class = server_class[w->server][n];
+        return class.next != w->server || class.marked;
+    }
+
+    static void write_to_server(struct World *w, int n) {
+        struct Class class = server_class[w->server][n];
+        empty(&w->to_server);
+        server_did(w, class.next, class.outputs);
+        seen(w);
+    }
+
+    /* The first genuine message of a queue, where messages arrive as they were sent. */
+    static int can_hear(struct World *w) {
+        if (w->ended || w->to_client.length == 0) return 0;
+        if (PASSIVE) return w->wire != HANDSHAKE;
+        return w->wire == SECURE && w->to_server.length < BOUND;
+    }
+
+    static void hears(struct World *w) {
+        int reply = w->to_client.message[0];
+        if (w->wire == SECURE) {
+            if (w->to_client.answers[0] && w->outstanding > 0) w->outstanding--;
+            drop_first(&w->to_client);
+        } else if (w->wire == CLEAR || w->wire == HANDSHAKE) {
+            hears_clear_text(w, lists_capabilities[reply]);
+        }
+        happens(w, SAID + reply);
+        seen(w);
+    }
+
+    static int can_serve(struct World *w) {
+        if (w->ended || w->to_server.length == 0 || server_phase[w->server] != READY) return 0;
+        return PASSIVE || (w->wire == SECURE && w->to_client.length < BOUND);
+    }
+
+    static void serves(struct World *w) {
+        struct Step step = server_step[w->server][w->to_server.message[0]];
+        if (step.next == NONE) impossible("a command to the server");
+        drop_first(&w->to_server);
+        server_did(w, step.next, step.outputs);
+        seen(w);
+    }
+
+    /* The handshake ends. */
+    static int can_shake_hands(struct World *w, int peer) {
+        int spliced;
+        if (w->ended || w->wire != HANDSHAKE) return 0;
+        if (PASSIVE)
+            return peer == GENUINE && server_phase[w->server] == AWAITS_TLS;
+        if (!client_handshaking[w->client]) return 0;
+        if (peer == OTHER_HOST) return CHOOSES_CERTIFICATE;
+        if (peer != GENUINE) return 1;
+        spliced = (server_port[w->server] == IMPLICIT_PORT) != w->implicit;
+        return server_phase[w->server] == AWAITS_TLS && !(spliced && ALPN_STRICT);
+    }
+
+    static void shakes_hands(struct World *w, int peer) {
+        if (peer == GENUINE) {
+            struct Step step = server_secured[w->server];
+            if (step.next == NONE) impossible("TLS at the server");
+            w->wire = SECURE;
+            w->peer = 0;
+            empty(&w->to_client);
+            empty(&w->to_server);
+            w->outstanding = 0;
+            server_did(w, step.next, step.outputs);
+        } else {
+            hang_up_on_server(w);
+            w->wire = FALSE_PEER;
+            w->peer = peer;
+        }
+        happens(w, SHOWN + peer);
+        seen(w);
+    }
+
+    static int can_fail_handshake(struct World *w) {
+        if (w->ended || w->wire != HANDSHAKE) return 0;
+        return PASSIVE
+            ? server_phase[w->server] != AWAITS_TLS && (w->to_server.length == 0 || server_phase[w->server] != READY)
+            : client_handshaking[w->client];
+    }
+
+    static void fails_handshake(struct World *w) {
+        w->wire = CLEAR;
+        w->peer = 0;
+        happens(w, HANDSHAKE_FAILED);
+        seen(w);
+    }
+
+    static int can_end_tls(struct World *w) {
+        return !PASSIVE && !w->ended && w->wire == SECURE && w->to_client.length == 0 && MAY_GO_ON_IN_CLEAR;
+    }
+
+    static void ends_tls(struct World *w) {
+        hang_up_on_server(w);
+        w->wire = CLEAR;
+        w->peer = 0;
+        w->taken = 1;
+        happens(w, TLS_ENDED);
+        seen(w);
+    }
+
+    static int can_close(struct World *w, int cut) {
+        if (w->ended || w->wire == DOWN) return 0;
+        if (!PASSIVE) return 1;
+        return !cut && server_phase[w->server] == CLOSED && w->to_client.length == 0 && w->wire != HANDSHAKE;
+    }
+
+    static void closes(struct World *w, int cut) {
+        hang_up_on_server(w);
+        w->wire = DOWN;
+        w->peer = 0;
+        happens(w, cut ? CLOSED_CUT : CLOSED_ORDERLY);
+        seen(w);
+    }
+
+    /* Another connection to the server, behind the client's back. */
+    static int can_redial(struct World *w) {
+        return !PASSIVE && !w->ended && (w->wire == CLEAR || w->wire == HANDSHAKE) && HAS_TWIN
+            && open_port(!server_port[w->server]);
+    }
+
+    static void redials(struct World *w) {
+        dial(w, !server_port[w->server]);
+        seen(w);
+    }
+
+    /* With nobody who changes anything, the deadline passes only where nothing else can happen. */
+    static int can_time_out(struct World *w) {
+        if (w->ended) return 0;
+        if (!PASSIVE) return 1;
+        return !can_hear(w) && !can_serve(w) && !can_shake_hands(w, GENUINE) && !can_fail_handshake(w)
+            && !can_close(w, 0);
+    }
+
+    static void times_out(struct World *w) {
+        int session = w->session;
+        happens(w, DEADLINE);
+        if (!w->ended && w->session == session) breaks(w, ALWAYS_ENDS);
+        seen(w);
+    }
+
+    static struct World *world(void) { return &now.world; }
+}
+
+c_state "struct World world" "Global"
+
+active proctype network() {
+    d_step { c_code { atexit(report); start(world()); seen(world()); } }
+    do
+//OPTIONS
+    od
+}

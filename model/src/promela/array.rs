@@ -1,0 +1,105 @@
+//! Arrays in C, as SPIN's reader takes them.
+
+use std::fmt::{Display, Write as _};
+
+use crate::machine::OutputsId;
+
+/// An array in C, entry by entry.
+pub(super) struct Rows {
+    text: String,
+    pub(super) count: usize,
+}
+
+impl Rows {
+    pub(super) fn new(kind: &str, name: &str) -> Self {
+        Self { text: format!("{kind} {name}[] = {{"), count: 0 }
+    }
+
+    pub(super) fn push(&mut self, entry: impl Display) {
+        // A line holds sixteen entries: SPIN's reader has a limit on the length of a line.
+        let line = if self.count.is_multiple_of(16) { "\n  " } else { " " };
+        let _ = write!(self.text, "{line}{entry},");
+        self.count += 1;
+    }
+
+    pub(super) fn finish(mut self) -> String {
+        if self.count == 0 {
+            self.text.push('0');
+        }
+        self.text.push_str("\n};\n");
+        self.text
+    }
+}
+
+/// An array for each state, and the array of these: SPIN's reader has a limit on the length of a
+/// declaration, too.
+pub(super) struct PerState {
+    kind: String,
+    name: String,
+    declarations: Vec<String>,
+    all: Rows,
+}
+
+impl PerState {
+    pub(super) fn new(kind: &str, name: &str) -> Self {
+        let all = Rows::new(&format!("static const {kind} *const"), name);
+        let kind = format!("static const {kind}");
+        Self { kind, name: name.to_owned(), declarations: Vec::new(), all }
+    }
+
+    /// The array of the next state.
+    pub(super) fn row(&self) -> Rows {
+        Rows::new(&self.kind, &format!("{}_{}", self.name, self.all.count))
+    }
+
+    pub(super) fn add(&mut self, row: Rows) {
+        self.all.push(format!("{}_{}", self.name, self.all.count));
+        self.declarations.push(row.finish());
+    }
+
+    pub(super) fn finish(mut self) -> Vec<String> {
+        self.declarations.push(self.all.finish());
+        self.declarations
+    }
+}
+
+/// Lists of outputs, each with a number.
+pub(super) struct Listed<O> {
+    lists: Vec<Vec<O>>,
+}
+
+impl<O: Copy + PartialEq> Listed<O> {
+    pub(super) fn new() -> Self {
+        Self { lists: vec![Vec::new()] }
+    }
+
+    pub(super) fn number(&mut self, outputs: &[O]) -> OutputsId {
+        let index = self.lists.iter().position(|list| list == outputs).unwrap_or_else(|| {
+            self.lists.push(outputs.to_vec());
+            self.lists.len() - 1
+        });
+        OutputsId::try_from(index).unwrap_or(OutputsId::MAX)
+    }
+
+    /// The lists behind one another, and where each begins.
+    pub(super) fn write(
+        &self,
+        party: &str,
+        kind: &str,
+        entry: impl Fn(&O) -> String,
+    ) -> [String; 2] {
+        let kind = format!("static const {kind}");
+        let mut entries = Rows::new(&kind, &format!("{party}_output"));
+        let mut begins = Rows::new("static const unsigned short", &format!("{party}_outputs"));
+        let mut count = 0;
+        for list in &self.lists {
+            begins.push(count);
+            for output in list {
+                entries.push(entry(output));
+                count += 1;
+            }
+        }
+        begins.push(count);
+        [entries.finish(), begins.finish()]
+    }
+}

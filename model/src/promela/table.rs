@@ -1,0 +1,309 @@
+//! Client and server as tables in C.
+
+use super::array::{Listed, PerState, Rows};
+use super::{number, words};
+use crate::client::{Client, Close, End, Input, Output, Peer, Target, View};
+use crate::machine::{Class, Link, Machine, OutputsId, StateId};
+use crate::message::{Command, Layer, Mechanism, Reply, Segment};
+use crate::protocol::Offer;
+use crate::server::{self, Phase, Port};
+use crate::world::World;
+
+/// Whom a handshake can end with.
+pub(super) const PEERS: [Peer; 5] =
+    [Peer::Genuine, Peer::Untrusted, Peer::WrongName, Peer::Expired, Peer::OtherHost];
+
+/// Inputs of the client beside replies and handshakes.
+const EVENTS: [(&str, Input); 6] = [
+    ("CONNECTED", Input::Connected),
+    ("HANDSHAKE_FAILED", Input::HandshakeFailed),
+    ("TLS_ENDED", Input::TlsEnded),
+    ("CLOSED_ORDERLY", Input::Closed(Close::Orderly)),
+    ("CLOSED_CUT", Input::Closed(Close::Cut)),
+    ("DEADLINE", Input::Deadline),
+];
+
+/// What a client does, as C names it; the order is the number.
+const CLIENT_DOES: [&str; 14] = [
+    "CONNECT",
+    "SEND",
+    "START_TLS",
+    "CLOSE",
+    "OPEN_CLEAR_CHANNEL",
+    "TOOK_CLEAR",
+    "USED_CLEAR_KNOWLEDGE",
+    "SKIPPED",
+    "USED_NAME_FROM_WIRE",
+    "TOOK_TRUNCATION",
+    "SHOWED_CLEAR_TEXT",
+    "TELL",
+    "END",
+    "NOTHING",
+];
+
+/// What a server does.
+const SERVER_DOES: [&str; 6] = [
+    "SAY",
+    "RAN_CLEAR_COMMAND",
+    "TOOK_CLEAR_LOGIN",
+    "KEPT_CLEAR_LOGIN",
+    "OFFERED_UPGRADE_INSIDE",
+    "SHOWS_NOTHING",
+];
+
+/// No state: the input is not possible.
+const NONE: StateId = StateId::MAX;
+
+/// Whether a reply lists capabilities, where that says anything about TLS.
+pub(super) fn lists<C: Client>(world: &World<C>, reply: Reply) -> bool {
+    world.protocol.offer != Offer::Unsaid && matches!(reply, Reply::Capabilities { .. })
+}
+
+/// Where it goes, what is done.
+fn step(next: StateId, outputs: OutputsId) -> String {
+    format!("{{{next},{outputs}}}")
+}
+
+/// Client and server, as far as the composition asks.
+pub(super) struct Tables {
+    replies: Vec<Reply>,
+    commands: Vec<Command>,
+    most_to_client: usize,
+    most_to_server: usize,
+    declarations: Vec<String>,
+}
+
+impl Tables {
+    pub(super) fn of<C: Client>(world: &World<C>) -> Self {
+        let (replies, commands) = words(world);
+        let structs = [
+            "struct Step { unsigned short next, outputs; };\n",
+            "struct Class { unsigned short next, outputs; unsigned char marked; };\n",
+            "struct Does { unsigned char what, with; };\n",
+            "struct Says { unsigned char what, reply, answers; };\n",
+        ];
+        let declarations = structs.map(str::to_owned).to_vec();
+        let mut tables =
+            Self { replies, commands, most_to_client: 0, most_to_server: 0, declarations };
+        tables.client(world);
+        tables.server(world);
+        tables
+    }
+
+    pub(super) fn replies(&self) -> &[Reply] {
+        &self.replies
+    }
+
+    pub(super) fn commands(&self) -> &[Command] {
+        &self.commands
+    }
+
+    /// The most classes of segments in a state of the client.
+    pub(super) const fn most_to_client(&self) -> usize {
+        self.most_to_client
+    }
+
+    /// The most classes of segments in a state of the server.
+    pub(super) const fn most_to_server(&self) -> usize {
+        self.most_to_server
+    }
+
+    /// The declarations in C, in order.
+    pub(super) fn declarations(self) -> Vec<String> {
+        self.declarations
+    }
+
+    /// The names of all numbers in the tables.
+    pub(super) fn constants(&self, mut define: impl FnMut(&str, usize)) {
+        define("NONE", usize::from(NONE));
+        for names in [&CLIENT_DOES[..], &SERVER_DOES[..]] {
+            for (index, name) in names.iter().enumerate() {
+                define(name, index);
+            }
+        }
+        for (index, (name, _)) in EVENTS.iter().enumerate() {
+            define(name, index);
+        }
+        define("SHOWN", EVENTS.len());
+        define("SAID", EVENTS.len() + PEERS.len());
+        define("GENUINE", 0);
+        define("OTHER_HOST", number(&PEERS, &Peer::OtherHost));
+        define("UPGRADE", number(&self.commands, &Command::Upgrade));
+        define("GOODBYE", number(&self.commands, &Command::Goodbye));
+        define("REDIRECTED", Target::Redirected as usize);
+        define("IMPLICIT_TARGET", Target::Implicit as usize);
+        define("LURE", Mechanism::Lure as usize);
+        define("DELIVERED", End::Delivered as usize);
+    }
+
+    fn client<C: Client>(&mut self, world: &World<C>) {
+        let machine = world.clients();
+        let shown = PEERS.iter().map(|&peer| Input::Handshake(peer));
+        let said = self.replies.iter().map(|&reply| Input::Segment(Segment::one(reply)));
+        let inputs: Vec<Input> =
+            EVENTS.iter().map(|(_, input)| input.clone()).chain(shown).chain(said).collect();
+        let mut steps = PerState::new("struct Step", "client_step");
+        let mut handshaking = Rows::new("static const unsigned char", "client_handshaking");
+        let mut outputs = Listed::new();
+        for (state, link) in machine.states() {
+            let view = world.client().view(state);
+            let possible: Vec<Input> = match view {
+                View::Ended => Vec::new(),
+                _ => link.inputs(&inputs[EVENTS.len() + PEERS.len()..]).collect(),
+            };
+            handshaking.push(u8::from(view == View::Handshaking));
+            let mut row = steps.row();
+            for input in &inputs {
+                let (next, does) = if possible.contains(input) {
+                    let step = world.client().step(state, input);
+                    let link = link.after(input, &step.outputs);
+                    let next = machine.id(&(step.state, link)).unwrap_or(NONE);
+                    (next, outputs.number(&step.outputs))
+                } else {
+                    (NONE, 0)
+                };
+                row.push(step(next, does));
+            }
+            steps.add(row);
+        }
+        self.declarations.extend(steps.finish());
+        self.declarations.push(handshaking.finish());
+
+        let segment = |class: &Class<Input>| match (&class.representative, class) {
+            (Input::Segment(segment), class) => {
+                let listed = segment.pieces().iter().any(|piece| lists(world, piece.message()));
+                Some((class.next, class.outputs, listed))
+            }
+            _ => None,
+        };
+        let (classes, most) =
+            classes("client", machine, segment, |id| outputs.number(machine.outputs(id)));
+        self.declarations.extend(classes);
+        self.most_to_client = most;
+        let start = world.client().start();
+        let id = machine.id(&(start.state, Link::Down)).unwrap_or(NONE);
+        let does = outputs.number(&start.outputs);
+        let start = step(id, does);
+        self.declarations.push(format!("static const struct Step client_start = {start};\n"));
+        let commands = &self.commands;
+        self.declarations.extend(
+            outputs.write("client", "struct Does", |output| client_does(*output, commands)),
+        );
+    }
+
+    fn server<C: Client>(&mut self, world: &World<C>) {
+        let (machine, server) = (world.servers(), world.server());
+        let mut outputs = Listed::new();
+        let mut steps = PerState::new("struct Step", "server_step");
+        let mut phase = Rows::new("static const unsigned char", "server_phase");
+        let mut port = Rows::new("static const unsigned char", "server_port");
+        let mut secured = Rows::new("static const struct Step", "server_secured");
+        let mut closed = Rows::new("static const struct Step", "server_closed");
+        let mut after = |state: &server::State, input: Option<server::Input>| {
+            let Some(input) = input else { return step(NONE, 0) };
+            let (next, does) = server.step(state, &input);
+            step(machine.id(&next).unwrap_or(NONE), outputs.number(&does))
+        };
+        for state in machine.states() {
+            phase.push(state.phase as u8);
+            port.push(state.port as u8);
+            let ready = state.phase == Phase::Ready;
+            let mut row = steps.row();
+            for &command in &self.commands {
+                let input = ready.then(|| server::Input::Segment(Segment::one(command)));
+                row.push(after(state, input));
+            }
+            steps.add(row);
+            let awaits = state.phase == Phase::AwaitsTls;
+            secured.push(after(state, awaits.then_some(server::Input::TlsStarted)));
+            closed.push(after(state, Some(server::Input::Closed)));
+        }
+        self.declarations.extend(steps.finish());
+        self.declarations.extend([phase, port, secured, closed].map(Rows::finish));
+        let mut start = Rows::new("static const struct Step", "server_start");
+        for port in [Port::Upgrade, Port::Implicit] {
+            let (state, does) = server.start(port);
+            start.push(step(machine.id(&state).unwrap_or(NONE), outputs.number(&does)));
+        }
+        self.declarations.push(start.finish());
+        let segment = |class: &Class<server::Input>| match class.representative {
+            server::Input::Segment(_) => {
+                let shows = |output: &server::Output| !matches!(output, server::Output::Say { .. });
+                let more = machine.outputs(class.outputs).iter().any(shows);
+                Some((class.next, class.outputs, more))
+            }
+            _ => None,
+        };
+        let (classes, most) =
+            classes("server", machine, segment, |id| outputs.number(machine.outputs(id)));
+        self.declarations.extend(classes);
+        self.most_to_server = most;
+        let replies = &self.replies;
+        self.declarations
+            .extend(outputs.write("server", "struct Says", |output| server_does(*output, replies)));
+    }
+}
+
+/// The classes of segments of each state, how many each has, and the most that one has.
+fn classes<S, I, O>(
+    party: &str,
+    machine: &Machine<S, I, O>,
+    segment: impl Fn(&Class<I>) -> Option<(StateId, OutputsId, bool)>,
+    mut number: impl FnMut(OutputsId) -> OutputsId,
+) -> (Vec<String>, usize)
+where
+    S: Clone + Eq + std::hash::Hash + std::fmt::Debug,
+    I: Clone,
+    O: Clone + Eq + std::hash::Hash,
+{
+    let mut all = PerState::new("struct Class", &format!("{party}_class"));
+    let mut counts = Rows::new("static const unsigned short", &format!("{party}_classes"));
+    let mut most = 0;
+    for id in 0..machine.len() {
+        let id = StateId::try_from(id).unwrap_or(StateId::MAX);
+        let mut row = all.row();
+        for (next, outputs, marked) in machine.classes(id).iter().filter_map(&segment) {
+            row.push(format!("{{{next},{},{}}}", number(outputs), u8::from(marked)));
+        }
+        most = most.max(row.count);
+        counts.push(row.count);
+        all.add(row);
+    }
+    let mut declarations = all.finish();
+    declarations.push(counts.finish());
+    (declarations, most)
+}
+
+fn client_does(output: Output, commands: &[Command]) -> String {
+    let (what, with) = match output {
+        Output::Connect(target) => ("CONNECT", target as usize),
+        Output::Send(command) => ("SEND", number(commands, &command)),
+        Output::StartTls => ("START_TLS", 0),
+        Output::Close => ("CLOSE", 0),
+        Output::OpenChannel(Layer::Clear) => ("OPEN_CLEAR_CHANNEL", 0),
+        Output::Took(Layer::Clear) => ("TOOK_CLEAR", 0),
+        Output::OpenChannel(Layer::Tls) | Output::Took(Layer::Tls) => ("NOTHING", 0),
+        Output::UsedClearKnowledge(mechanism) => {
+            ("USED_CLEAR_KNOWLEDGE", mechanism.unwrap_or(Mechanism::Own) as usize)
+        }
+        Output::Skipped => ("SKIPPED", 0),
+        Output::UsedNameFromWire => ("USED_NAME_FROM_WIRE", 0),
+        Output::TookTruncation => ("TOOK_TRUNCATION", 0),
+        Output::ShowedClearText => ("SHOWED_CLEAR_TEXT", 0),
+        Output::Tell => ("TELL", 0),
+        Output::End(end) => ("END", end as usize),
+    };
+    format!("{{{},{with}}}", number(&CLIENT_DOES, &what))
+}
+
+fn server_does(output: server::Output, replies: &[Reply]) -> String {
+    let (what, reply, answers) = match output {
+        server::Output::Say { reply, answers } => ("SAY", number(replies, &reply), answers),
+        server::Output::RanClearCommand => ("RAN_CLEAR_COMMAND", 0, false),
+        server::Output::TookClearLogin => ("TOOK_CLEAR_LOGIN", 0, false),
+        server::Output::KeptClearLogin => ("KEPT_CLEAR_LOGIN", 0, false),
+        server::Output::OfferedUpgradeInside => ("OFFERED_UPGRADE_INSIDE", 0, false),
+        server::Output::AwaitTls | server::Output::Close => ("SHOWS_NOTHING", 0, false),
+    };
+    format!("{{{},{reply},{}}}", number(&SERVER_DOES, &what), u8::from(answers))
+}

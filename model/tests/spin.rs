@@ -1,0 +1,169 @@
+//! SPIN against our walker: the same world, exported as Promela, has the same states, the same
+//! transitions and the same broken properties.
+//!
+//! SPIN and a C compiler are needed, as for the hand-written model.
+#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+
+mod common;
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::sync::Mutex;
+
+use common::spin;
+use upward_model::client::Negotiator;
+use upward_model::flaw::Flaw;
+use upward_model::policy::Policy;
+use upward_model::promela::promela;
+use upward_model::property::Property;
+use upward_model::protocol::{MANUAL, PROTOCOLS, Protocol, SMTP};
+use upward_model::theorem::flawed_world;
+use upward_model::walk::{Extent, walk};
+use upward_model::world::{Alpn, Attacker, Offering, Setting, World};
+
+/// What an exploration found.
+#[derive(Debug, PartialEq, Eq)]
+struct Found {
+    states: usize,
+    transitions: usize,
+    broken: BTreeSet<&'static str>,
+    delivers: bool,
+}
+
+fn walked(world: &World<Negotiator>) -> Found {
+    let found = walk(world, None);
+    assert_eq!((found.extent, found.stuck), (Extent::Exhaustive, 0));
+    Found {
+        states: found.states,
+        transitions: found.transitions,
+        broken: found.broken.iter().map(Property::name).collect(),
+        delivers: found.delivers,
+    }
+}
+
+/// SPIN has one state and one step more: before and to the start. What it calls transitions is
+/// each state that it reached, the first included, to which no step leads.
+fn spun(name: &str, text: &str) -> Found {
+    let report = spin::explore(name, text, &[]);
+    let names = Property::ALL.iter().filter(|p| report.broken & (1 << **p as u8) != 0);
+    Found {
+        states: report.states - 1,
+        transitions: report.transitions - 2,
+        broken: names.map(|property| property.name()).collect(),
+        delivers: report.delivers,
+    }
+}
+
+type Job = (String, World<Negotiator>);
+
+fn sound(protocol: &'static Protocol, sessions: &[Policy], setting: Setting) -> Job {
+    let client =
+        Negotiator { sessions: sessions.to_vec(), ..Negotiator::sound(protocol, sessions[0]) };
+    let policies: Vec<&str> = sessions.iter().map(|policy| policy.name()).collect();
+    let alpn = if setting.alpn == Alpn::Strict { ", ALPN" } else { "" };
+    let name = format!(
+        "{} {}, {}, {}{alpn}",
+        protocol.name,
+        policies.join("+"),
+        setting.attacker.name(),
+        setting.offering.name()
+    );
+    (name, World::new(protocol, client, sessions.to_vec(), setting))
+}
+
+fn jobs() -> Vec<Job> {
+    let mut jobs = Vec::new();
+    for protocol in PROTOCOLS {
+        for policy in Policy::ALL {
+            if policy == Policy::Implicit && !protocol.has_implicit() {
+                continue;
+            }
+            for attacker in [Attacker::Active, Attacker::Passive] {
+                jobs.push(sound(protocol, &[policy], Setting::of(attacker)));
+            }
+        }
+        let both = [Policy::Opportunistic, Policy::Required];
+        jobs.push(sound(protocol, &both, Setting::of(Attacker::Active)));
+    }
+    // What else a server can be, where it shows most.
+    for offering in Offering::ALL {
+        for attacker in [Attacker::Active, Attacker::Passive] {
+            if offering != Offering::Both {
+                let setting = Setting { offering, ..Setting::of(attacker) };
+                jobs.push(sound(&SMTP, &[Policy::Required], setting));
+            }
+        }
+    }
+    let strict = Setting { alpn: Alpn::Strict, ..Setting::of(Attacker::Active) };
+    jobs.push(sound(PROTOCOLS[2], &[Policy::Required], strict));
+    for protocol in [&MANUAL, &SMTP] {
+        for &flaw in Flaw::ALL {
+            let setting = Setting::of(Attacker::Active);
+            let world = flawed_world(protocol, flaw, &[Policy::Required], setting);
+            jobs.push((format!("{} {}", protocol.name, flaw.name()), world));
+        }
+    }
+    jobs
+}
+
+#[test]
+fn spin_counts_what_the_walker_counts() {
+    if !spin::available() {
+        return;
+    }
+    let queue = Mutex::new(jobs().into_iter().enumerate());
+    let rows = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                loop {
+                    let next = queue.lock().unwrap().next();
+                    let Some((index, (name, world))) = next else { return };
+                    let found = walked(&world);
+                    assert_eq!(found, spun(&format!("export-{index}"), &promela(&world)), "{name}");
+                    rows.lock().unwrap().push((index, name, found));
+                }
+            });
+        }
+    });
+    let mut rows = rows.into_inner().unwrap();
+    rows.sort_by_key(|(index, ..)| *index);
+    let mut table = String::new();
+    for (_, name, found) in rows {
+        let Found { states, transitions, broken, delivers } = found;
+        let broken: Vec<&str> = broken.into_iter().collect();
+        let delivers = if delivers { "delivers" } else { "never delivers" };
+        writeln!(
+            table,
+            "{name:<60} {states:>7} {transitions:>8}  {delivers}; breaks {}",
+            broken.join(", ")
+        )
+        .unwrap();
+    }
+    insta::assert_snapshot!("spin", table);
+}
+
+/// The comparison can fail: each change of the composition is noticed.
+#[test]
+fn planted_errors_are_noticed() {
+    if !spin::available() {
+        return;
+    }
+    let (_, world) = sound(&SMTP, &[Policy::Required], Setting::of(Attacker::Active));
+    let text = promela(&world);
+    let found = walked(&world);
+    let planted = [
+        ("if (w->to_client.answers[0] && w->outstanding > 0) w->outstanding--;", ""),
+        ("&& !(spliced && ALPN_STRICT)", "&& !spliced"),
+        ("if (peer != GENUINE) return 1;", "if (peer != GENUINE) return 0;"),
+        (
+            "static void seen(struct World *w) {",
+            "static void seen(struct World *w) { w->listed = 0;",
+        ),
+    ];
+    for (index, (right, wrong)) in planted.into_iter().enumerate() {
+        assert!(text.contains(right), "{right}");
+        let name = format!("export-planted-{index}");
+        assert_ne!(found, spun(&name, &text.replace(right, wrong)), "{wrong}");
+    }
+}
