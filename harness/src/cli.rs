@@ -76,6 +76,7 @@ impl Failure {
             SuiteError::Process(ProcessError::Forbidden(_)) => {
                 failure.help("is it a program, and may you run it?")
             }
+            SuiteError::Stopped => failure.code(crate::report::INTERRUPTED),
             _ => failure,
         }
     }

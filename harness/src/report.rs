@@ -19,6 +19,9 @@ pub use self::human::{Detail, Line, by_hand, failure, summary};
 pub use self::json::to_json;
 pub use self::junit::to_junit;
 
+/// The exit code of a run that somebody interrupted: 128 and the number of SIGINT, as shells have it.
+pub const INTERRUPTED: u8 = 130;
+
 /// The results of a suite.
 #[derive(Clone, Debug)]
 pub struct Report {
@@ -36,6 +39,8 @@ pub struct Report {
     pub controls: Controls,
     /// Why the last control failed, if it did.
     pub last: Result<(), String>,
+    /// Whether somebody stopped the suite: the rows are of what was done before.
+    pub interrupted: bool,
     /// A row for each vector, in order.
     pub rows: Vec<Row>,
     /// How many of each verdict.
@@ -119,6 +124,7 @@ impl Report {
             announced: job.profile.announced.clone(),
             controls: controls.clone(),
             last: Ok(()),
+            interrupted: false,
             rows: Vec::new(),
             counts: Counts::default(),
         }
@@ -153,7 +159,8 @@ impl Report {
         }
     }
 
-    /// The exit code that it asks for: 0 as expected, 1 where a vector failed, 3 without a verdict.
+    /// The exit code that it asks for: 0 as expected, 1 where a vector failed, 3 without a verdict,
+    /// 130 where it was interrupted.
     pub fn exit_code(&self, strict: bool) -> u8 {
         let unannounced = |row: &&Row, verdict: Verdict| {
             !row.announced && row.judgement.as_ref().is_some_and(|j| j.verdict == verdict)
@@ -165,7 +172,9 @@ impl Report {
             || self.broken_announcement().is_some();
         let nothing =
             self.control_failure().is_some() || self.last.is_err() || self.rows.is_empty();
-        if failed {
+        if self.interrupted {
+            INTERRUPTED
+        } else if failed {
             1
         } else if nothing || any(Verdict::Inconclusive) {
             3

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use upward_model::policy::Policy;
 use upward_model::property::Property;
@@ -71,6 +71,9 @@ pub enum SuiteError {
         /// What went wrong.
         error: std::io::Error,
     },
+    /// It was stopped before the first vector.
+    #[error("interrupted before the first vector: nothing to report")]
+    Stopped,
     /// No port could be had.
     #[error("failed to listen on the loopback interface: {0}")]
     Listen(std::io::Error),
@@ -79,12 +82,17 @@ pub enum SuiteError {
 /// The shortest and the longest time that a persona waits for a client with nothing to answer.
 const PATIENCE: (Duration, Duration) = (Duration::from_millis(300), Duration::from_secs(5));
 
-/// Runs a suite; `progress` is told of each vector that is done.
+/// Runs a suite; `progress` is told of each vector that is done. Once `stop` holds true, running
+/// clients are ended, and the report is of what was done so far.
 ///
 /// # Errors
 ///
 /// Where nothing can be run at all; what a client does is no error.
-pub async fn run(job: &Job, progress: &(dyn Fn(&Row) + Sync)) -> Result<Report, SuiteError> {
+pub async fn run(
+    job: &Job,
+    progress: &(dyn Fn(&Row) + Sync),
+    stop: &watch::Receiver<bool>,
+) -> Result<Report, SuiteError> {
     job.profile.check()?;
     let name = job.protocol.name;
     let codec = codec::by_name(name).ok_or_else(|| SuiteError::NoCodec(name.to_owned()))?;
@@ -94,24 +102,44 @@ pub async fn run(job: &Job, progress: &(dyn Fn(&Row) + Sync)) -> Result<Report, 
         patience: PATIENCE.1,
     };
     let mut launcher = Launcher::new(job, stagehand)?;
-    let controls = Controls::run(job, &mut launcher).await?;
+    let controls = tokio::select! {
+        controls = Controls::run(job, &mut launcher) => controls?,
+        () = stopped(stop) => return Err(SuiteError::Stopped),
+    };
     let mut report = Report::new(job, &controls);
     if controls.honest.is_err() {
         return Ok(report);
     }
-    report.rows = play(job, &launcher, &controls, progress).await?;
-    let (last, judgement) = launcher.honest("control-last").await?;
-    report.last_control(last.trial.evidence.delivered, &judgement.reason);
+    report.rows = play(job, &launcher, &controls, progress, stop).await?;
     report.counts = Counts::of(&report.rows);
+    tokio::select! {
+        last = launcher.honest("control-last") => {
+            let (last, judgement) = last?;
+            report.last_control(last.trial.evidence.delivered, &judgement.reason);
+        }
+        () = stopped(stop) => {
+            report.interrupted = true;
+            report.last_control(false, "interrupted: it was not run");
+        }
+    }
     Ok(report)
 }
 
-/// Plays all vectors, several at once; the rows come in the order of the vectors.
+/// Waits until somebody stops the suite; for ever, where nobody can.
+async fn stopped(stop: &watch::Receiver<bool>) {
+    if stop.clone().wait_for(|stopped| *stopped).await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// Plays all vectors, several at once, until all are done or somebody stops; the rows come in the order of the
+/// vectors.
 async fn play(
     job: &Job,
     launcher: &Launcher,
     controls: &Controls,
     progress: &(dyn Fn(&Row) + Sync),
+    stop: &watch::Receiver<bool>,
 ) -> Result<Vec<Row>, SuiteError> {
     let room = Arc::new(Semaphore::new(job.jobs.max(1)));
     let mut tasks = JoinSet::new();
@@ -125,7 +153,13 @@ async fn play(
         });
     }
     let mut rows: Vec<Option<Row>> = vec![None; job.vectors.len()];
-    while let Some(done) = tasks.join_next().await {
+    loop {
+        let done = tokio::select! {
+            done = tasks.join_next() => done,
+            // Dropping the tasks ends their clients.
+            () = stopped(stop) => None,
+        };
+        let Some(done) = done else { break };
         let Ok((index, row)) = done else { continue };
         let row = row?;
         progress(&row);

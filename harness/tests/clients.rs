@@ -200,3 +200,39 @@ fn reports_repeat_themselves() {
         assert_eq!(plain(), first);
     }
 }
+
+/// Ctrl-C in the middle: what was played is reported, and nothing is left behind.
+#[test]
+fn an_interrupted_suite_reports_what_was_played() {
+    if !is_there("curl") {
+        return;
+    }
+    let folder = TempDir::new().expect("a folder");
+    // At its twelfth run the client interrupts the suite, and would stay for a long time.
+    let client = "echo >> ../runs; [ $(wc -l < ../runs) -lt 12 ] || { kill -INT $PPID; sleep 31.4161; }; \
+                  exec curl -sS --ssl-reqd --cacert $UPWARD_CA -u $UPWARD_USER:$UPWARD_PASSWORD \
+                  --mail-from a@example.org --mail-rcpt b@example.org -T mail \
+                  smtp://$UPWARD_HOST:$UPWARD_PORT";
+    let client = client.replace('{', "{{").replace('}', "}}");
+    let mail = r"mail=Subject: t\r\n\r\n{body}\r\n";
+    let mut arguments = vec!["run", "--protocol", "smtp", "-j", "1", "--file", mail];
+    arguments.extend(["--report", "json=report.json", "--", "sh", "-c", &client]);
+    let output = upward(&folder, &arguments);
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let complained = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(130), "{said}{complained}");
+    assert!(said.contains("INTERRUPTED"), "{said}");
+    assert!(complained.contains("interrupted"), "{complained}");
+    let text = std::fs::read_to_string(folder.path().join("report.json")).expect("a report");
+    let report: Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!(report["interrupted"], true);
+    assert!((1..12).contains(&results(&report).len()), "{said}");
+    assert_eq!(with_verdict(&report, "fail"), Vec::<&str>::new());
+    assert!(!with_verdict(&report, "pass").is_empty(), "{said}");
+    let left = std::fs::read_dir("/proc").expect("there is /proc").filter_map(Result::ok);
+    let left = left.filter(|entry| {
+        let line = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
+        String::from_utf8_lossy(&line).contains("31.4161\0")
+    });
+    assert_eq!(left.count(), 0);
+}

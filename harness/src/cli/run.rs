@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
+use tokio::sync::watch;
 use upward_model::policy::Policy;
 use upward_model::vector::{Tier, Vector};
 
@@ -78,41 +79,45 @@ impl Run {
             .build()
             .map_err(|error| Failure::new(format!("failed to start: {error}")))?;
         runtime.block_on(async {
-            tokio::select! {
-                code = self.all() => code,
-                _ = tokio::signal::ctrl_c() => {
-                    // Dropping the runs ends their programs; what was written stays.
-                    eprintln!("interrupted: the programs under test are being ended");
-                    Ok(130)
-                }
-            }
+            let (stop, stopped) = watch::channel(false);
+            tokio::spawn(async move {
+                let _ = tokio::signal::ctrl_c().await;
+                eprintln!("interrupted: the programs under test are being ended");
+                let _ = stop.send(true);
+                // Nobody asks any more once all is said.
+                stop.closed().await;
+            });
+            self.all(&stopped).await
         })
     }
 
-    async fn all(&self) -> Result<u8, Failure> {
+    async fn all(&self, stop: &watch::Receiver<bool>) -> Result<u8, Failure> {
         let writers = self.writers()?;
         if self.command.is_empty() && self.client.is_empty() {
             if self.protocol.is_some() || !self.files.is_empty() {
                 return Err(Failure::new("no program to run".to_owned())
                     .help("put it behind `--`, or name a bundled one with --client"));
             }
-            return self.main_job().await;
+            return self.main_job(stop).await;
         }
         let profiles = if self.command.is_empty() { self.named()? } else { vec![self.own()?] };
         let mut codes = Vec::new();
         for profile in profiles {
-            let report = self.one(profile, self.tier(TierName::Standard)).await?;
+            let report = self.one(profile, self.tier(TierName::Standard), stop).await?;
             print!("{}", report::summary(&report, self.strict, Detail::All));
             for (format, path) in &writers {
                 write(format, path, &report)?;
             }
             codes.push(report.exit_code(self.strict));
+            if report.interrupted {
+                break;
+            }
         }
         Ok(worst(&codes))
     }
 
     /// What `upward run` does alone.
-    async fn main_job(&self) -> Result<u8, Failure> {
+    async fn main_job(&self, stop: &watch::Receiver<bool>) -> Result<u8, Failure> {
         let mut codes = vec![crate::cli::builtin::prove_and_play().await?];
         let profiles = profile::bundled().map_err(|error| Failure::new(error.to_string()))?;
         let mut missing = Vec::new();
@@ -124,10 +129,13 @@ impl Run {
                 });
                 continue;
             }
-            let report = self.one(profile, self.tier(TierName::Smoke)).await?;
+            let report = self.one(profile, self.tier(TierName::Smoke), stop).await?;
             println!();
             print!("{}", report::summary(&report, self.strict, Detail::Brief));
             codes.push(report.exit_code(self.strict));
+            if report.interrupted {
+                break;
+            }
         }
         if !missing.is_empty() {
             println!("\nnot installed, and so not run: {}", missing.join(", "));
@@ -139,7 +147,12 @@ impl Run {
         self.tier.unwrap_or(default).into()
     }
 
-    async fn one(&self, profile: Profile, tier: Tier) -> Result<Report, Failure> {
+    async fn one(
+        &self,
+        profile: Profile,
+        tier: Tier,
+        stop: &watch::Receiver<bool>,
+    ) -> Result<Report, Failure> {
         let protocol = protocol(&profile.protocol)?;
         let policy = if self.command.is_empty() { profile.policy } else { self.policy.into() };
         let selection =
@@ -169,7 +182,7 @@ impl Run {
             bar.inc(1);
             bar.set_message(row.vector.id.clone());
         };
-        let report = suite::run(&job, &done).await;
+        let report = suite::run(&job, &done, stop).await;
         bar.finish_and_clear();
         let mut report = report.map_err(|error| Failure::from_suite(&error, &job))?;
         report.version = version;
@@ -282,9 +295,9 @@ fn slug(name: &str) -> String {
     name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '-' }).collect()
 }
 
-/// 1 beats 3, and 3 beats 0.
+/// An interruption beats all, 1 beats 3, and 3 beats 0.
 fn worst(codes: &[u8]) -> u8 {
-    [1, 3].into_iter().find(|code| codes.contains(code)).unwrap_or(0)
+    [report::INTERRUPTED, 1, 3].into_iter().find(|code| codes.contains(code)).unwrap_or(0)
 }
 
 /// The first line that a program prints about its version.

@@ -232,6 +232,9 @@ pub fn summary(report: &Report, strict: bool, detail: Detail) -> String {
         report.policy,
         report.rows.len()
     );
+    if report.interrupted {
+        let _ = writeln!(text, "INTERRUPTED: the other vectors were not played");
+    }
     controls(report, &mut text);
     if let Some(failed) = report.control_failure() {
         let _ = writeln!(text, "\nno verdict: {}", failed.reason);

@@ -17,6 +17,7 @@ pub fn to_json(report: &Report) -> Value {
         "client": { "name": report.client, "version": report.version },
         "protocol": report.protocol,
         "policy": report.policy,
+        "interrupted": report.interrupted,
         "controls": {
             "honest": report.controls.honest.as_ref().err().map_or("delivered", |f| &f.reason),
             "last": report.last.as_ref().err().map_or("delivered", |reason| reason),
