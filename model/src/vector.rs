@@ -68,7 +68,7 @@ pub struct Vector {
     pub tier: Tier,
     /// The highest level among the properties at stake.
     pub level: VectorLevel,
-    /// Ids of the requirements catalogue, or sections of standards.
+    /// Sections of standards, and properties with theirs.
     pub requirements: Vec<String>,
     /// Abilities that a runner must have; one that does not know an ability skips the vector.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

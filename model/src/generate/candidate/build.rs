@@ -37,7 +37,7 @@ impl Build<'_> {
             certificate: Certificate::Genuine,
             deviations,
             reached,
-            requirements: vec!["GEN-9325-3.2-b"],
+            requirements: vec!["RFC 9325 section 3.2"],
         });
         &mut self.all[index]
     }
@@ -128,7 +128,7 @@ impl Build<'_> {
             words(point),
             text.trim_end().replace('\n', "` `")
         );
-        let behind = saying(point, Do::Append, text, vec![piece]);
+        let behind = saying(point, Do::Append, text.clone(), vec![piece]);
         self.push(base.clone(), class, summary.clone(), vec![behind.clone()]);
         let early = piece == Piece::Whole(Reply::Accept) && point != Point::Upgrade;
         if early {
@@ -152,7 +152,11 @@ impl Build<'_> {
                 self.push(
                     format!("{base}-apart"),
                     "RSP-SPLIT",
-                    format!("{summary} It comes in a segment of its own."),
+                    format!(
+                        "After {}, and before the ServerHello, the attacker sends `{}`.",
+                        words(point),
+                        text.trim_end().replace('\n', "` `")
+                    ),
                     vec![own],
                 );
             }
@@ -254,7 +258,7 @@ impl Build<'_> {
                 Vec::new(),
             );
             candidate.certificate = certificate;
-            candidate.requirements.push("GEN-9525");
+            candidate.requirements.push("RFC 9525 section 6");
         }
     }
 
