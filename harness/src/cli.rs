@@ -1,5 +1,8 @@
 //! The command line: one file a verb.
 
+#[macro_use]
+mod out;
+
 mod builtin;
 mod explore;
 mod flaws;

@@ -125,3 +125,22 @@ fn programs_that_do_nothing_get_no_verdict() {
     });
     assert!(!left);
 }
+
+#[test]
+fn a_full_disk_is_an_error_and_a_closed_pipe_an_end() {
+    let full = std::fs::File::options().write(true).open("/dev/full").expect("there is /dev/full");
+    let program = env!("CARGO_BIN_EXE_upward");
+    let flaws = |output: std::process::Stdio| {
+        let mut command = std::process::Command::new(program);
+        command.arg("flaws").stdout(output).stderr(std::process::Stdio::piped());
+        command.spawn().expect("the program starts").wait_with_output().expect("it ends")
+    };
+    let output = flaws(full.into());
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("failed to write to standard output"), "{}", stderr(&output));
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let output = flaws(writer.into());
+    assert_eq!(output.status.code(), Some(141));
+    assert_eq!(stderr(&output), "");
+}

@@ -26,7 +26,7 @@ pub(super) async fn prove_and_play() -> Result<u8, Failure> {
     let world = World::new(&MANUAL, client, vec![Policy::Required], Setting::of(Attacker::Active));
     let found = walk(&world, None);
     let proved = found.extent == Extent::Exhaustive && found.broken.is_empty() && found.stuck == 0;
-    println!(
+    outln!(
         "model: {} under policy required, active attacker: {} ({} states, {} transitions, {:.0?})",
         MANUAL.name,
         if proved { "every property holds" } else { "NOT PROVED" },
@@ -39,9 +39,13 @@ pub(super) async fn prove_and_play() -> Result<u8, Failure> {
     let file = vectors::committed(MANUAL.name).map_err(|error| Failure::new(error.to_string()))?;
     let chosen = selection.of(file.vectors).map_err(|error| Failure::new(error.to_string()))?;
     let (sound, flawed) = play(&chosen).await?;
-    println!(
+    outln!(
         "built-in client: {} smoke vectors, sound client passes {} of {}, flawed clients caught {} of {}",
-        MANUAL.name, sound.0, sound.1, flawed.0, flawed.1
+        MANUAL.name,
+        sound.0,
+        sound.1,
+        flawed.0,
+        flawed.1
     );
     Ok(u8::from(!proved || sound.0 != sound.1 || flawed.0 != flawed.1))
 }

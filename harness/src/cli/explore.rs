@@ -34,7 +34,7 @@ impl Explore {
         let client = Negotiator::sound(protocol, policy);
         let world = World::new(protocol, client, vec![policy], Setting::of(Attacker::Active));
         if self.promela {
-            print!("{}", promela(&world));
+            out!("{}", promela(&world));
             return Ok(0);
         }
         eprintln!("http://127.0.0.1:{}/ until Ctrl-C", self.port);

@@ -29,20 +29,20 @@ impl Flaws {
                 Side::Client => "client",
                 Side::Server => "server",
             };
-            println!("{flaw} ({side})");
-            println!("  {}", note.summary);
-            println!("  {}", note.effect);
+            outln!("{flaw} ({side})");
+            outln!("  {}", note.summary);
+            outln!("  {}", note.effect);
             if !note.seen.is_empty() {
-                println!("  seen: {}", note.seen.join(", "));
+                outln!("  seen: {}", note.seen.join(", "));
             }
-            println!("  attack classes: {}", note.classes.join(", "));
+            outln!("  attack classes: {}", note.classes.join(", "));
             if self.name.is_some() {
                 breaks(flaw);
             }
-            println!();
+            outln!();
         }
         if self.name.is_none() {
-            println!("`upward flaws NAME` computes what one breaks, protocol by protocol");
+            outln!("`upward flaws NAME` computes what one breaks, protocol by protocol");
         }
         Ok(0)
     }
@@ -50,13 +50,13 @@ impl Flaws {
 
 /// What a flaw breaks in each protocol, under the strictest policy.
 fn breaks(flaw: Flaw) {
-    println!("\n  breaks, under policy required and an active attacker:");
+    outln!("\n  breaks, under policy required and an active attacker:");
     for protocol in PROTOCOLS {
         let report = flaw_report(protocol, flaw, Policy::Required, Attacker::Active);
         let mut names: Vec<&str> = report.broken.iter().map(Property::name).collect();
         if names.is_empty() {
             names.push("nothing that is claimed: no occasion for this mistake");
         }
-        println!("    {:<12} {}", protocol.name, names.join(", "));
+        outln!("    {:<12} {}", protocol.name, names.join(", "));
     }
 }

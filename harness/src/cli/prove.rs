@@ -83,9 +83,9 @@ impl Prove {
         self.matrices(&protocols, |protocol, columns, took| {
             differs |= self.print(protocol, &columns, took);
         });
-        println!("{LEGEND}");
+        outln!("{LEGEND}");
         if differs {
-            println!("computed and claimed DIFFER, or a walk was cut short");
+            outln!("computed and claimed DIFFER, or a walk was cut short");
         }
         Ok(u8::from(differs))
     }
@@ -139,7 +139,7 @@ impl Prove {
 
     /// Prints the matrix of a protocol; whether it differs from the claims.
     fn print(&self, protocol: &'static Protocol, columns: &[Column], took: Duration) -> bool {
-        println!("{}: {}", protocol.name, protocol.title);
+        outln!("{}: {}", protocol.name, protocol.title);
         print_table(columns);
         let wrong: Vec<(&Column, Property)> = columns
             .iter()
@@ -156,22 +156,22 @@ impl Prove {
             .filter(|cell| cell.claim.0 != Claim::NotClaimed)
             .count();
         let exhaustive = columns.iter().all(|column| column.walk.extent == Extent::Exhaustive);
-        println!(
+        outln!(
             "  {} walks, {}: {states} states, {transitions} transitions, {took:.1?}",
             columns.len(),
             if exhaustive { "all exhaustive" } else { "some BOUNDED, which proves nothing" },
         );
-        println!(
+        outln!(
             "  {claimed} claims, {} as computed{}",
             claimed - wrong.len(),
             if wrong.is_empty() { "" } else { "; NOT AS COMPUTED:" }
         );
         for (column, property) in &wrong {
-            println!("  {property}: {}", describe(column));
+            outln!("  {property}: {}", describe(column));
             show(protocol, column, *property);
         }
         self.explain(protocol, columns);
-        println!();
+        outln!();
         !wrong.is_empty() || !exhaustive
     }
 
@@ -192,8 +192,8 @@ impl Prove {
                     continue;
                 }
                 shown.push((cell.property, column.policy()));
-                println!("\n  {} is broken, as claimed ({})", cell.property, cell.claim.1);
-                println!("  {}", describe(column));
+                outln!("\n  {} is broken, as claimed ({})", cell.property, cell.claim.1);
+                outln!("  {}", describe(column));
                 show(protocol, column, cell.property);
             }
         }
@@ -205,22 +205,22 @@ impl Prove {
         let attacker = self.attacker.map_or(Attacker::Active, Attacker::from);
         let report = flaw_report(protocol, flaw, policy, attacker);
         let note = flaw.note();
-        println!("{}: {flaw}, policy {policy}, {} attacker", protocol.name, attacker.name());
-        println!("  {}", note.summary);
-        println!("  {}", note.effect);
+        outln!("{}: {flaw}, policy {policy}, {} attacker", protocol.name, attacker.name());
+        outln!("  {}", note.summary);
+        outln!("  {}", note.effect);
         if !note.seen.is_empty() {
-            println!("  seen: {}", note.seen.join(", "));
+            outln!("  seen: {}", note.seen.join(", "));
         }
         if report.broken.is_empty() {
-            println!(
+            outln!(
                 "  {} gives no occasion for this mistake: nothing that is claimed breaks",
                 protocol.title
             );
             return false;
         }
-        println!("\n  broken, and kept by the sound party:");
+        outln!("\n  broken, and kept by the sound party:");
         for property in report.broken.iter() {
-            println!("    {:<40} {}", property.name(), property.meaning());
+            outln!("    {:<40} {}", property.name(), property.meaning());
         }
         if let Some((property, witness)) = &report.witness {
             let user = match report.sessions[..] {
@@ -228,16 +228,17 @@ impl Prove {
                 [_, _, ..] => " (a user with two sessions: the first may do without TLS)",
                 _ => "",
             };
-            println!("\n  the least dialogue that breaks {property}{user}:\n");
+            outln!("\n  the least dialogue that breaks {property}{user}:\n");
             let world =
                 flawed_world(protocol, flaw, &report.sessions, Setting::of(attacker)).counted();
             for line in dialogue::witness(&world, witness) {
-                println!("    {line}");
+                outln!("    {line}");
             }
         }
-        println!(
+        outln!(
             "\n  {} states, {} transitions, exhaustive",
-            report.walk.states, report.walk.transitions
+            report.walk.states,
+            report.walk.transitions
         );
         true
     }
@@ -260,9 +261,9 @@ fn show(protocol: &'static Protocol, column: &Column, property: Property) {
     };
     let world = World::new(protocol, client, column.sessions.clone(), column.setting).counted();
     if let Some(witness) = counterexample(&world, property) {
-        println!();
+        outln!();
         for line in dialogue::witness(&world, &witness) {
-            println!("    {line}");
+            outln!("    {line}");
         }
     }
 }

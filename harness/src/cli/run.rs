@@ -104,10 +104,11 @@ impl Run {
         let mut codes = Vec::new();
         for profile in profiles {
             let report = self.one(profile, self.tier(TierName::Standard), stop).await?;
-            print!("{}", report::summary(&report, self.strict, Detail::All));
-            for (format, path) in &writers {
-                write(format, path, &report)?;
-            }
+            // Neither a full disk nor a closed pipe takes the other's results away.
+            let written =
+                writers.iter().try_for_each(|(format, path)| write(format, path, &report));
+            out!("{}", report::summary(&report, self.strict, Detail::All));
+            written?;
             codes.push(report.exit_code(self.strict));
             if report.interrupted {
                 break;
@@ -130,15 +131,15 @@ impl Run {
                 continue;
             }
             let report = self.one(profile, self.tier(TierName::Smoke), stop).await?;
-            println!();
-            print!("{}", report::summary(&report, self.strict, Detail::Brief));
+            outln!();
+            out!("{}", report::summary(&report, self.strict, Detail::Brief));
             codes.push(report.exit_code(self.strict));
             if report.interrupted {
                 break;
             }
         }
         if !missing.is_empty() {
-            println!("\nnot installed, and so not run: {}", missing.join(", "));
+            outln!("\nnot installed, and so not run: {}", missing.join(", "));
         }
         Ok(worst(&codes))
     }
@@ -334,7 +335,7 @@ fn write(format: &str, path: &PathBuf, report: &Report) -> Result<(), Failure> {
         _ => report::to_junit(report).map_err(|error| Failure::new(error.to_string()))?,
     };
     if path.as_os_str() == "-" {
-        println!("{text}");
+        outln!("{text}");
         return Ok(());
     }
     std::fs::write(path, text + "\n")

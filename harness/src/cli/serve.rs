@@ -56,14 +56,16 @@ impl Serve {
         let canaries = Arc::new(Canaries::new(u128::from(std::process::id())));
         let scene = Scene::of(protocol, &vector);
         let listening = Listening::bind().await.map_err(|error| failed(&error))?;
-        println!("{}\n  {}", vector.id, vector.summary);
-        println!("  host      {HOST}\n  port      {}", listening.port);
-        println!("  authority {}", ca.display());
-        println!(
+        outln!("{}\n  {}", vector.id, vector.summary);
+        outln!("  host      {HOST}\n  port      {}", listening.port);
+        outln!("  authority {}", ca.display());
+        outln!(
             "  user      {}\n  password  {}\n  data      {}",
-            canaries.user, canaries.password, canaries.body
+            canaries.user,
+            canaries.password,
+            canaries.body
         );
-        println!("start the client now; Ctrl-C ends and judges");
+        outln!("start the client now; Ctrl-C ends and judges");
         let record = Record::default();
         let persona = stagehand.persona(&scene, &canaries);
         let lifted = listening
@@ -74,14 +76,14 @@ impl Serve {
         let end = End { carries_body: true, ..End::default() };
         let evidence = evidence(&scene, &record, &lifted, &[canaries], &end);
         let judgement = judge_vector(&scene, &vector, &evidence);
-        println!("\n{}", record.render());
+        outln!("\n{}", record.render());
         let code = match judgement.verdict {
             crate::judge::Verdict::Fail => 1,
             crate::judge::Verdict::Inconclusive => 3,
             _ => 0,
         };
         let trial = Trial { record, lifted, evidence };
-        print!("{}", report::by_hand(&vector, &trial, judgement));
+        out!("{}", report::by_hand(&vector, &trial, judgement));
         Ok(code)
     }
 }

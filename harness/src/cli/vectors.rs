@@ -95,9 +95,9 @@ fn write_all(directory: &Path) -> Result<u8, Failure> {
             Some(coverage) => {
                 let file: VectorFile =
                     serde_json::from_str(&text).map_err(|error| Failure::new(error.to_string()))?;
-                println!("{}", statistics(&file, coverage));
+                outln!("{}", statistics(&file, coverage));
             }
-            None => println!("{name}"),
+            None => outln!("{name}"),
         }
     }
     Ok(0)
@@ -128,11 +128,11 @@ fn check(directory: &Path) -> Result<u8, Failure> {
         }
     }
     if stale.is_empty() {
-        println!("the committed vectors are what the model generates");
+        outln!("the committed vectors are what the model generates");
         return Ok(0);
     }
-    println!("not what the model generates: {}", stale.join(", "));
-    println!("run `upward vectors generate`, and review the change");
+    outln!("not what the model generates: {}", stale.join(", "));
+    outln!("run `upward vectors generate`, and review the change");
     Ok(1)
 }
 
@@ -147,7 +147,7 @@ fn list(name: Option<&str>, filter: &[String], tier: Option<TierName>) -> Result
         let file = vectors::committed(name).map_err(|error| Failure::new(error.to_string()))?;
         let chosen = selection.of(file.vectors).map_err(|e| Failure::new(e.to_string()))?;
         for vector in chosen {
-            println!("{:<55} {}", vector.id, vector.summary);
+            outln!("{:<55} {}", vector.id, vector.summary);
         }
     }
     Ok(0)
@@ -157,20 +157,20 @@ fn show(id: &str, json: bool) -> Result<u8, Failure> {
     let vector = crate::cli::vector(id)?;
     if json {
         let text = serde_json::to_string_pretty(&vector);
-        println!("{}", text.map_err(|error| Failure::new(error.to_string()))?);
+        outln!("{}", text.map_err(|error| Failure::new(error.to_string()))?);
         return Ok(0);
     }
-    println!("{}", vector.id);
-    println!("  {}", vector.summary);
-    println!("  class     {} (policy {})", vector.class, vector.policy);
+    outln!("{}", vector.id);
+    outln!("  {}", vector.summary);
+    outln!("  class     {} (policy {})", vector.class, vector.policy);
     let sound: Vec<&str> = vector.sound.iter().map(|outcome| outcome.name()).collect();
-    println!("  sound     {}", sound.join(", "));
-    println!("  at stake  {}", vector.properties.join(", "));
-    println!("  shows     {}", vector.kills.join(", "));
-    println!("  source    {}", vector.requirements.join("; "));
-    println!("  dialogue with a sound client");
+    outln!("  sound     {}", sound.join(", "));
+    outln!("  at stake  {}", vector.properties.join(", "));
+    outln!("  shows     {}", vector.kills.join(", "));
+    outln!("  source    {}", vector.requirements.join("; "));
+    outln!("  dialogue with a sound client");
     for line in &vector.transcript {
-        println!("    {line}");
+        outln!("    {line}");
     }
     Ok(0)
 }

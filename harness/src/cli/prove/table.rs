@@ -37,7 +37,7 @@ pub(super) fn print_table(columns: &[Column]) {
     for group in &groups {
         for &property in Property::ALL {
             if group.cell(property) == "broken*" {
-                println!(
+                outln!(
                     "  * {property}, {} {}: broken where the server {}",
                     group.policy,
                     group.attacker,
@@ -53,7 +53,7 @@ fn joined<'a>(cells: impl Iterator<Item = &'a str>) -> String {
 }
 
 fn print_line(name: &str, cells: &str) {
-    println!("{}", format!("  {name:<38} {cells}").trim_end());
+    outln!("{}", format!("  {name:<38} {cells}").trim_end());
 }
 
 /// Columns that are shown as one: a policy and an attacker, over all servers.
