@@ -134,6 +134,8 @@ pub(super) fn decode(text: &[u8]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -183,6 +185,25 @@ mod tests {
             assert!(!login.answer(b""));
         }
         assert!(matches!(login.given(), [Challenge::Scram(_)]));
+    }
+
+    proptest! {
+        /// Whatever a client answers, nothing panics and it is asked no more than three times.
+        #[test]
+        fn every_login_ends(
+            mechanism in "LOGIN|PLAIN|CRAM-MD5|SCRAM-SHA-1|SCRAM-SHA-256|[A-Z0-9-]{0,20}",
+            initial: Option<Vec<u8>>,
+            answers in proptest::collection::vec(any::<Vec<u8>>(), 4),
+        ) {
+            let mut login = Login::new(&Canaries::new(1));
+            if !login.begin(&mechanism, initial.as_deref()) {
+                let asked = answers.iter().take_while(|answer| {
+                    login.prompt();
+                    login.answer(&decode(answer))
+                });
+                prop_assert!(asked.count() < 3);
+            }
+        }
     }
 
     #[test]
