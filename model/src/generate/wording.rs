@@ -78,6 +78,11 @@ pub(super) fn piece_text(protocol: &Protocol, piece: Piece<Reply>) -> String {
     }
 }
 
+/// A text as a summary quotes it, between backquotes: its lines one by one.
+pub(super) fn quoted(text: &str) -> String {
+    text.trim_end().replace('\n', "` `")
+}
+
 /// A line of a reply with a code, as one that another line has to follow.
 fn continued(line: &str) -> String {
     match line.split_once(' ') {

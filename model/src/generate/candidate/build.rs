@@ -1,7 +1,7 @@
 //! Every way to put every message to a client, at every point.
 
 use super::Candidate;
-use crate::generate::wording::{class_behind, honest_at, piece_text, plain, replacements};
+use crate::generate::wording::{class_behind, honest_at, piece_text, plain, quoted, replacements};
 use crate::message::{Piece, Reply};
 use crate::policy::Policy;
 use crate::protocol::{Authentication, Closure, Protocol};
@@ -53,11 +53,8 @@ impl Build<'_> {
     pub(super) fn replaced(&mut self) {
         for point in self.spoken_points() {
             for text in replacements(self.protocol, point) {
-                let summary = format!(
-                    "The attacker replaces {} by `{}`.",
-                    words(point),
-                    text.text.trim_end().replace('\n', "` `")
-                );
+                let summary =
+                    format!("The attacker replaces {} by `{}`.", words(point), quoted(&text.text));
                 let slug = format!("{}-{}", point.name(), text.slug);
                 let said = saying(point, Do::Replace, text.text, vec![Piece::Whole(text.reply)]);
                 self.push(slug, text.class, summary, vec![said]);
@@ -123,11 +120,7 @@ impl Build<'_> {
         let text = piece_text(self.protocol, piece);
         let class = class_behind(point, piece);
         let base = format!("{}-then-{kind}", point.name());
-        let summary = format!(
-            "The attacker {said} {}: `{}`.",
-            words(point),
-            text.trim_end().replace('\n', "` `")
-        );
+        let summary = format!("The attacker {said} {}: `{}`.", words(point), quoted(&text));
         let behind = saying(point, Do::Append, text.clone(), vec![piece]);
         self.push(base.clone(), class, summary.clone(), vec![behind.clone()]);
         let early = piece == Piece::Whole(Reply::Accept) && point != Point::Upgrade;
@@ -155,7 +148,7 @@ impl Build<'_> {
                     format!(
                         "After {}, and before the ServerHello, the attacker sends `{}`.",
                         words(point),
-                        text.trim_end().replace('\n', "` `")
+                        quoted(&text)
                     ),
                     vec![own],
                 );
@@ -171,7 +164,7 @@ impl Build<'_> {
                 let class = if reply == Reply::Notice { "UI-ALERT" } else { "RSP-PREFIX" };
                 let summary = format!(
                     "The attacker puts `{}` before {}, in the same segment.",
-                    text.text.trim_end().replace('\n', "` `"),
+                    quoted(&text.text),
                     words(point)
                 );
                 let said = saying(point, Do::Prepend, text.text, vec![Piece::Whole(reply)]);
@@ -229,7 +222,7 @@ impl Build<'_> {
             let text = plain(self.protocol, point, reply);
             let summary = format!(
                 "The attacker grants the upgrade and answers the ClientHello in clear: `{}`.",
-                text.text.trim_end().replace('\n', "` `")
+                quoted(&text.text)
             );
             let said = saying(point, Do::Replace, text.text, vec![Piece::Whole(reply)]);
             self.push(format!("handshake-{}", reply.word()), "NEG-OK-NOTLS", summary, vec![said]);
