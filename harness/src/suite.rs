@@ -132,8 +132,8 @@ async fn stopped(stop: &watch::Receiver<bool>) {
     }
 }
 
-/// Plays all vectors, several at once, until all are done or somebody stops; the rows come in the order of the
-/// vectors.
+/// Plays all vectors, several at once, until all are done or somebody stops; the rows come in the
+/// order of the vectors.
 async fn play(
     job: &Job,
     launcher: &Launcher,

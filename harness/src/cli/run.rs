@@ -81,11 +81,10 @@ impl Run {
         runtime.block_on(async {
             let (stop, stopped) = watch::channel(false);
             tokio::spawn(async move {
-                let _ = tokio::signal::ctrl_c().await;
-                eprintln!("interrupted: the programs under test are being ended");
-                let _ = stop.send(true);
-                // Nobody asks any more once all is said.
-                stop.closed().await;
+                if tokio::signal::ctrl_c().await.is_ok() {
+                    eprintln!("interrupted: the programs under test are being ended");
+                    let _ = stop.send(true);
+                }
             });
             self.all(&stopped).await
         })
