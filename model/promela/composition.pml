@@ -7,22 +7,21 @@
  * its first state among its transitions.
  */
 c_decl {
-    /* The wire. */
+    /* The wire; TLS with the attacker is FALSE_PEER and whom he shows. */
     enum { DOWN, CLEAR, HANDSHAKE, SECURE, FALSE_PEER };
     /* The server's phase. */
     enum { READY, AWAITS_TLS, CLOSED };
 
     struct Queue { unsigned char length, message[QUEUE], answers[QUEUE]; };
 
-    /* No padding, so that equal states are equal bytes: the wide fields come first. */
+    /* It starts as zeroes and is changed field by field, so that equal states are equal bytes. */
     struct World {
         unsigned int broken;
         unsigned short client, server;
-        unsigned char wire, peer;
+        unsigned char wire;
         struct Queue to_client, to_server;
         unsigned char session, connection, outstanding;
         unsigned char implicit, requested, taken, gave_away, told, lured, refused, ended, fresh, listed;
-        unsigned char unused[3];
     };
 }
 
@@ -116,7 +115,6 @@ c_code {
         if (w->fresh) w->fresh = 0; else w->connection = 1;
         if (target == REDIRECTED) breaks(w, NO_CLEAR_REDIRECT);
         w->wire = CLEAR;
-        w->peer = 0;
         w->implicit = target == IMPLICIT_TARGET;
         w->requested = w->taken = w->outstanding = w->lured = w->listed = 0;
         dial(w, target == IMPLICIT_TARGET ? IMPLICIT_PORT : UPGRADE_PORT);
@@ -125,6 +123,8 @@ c_code {
     static void sends(struct World *w, int command) {
         int must = needs_tls_now(w);
         switch (w->wire) {
+        case DOWN:
+            break;
         case CLEAR:
         case HANDSHAKE:
             if (is_secret[command] && (must || all_sessions_loose())) {
@@ -146,7 +146,7 @@ c_code {
             if (w->outstanding < 3) w->outstanding++;
             put(&w->to_server, command, 0);
             break;
-        case FALSE_PEER:
+        default:
             if (is_secret[command] && must) {
                 breaks(w, NO_SECRET_TO_UNAUTHENTICATED_PEER);
                 w->gave_away = 1;
@@ -183,13 +183,13 @@ c_code {
             switch (client_output[i].what) {
             case CONNECT: connected = 1; connects(w, with); break;
             case SEND: sends(w, with); break;
-            case START_TLS: w->wire = HANDSHAKE; w->peer = 0; w->requested = 0; break;
-            case CLOSE: hang_up_on_server(w); w->wire = DOWN; w->peer = 0; break;
+            case START_TLS: w->wire = HANDSHAKE; w->requested = 0; break;
+            case CLOSE: hang_up_on_server(w); w->wire = DOWN; break;
             case OPEN_CLEAR_CHANNEL:
                 if (needs_tls_now(w)) { breaks(w, NO_CLEAR_SECOND_CHANNEL); w->gave_away = 1; }
                 break;
             case TOOK_CLEAR:
-                if (w->wire == SECURE || w->wire == FALSE_PEER) breaks(w, NO_CLEAR_BYTES_USED_INSIDE_TLS);
+                if (w->wire == SECURE || w->wire > FALSE_PEER) breaks(w, NO_CLEAR_BYTES_USED_INSIDE_TLS);
                 break;
             case USED_CLEAR_KNOWLEDGE:
                 if (!KNOWLEDGE_SURVIVES) breaks(w, CLEAR_KNOWLEDGE_FORGOTTEN);
@@ -245,7 +245,7 @@ c_code {
 
     static void write_to_client(struct World *w, int n) {
         struct Class class = client_class[w->client][n];
-        if (w->wire != FALSE_PEER) hears_clear_text(w, class.marked);
+        if (w->wire < FALSE_PEER) hears_clear_text(w, class.marked);
         w->requested = 0;
         client_did(w, class.next, class.outputs);
         seen(w);
@@ -317,15 +317,13 @@ c_code {
             struct Step step = server_secured[w->server];
             if (step.next == NONE) impossible("TLS at the server");
             w->wire = SECURE;
-            w->peer = 0;
             empty(&w->to_client);
             empty(&w->to_server);
             w->outstanding = 0;
             server_did(w, step.next, step.outputs);
         } else {
             hang_up_on_server(w);
-            w->wire = FALSE_PEER;
-            w->peer = peer;
+            w->wire = FALSE_PEER + peer;
         }
         happens(w, SHOWN + peer);
         seen(w);
@@ -340,7 +338,6 @@ c_code {
 
     static void fails_handshake(struct World *w) {
         w->wire = CLEAR;
-        w->peer = 0;
         happens(w, HANDSHAKE_FAILED);
         seen(w);
     }
@@ -352,7 +349,6 @@ c_code {
     static void ends_tls(struct World *w) {
         hang_up_on_server(w);
         w->wire = CLEAR;
-        w->peer = 0;
         w->taken = 1;
         happens(w, TLS_ENDED);
         seen(w);
@@ -367,7 +363,6 @@ c_code {
     static void closes(struct World *w, int cut) {
         hang_up_on_server(w);
         w->wire = DOWN;
-        w->peer = 0;
         happens(w, cut ? CLOSED_CUT : CLOSED_ORDERLY);
         seen(w);
     }

@@ -119,6 +119,10 @@ pub enum Peer {
 }
 
 impl Peer {
+    /// All of them.
+    pub const ALL: [Self; 5] =
+        [Self::Genuine, Self::Untrusted, Self::WrongName, Self::Expired, Self::OtherHost];
+
     /// The certificates that an attacker can show.
     pub const FALSE: [Self; 4] = [Self::Untrusted, Self::WrongName, Self::Expired, Self::OtherHost];
 

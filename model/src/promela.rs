@@ -12,7 +12,7 @@ use std::fmt::Write as _;
 
 use self::array::Rows;
 use self::table::Tables;
-use crate::client::Client;
+use crate::client::{Client, Peer};
 use crate::message::{Command, Reply};
 use crate::policy::Policy;
 use crate::property::Property;
@@ -145,7 +145,7 @@ fn options(tables: &Tables) -> String {
     }
     option("can_hear", "hears", None);
     option("can_serve", "serves", None);
-    for peer in 0..table::PEERS.len() {
+    for peer in 0..Peer::ALL.len() {
         option("can_shake_hands", "shakes_hands", Some(peer));
     }
     option("can_fail_handshake", "fails_handshake", None);

@@ -55,8 +55,8 @@ impl Link {
     fn before_segments(self) -> Vec<Input> {
         match self {
             Self::Down => vec![Input::Connected],
-            Self::Handshake => std::iter::once(Peer::Genuine)
-                .chain(Peer::FALSE)
+            Self::Handshake => Peer::ALL
+                .into_iter()
                 .map(Input::Handshake)
                 .chain([Input::HandshakeFailed])
                 .collect(),

@@ -2,8 +2,6 @@
 
 use std::fmt::{Display, Write as _};
 
-use crate::machine::OutputsId;
-
 /// An array in C, entry by entry.
 pub(super) struct Rows {
     text: String,
@@ -63,43 +61,20 @@ impl PerState {
     }
 }
 
-/// Lists of outputs, each with a number.
-pub(super) struct Listed<O> {
-    lists: Vec<Vec<O>>,
-}
-
-impl<O: Copy + PartialEq> Listed<O> {
-    pub(super) fn new() -> Self {
-        Self { lists: vec![Vec::new()] }
-    }
-
-    pub(super) fn number(&mut self, outputs: &[O]) -> OutputsId {
-        let index = self.lists.iter().position(|list| list == outputs).unwrap_or_else(|| {
-            self.lists.push(outputs.to_vec());
-            self.lists.len() - 1
-        });
-        OutputsId::try_from(index).unwrap_or(OutputsId::MAX)
-    }
-
-    /// The lists behind one another, and where each begins.
-    pub(super) fn write(
-        &self,
-        party: &str,
-        kind: &str,
-        entry: impl Fn(&O) -> String,
-    ) -> [String; 2] {
-        let kind = format!("static const {kind}");
-        let mut entries = Rows::new(&kind, &format!("{party}_output"));
-        let mut begins = Rows::new("static const unsigned short", &format!("{party}_outputs"));
-        let mut count = 0;
-        for list in &self.lists {
-            begins.push(count);
-            for output in list {
-                entries.push(entry(output));
-                count += 1;
-            }
+/// The lists of what a party does behind one another, and where each begins.
+pub(super) fn lists_of(
+    party: &str,
+    kind: &str,
+    lists: impl Iterator<Item = Vec<String>>,
+) -> [String; 2] {
+    let mut entries = Rows::new(&format!("static const {kind}"), &format!("{party}_output"));
+    let mut begins = Rows::new("static const unsigned short", &format!("{party}_outputs"));
+    for list in lists {
+        begins.push(entries.count);
+        for entry in list {
+            entries.push(entry);
         }
-        begins.push(count);
-        [entries.finish(), begins.finish()]
     }
+    begins.push(entries.count);
+    [entries.finish(), begins.finish()]
 }

@@ -1,17 +1,16 @@
 //! Client and server as tables in C.
 
-use super::array::{Listed, PerState, Rows};
+use std::fmt::Debug;
+use std::hash::Hash;
+
+use super::array::{PerState, Rows, lists_of};
 use super::{number, words};
 use crate::client::{Client, Close, End, Input, Output, Peer, Target, View};
-use crate::machine::{Class, Link, Machine, OutputsId, StateId};
+use crate::machine::{Class, Link, Machine, StateId};
 use crate::message::{Command, Layer, Mechanism, Reply, Segment};
 use crate::protocol::Offer;
 use crate::server::{self, Phase, Port};
 use crate::world::World;
-
-/// Whom a handshake can end with.
-pub(super) const PEERS: [Peer; 5] =
-    [Peer::Genuine, Peer::Untrusted, Peer::WrongName, Peer::Expired, Peer::OtherHost];
 
 /// Inputs of the client beside replies and handshakes.
 const EVENTS: [(&str, Input); 6] = [
@@ -59,8 +58,17 @@ pub(super) fn lists<C: Client>(world: &World<C>, reply: Reply) -> bool {
     world.protocol.offer != Offer::Unsaid && matches!(reply, Reply::Capabilities { .. })
 }
 
-/// Where it goes, what is done.
-fn step(next: StateId, outputs: OutputsId) -> String {
+/// What a machine does and where it goes, by the machine's own numbers; `None`: the input is not
+/// possible. A step that the machine does not know is none, either, and stops SPIN where it is taken.
+fn step<S, I, O>(machine: &Machine<S, I, O>, step: Option<(S, O)>) -> String
+where
+    S: Clone + Eq + Hash + Debug,
+    I: Clone,
+    O: Clone + Eq + Hash,
+{
+    let known =
+        step.and_then(|(next, outputs)| machine.id(&next).zip(machine.outputs_id(&outputs)));
+    let (next, outputs) = known.unwrap_or((NONE, 0));
     format!("{{{next},{outputs}}}")
 }
 
@@ -125,9 +133,9 @@ impl Tables {
             define(name, index);
         }
         define("SHOWN", EVENTS.len());
-        define("SAID", EVENTS.len() + PEERS.len());
-        define("GENUINE", 0);
-        define("OTHER_HOST", number(&PEERS, &Peer::OtherHost));
+        define("SAID", EVENTS.len() + Peer::ALL.len());
+        define("GENUINE", Peer::Genuine as usize);
+        define("OTHER_HOST", Peer::OtherHost as usize);
         define("UPGRADE", number(&self.commands, &Command::Upgrade));
         define("GOODBYE", number(&self.commands, &Command::Goodbye));
         define("REDIRECTED", Target::Redirected as usize);
@@ -138,71 +146,60 @@ impl Tables {
 
     fn client<C: Client>(&mut self, world: &World<C>) {
         let machine = world.clients();
-        let shown = PEERS.iter().map(|&peer| Input::Handshake(peer));
+        let shown = Peer::ALL.map(Input::Handshake);
         let said = self.replies.iter().map(|&reply| Input::Segment(Segment::one(reply)));
         let inputs: Vec<Input> =
             EVENTS.iter().map(|(_, input)| input.clone()).chain(shown).chain(said).collect();
         let mut steps = PerState::new("struct Step", "client_step");
         let mut handshaking = Rows::new("static const unsigned char", "client_handshaking");
-        let mut outputs = Listed::new();
         for (state, link) in machine.states() {
             let view = world.client().view(state);
             let possible: Vec<Input> = match view {
                 View::Ended => Vec::new(),
-                _ => link.inputs(&inputs[EVENTS.len() + PEERS.len()..]).collect(),
+                _ => link.inputs(&inputs[EVENTS.len() + Peer::ALL.len()..]).collect(),
             };
             handshaking.push(u8::from(view == View::Handshaking));
             let mut row = steps.row();
             for input in &inputs {
-                let (next, does) = if possible.contains(input) {
+                let taken = possible.contains(input).then(|| {
                     let step = world.client().step(state, input);
                     let link = link.after(input, &step.outputs);
-                    let next = machine.id(&(step.state, link)).unwrap_or(NONE);
-                    (next, outputs.number(&step.outputs))
-                } else {
-                    (NONE, 0)
-                };
-                row.push(step(next, does));
+                    ((step.state, link), step.outputs)
+                });
+                row.push(step(machine, taken));
             }
             steps.add(row);
         }
         self.declarations.extend(steps.finish());
         self.declarations.push(handshaking.finish());
 
-        let segment = |class: &Class<Input>| match (&class.representative, class) {
-            (Input::Segment(segment), class) => {
-                let listed = segment.pieces().iter().any(|piece| lists(world, piece.message()));
-                Some((class.next, class.outputs, listed))
+        let listed = |class: &Class<Input>| match &class.representative {
+            Input::Segment(segment) => {
+                Some(segment.pieces().iter().any(|piece| lists(world, piece.message())))
             }
             _ => None,
         };
-        let (classes, most) =
-            classes("client", machine, segment, |id| outputs.number(machine.outputs(id)));
+        let (classes, most) = classes("client", machine, listed);
         self.declarations.extend(classes);
         self.most_to_client = most;
         let start = world.client().start();
-        let id = machine.id(&(start.state, Link::Down)).unwrap_or(NONE);
-        let does = outputs.number(&start.outputs);
-        let start = step(id, does);
+        let start = step(machine, Some(((start.state, Link::Down), start.outputs)));
         self.declarations.push(format!("static const struct Step client_start = {start};\n"));
-        let commands = &self.commands;
-        self.declarations.extend(
-            outputs.write("client", "struct Does", |output| client_does(*output, commands)),
-        );
+        let does = machine.all_outputs().iter().map(|outputs| {
+            outputs.iter().map(|output| client_does(*output, &self.commands)).collect()
+        });
+        self.declarations.extend(lists_of("client", "struct Does", does));
     }
 
     fn server<C: Client>(&mut self, world: &World<C>) {
         let (machine, server) = (world.servers(), world.server());
-        let mut outputs = Listed::new();
         let mut steps = PerState::new("struct Step", "server_step");
         let mut phase = Rows::new("static const unsigned char", "server_phase");
         let mut port = Rows::new("static const unsigned char", "server_port");
         let mut secured = Rows::new("static const struct Step", "server_secured");
         let mut closed = Rows::new("static const struct Step", "server_closed");
-        let mut after = |state: &server::State, input: Option<server::Input>| {
-            let Some(input) = input else { return step(NONE, 0) };
-            let (next, does) = server.step(state, &input);
-            step(machine.id(&next).unwrap_or(NONE), outputs.number(&does))
+        let after = |state: &server::State, input: Option<server::Input>| {
+            step(machine, input.map(|input| server.step(state, &input)))
         };
         for state in machine.states() {
             phase.push(state.phase as u8);
@@ -222,39 +219,35 @@ impl Tables {
         self.declarations.extend([phase, port, secured, closed].map(Rows::finish));
         let mut start = Rows::new("static const struct Step", "server_start");
         for port in [Port::Upgrade, Port::Implicit] {
-            let (state, does) = server.start(port);
-            start.push(step(machine.id(&state).unwrap_or(NONE), outputs.number(&does)));
+            start.push(step(machine, Some(server.start(port))));
         }
         self.declarations.push(start.finish());
-        let segment = |class: &Class<server::Input>| match class.representative {
-            server::Input::Segment(_) => {
-                let shows = |output: &server::Output| !matches!(output, server::Output::Say { .. });
-                let more = machine.outputs(class.outputs).iter().any(shows);
-                Some((class.next, class.outputs, more))
-            }
+        let shows = |output: &server::Output| !matches!(output, server::Output::Say { .. });
+        let shown = |class: &Class<server::Input>| match class.representative {
+            server::Input::Segment(_) => Some(machine.outputs(class.outputs).iter().any(shows)),
             _ => None,
         };
-        let (classes, most) =
-            classes("server", machine, segment, |id| outputs.number(machine.outputs(id)));
+        let (classes, most) = classes("server", machine, shown);
         self.declarations.extend(classes);
         self.most_to_server = most;
-        let replies = &self.replies;
-        self.declarations
-            .extend(outputs.write("server", "struct Says", |output| server_does(*output, replies)));
+        let does = machine.all_outputs().iter().map(|outputs| {
+            outputs.iter().map(|output| server_does(*output, &self.replies)).collect()
+        });
+        self.declarations.extend(lists_of("server", "struct Says", does));
     }
 }
 
-/// The classes of segments of each state, how many each has, and the most that one has.
+/// The classes of segments of each state, how many each has, and the most that one has; `marked` is
+/// `None` for what is no segment.
 fn classes<S, I, O>(
     party: &str,
     machine: &Machine<S, I, O>,
-    segment: impl Fn(&Class<I>) -> Option<(StateId, OutputsId, bool)>,
-    mut number: impl FnMut(OutputsId) -> OutputsId,
+    marked: impl Fn(&Class<I>) -> Option<bool>,
 ) -> (Vec<String>, usize)
 where
-    S: Clone + Eq + std::hash::Hash + std::fmt::Debug,
+    S: Clone + Eq + Hash + Debug,
     I: Clone,
-    O: Clone + Eq + std::hash::Hash,
+    O: Clone + Eq + Hash,
 {
     let mut all = PerState::new("struct Class", &format!("{party}_class"));
     let mut counts = Rows::new("static const unsigned short", &format!("{party}_classes"));
@@ -262,8 +255,10 @@ where
     for id in 0..machine.len() {
         let id = StateId::try_from(id).unwrap_or(StateId::MAX);
         let mut row = all.row();
-        for (next, outputs, marked) in machine.classes(id).iter().filter_map(&segment) {
-            row.push(format!("{{{next},{},{}}}", number(outputs), u8::from(marked)));
+        for class in machine.classes(id) {
+            if let Some(marked) = marked(class) {
+                row.push(format!("{{{},{},{}}}", class.next, class.outputs, u8::from(marked)));
+            }
         }
         most = most.max(row.count);
         counts.push(row.count);
