@@ -14,15 +14,26 @@ use upward::codec;
 use upward::persona::{Lifted, Listening};
 use upward::trial::{Scene, Stagehand};
 use upward::wire::{Form, Record, Side, What};
+use upward_model::explain::Event;
+use upward_model::message::{Command, Layer, Piece, Reply, Segment};
 use upward_model::policy::Policy;
 use upward_model::protocol::{MANUAL, SMTP};
+use upward_model::vector::{Deviation, Do, Meaning, Point, SegmentOf};
 
 static CERTIFICATES: LazyLock<Arc<Certificates>> =
     LazyLock::new(|| Arc::new(Certificates::new().unwrap()));
 
 /// Sends parts to an honest persona, one write each, and waits for its end.
 fn served(smtp: bool, policy: Policy, parts: &[Vec<u8>]) -> (Record, Lifted) {
-    let protocol = if smtp { &SMTP } else { &MANUAL };
+    let scene = Scene::honest(if smtp { &SMTP } else { &MANUAL }, policy);
+    let (record, lifted, _) = played(&scene, parts, false);
+    (record, lifted)
+}
+
+/// Sends parts to the persona of a scene, one write each; `waits`: and leaves the end to it. Also
+/// what the persona said.
+fn played(scene: &Scene, parts: &[Vec<u8>], waits: bool) -> (Record, Lifted, Vec<u8>) {
+    let protocol = scene.protocol;
     let stagehand = Stagehand {
         codec: Arc::from(codec::by_name(protocol.name).unwrap()),
         certificates: Arc::clone(&CERTIFICATES),
@@ -33,8 +44,7 @@ fn served(smtp: bool, policy: Policy, parts: &[Vec<u8>]) -> (Record, Lifted) {
         let listening = Listening::bind().await.unwrap();
         let port = listening.port;
         let record = Record::default();
-        let scene = Scene::honest(protocol, policy);
-        let persona = stagehand.persona(&scene, &Arc::new(Canaries::new(3)));
+        let persona = stagehand.persona(scene, &Arc::new(Canaries::new(3)));
         let (told, done) = tokio::sync::oneshot::channel::<()>();
         let serving = listening.serve(persona, record.clone(), async {
             let _ = done.await;
@@ -48,14 +58,17 @@ fn served(smtp: bool, policy: Policy, parts: &[Vec<u8>]) -> (Record, Lifted) {
                 }
                 tokio::task::yield_now().await;
             }
-            let _ = stream.shutdown().await;
-            let mut rest = Vec::new();
-            let _ = stream.read_to_end(&mut rest).await;
+            if !waits {
+                let _ = stream.shutdown().await;
+            }
+            let mut said = Vec::new();
+            let _ = stream.read_to_end(&mut said).await;
             let _ = told.send(());
+            said
         };
-        let both = async { tokio::join!(serving, client).0 };
-        let lifted = tokio::time::timeout(Duration::from_secs(20), both).await.unwrap();
-        (record, lifted)
+        let both = async { tokio::join!(serving, client) };
+        let (lifted, said) = tokio::time::timeout(Duration::from_secs(20), both).await.unwrap();
+        (record, lifted, said)
     })
 }
 
@@ -140,4 +153,45 @@ fn what_stands_beside_an_unwanted_record_is_kept() {
         assert!(clear.ends_with(secret), "{}", kept.render());
         assert_eq!(lifted.sights().last().unwrap().range.end, clear.len());
     }
+}
+
+/// What comes in a segment of its own comes behind whatever the client says to the one before it,
+/// and to a client that says nothing, once that has had its time.
+#[test]
+fn a_segment_of_its_own_comes_when_the_one_before_was_read() {
+    let mut scene = Scene::honest(&SMTP, Policy::Required);
+    scene.peer.deviations.push(Deviation {
+        session: 1,
+        connection: None,
+        at: Point::Opening,
+        action: Do::Append,
+        text: Some("220-Behind\n".to_owned()),
+        hex: None,
+        meaning: vec![Meaning(Piece::Whole(Reply::Notice))],
+        segment: Some(SegmentOf::Own),
+    });
+    let (greeting, behind) = ("220 localhost ESMTP\r\n", "220-Behind\r\n");
+    let (record, _, said) = played(&scene, &[], true);
+    assert_eq!(said, format!("{greeting}{behind}").as_bytes(), "{}", record.render());
+
+    let parts = [b"EHLO a\r\n".to_vec(), b"QUIT\r\n".to_vec()];
+    let (record, lifted, said) = played(&scene, &parts, true);
+    let begin = format!("{greeting}{behind}250-localhost\r\n");
+    assert!(said.starts_with(begin.as_bytes()), "{}", record.render());
+    assert_eq!(
+        lifted.run()[0][..3],
+        [
+            Event::Said {
+                segment: Segment::one(Reply::Greeting),
+                layer: Layer::Clear,
+                answers: None
+            },
+            Event::Heard(Command::Hello, Layer::Clear),
+            Event::Said {
+                segment: Segment::one(Reply::Notice),
+                layer: Layer::Clear,
+                answers: None
+            },
+        ]
+    );
 }

@@ -115,10 +115,14 @@ impl Connection {
             self.open_in_clear().await?;
         }
         while !self.over {
-            let read = if self.deviated {
+            let read = if self.deviated || !self.apart.is_empty() {
                 match tokio::time::timeout(self.persona.patience, self.link.read()).await {
                     Ok(read) => read,
                     Err(_) if self.closing => return Ok(()),
+                    Err(_) if !self.apart.is_empty() => {
+                        self.say_apart("adds a segment to what was not answered").await?;
+                        continue;
+                    }
                     Err(_) => {
                         // Nothing more can be expected of the client: the persona closes.
                         self.closes(Close::Orderly).await;

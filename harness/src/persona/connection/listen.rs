@@ -104,6 +104,9 @@ impl Connection {
             let event = Event::Heard(command, self.layer());
             self.lifted.insert(self.number, self.arrived, event);
             self.arrived += 1;
+            if !self.link.is_tls() && !self.closing {
+                self.say_apart("adds a segment before it answers").await?;
+            }
         }
         if std::mem::take(&mut self.silent) {
             self.silent_opening().await;

@@ -39,17 +39,10 @@ impl Connection {
         self.lifted.reach(Point::Handshake);
         self.lifted.insert(self.number, self.arrived, Event::ClientHello);
         self.arrived += 1;
+        // The client has read the reply before it sent this: what comes now is a later segment.
+        self.say_apart("adds a segment before the ServerHello").await?;
         if let Some(deviation) = self.deviations(Point::Handshake).into_iter().next() {
             return self.refuse_handshake(&deviation).await;
-        }
-        // The client has read the reply before it sent this: what comes now is a later segment.
-        for deviation in std::mem::take(&mut self.apart) {
-            self.deviates("adds a segment before the ServerHello");
-            let meant: Vec<Piece<Reply>> = deviation.meaning.iter().map(|m| m.0).collect();
-            let (segment, layer) = (Segment::new(&meant), Layer::Clear);
-            self.event(Event::Said { segment, layer, answers: None });
-            let bytes = self.bytes(&deviation);
-            self.link.write(&bytes).await?;
         }
         let peer = self.persona.certificate();
         let config = self.persona.certificates.server(peer);

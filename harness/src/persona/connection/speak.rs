@@ -97,6 +97,20 @@ impl Connection {
         Ok(())
     }
 
+    /// Says what has to come in segments of its own: the client has read what stood before it, or
+    /// has had the time to.
+    pub(super) async fn say_apart(&mut self, how: &str) -> std::io::Result<()> {
+        for deviation in std::mem::take(&mut self.apart) {
+            self.deviates(how);
+            let meant: Vec<Piece<Reply>> = deviation.meaning.iter().map(|m| m.0).collect();
+            let (segment, layer) = (Segment::new(&meant), self.layer());
+            self.event(Event::Said { segment, layer, answers: None });
+            let bytes = self.bytes(&deviation);
+            self.link.write(&bytes).await?;
+        }
+        Ok(())
+    }
+
     pub(super) fn bytes(&self, deviation: &Deviation) -> Vec<u8> {
         match (&deviation.text, &deviation.hex) {
             (Some(text), _) => self.persona.codec.bytes(text),
