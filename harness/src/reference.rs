@@ -14,8 +14,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
-use upward_model::client::{Client, Close, End, Input, Output, Step, Target, View};
-use upward_model::message::Segment;
+use upward_model::client::{Client, Close, End, Input, Output, Outputs, Step, Target, View};
+use upward_model::message::{Piece, Reply, Segment};
 
 use crate::canary::Canaries;
 use crate::certificate::HOST;
@@ -80,6 +80,7 @@ pub async fn run<C: Client + Sync>(
         errand,
         link: Link::None,
         rest: Vec::new(),
+        open: None,
         text: String::new(),
         finished: Finished::default(),
     };
@@ -102,6 +103,8 @@ struct Driver<'a, C: Client> {
     link: Link,
     /// The bytes of a fragment that the client still holds.
     rest: Vec<u8>,
+    /// The segment that ended with that fragment, if it was the last input, and the state before.
+    open: Option<(C::State, Segment<Reply>)>,
     /// The text of the last segment that came in clear.
     text: String,
     finished: Finished,
@@ -137,23 +140,28 @@ impl<C: Client + Sync> Driver<'_, C> {
         }
     }
 
-    /// Steps. A message whose tail has not come is one that is cut by TCP, and waited for, unless
-    /// TLS begins before its tail can come.
+    /// Steps. What the head of a message reads as is known for sure when its tail has come: until
+    /// then it is a guess, and is corrected where the tail is what comes next.
     fn step(&mut self, state: &C::State, input: Input) -> Step<C::State> {
-        let starts = |step: &Step<C::State>| step.outputs.contains(&Output::StartTls);
-        if let Input::Segment(segment) = &input {
-            let pieces = segment.pieces();
-            let whole: Vec<_> = pieces.iter().copied().filter(|p| !p.is_fragment()).collect();
-            if whole.len() < pieces.len() {
-                let step = self.client.step(state, &Input::Segment(Segment::new(&whole)));
-                if !starts(&step) {
-                    return step;
-                }
+        let mut state = state.clone();
+        if let (Some((before, segment)), Input::Segment(next)) = (self.open.take(), &input)
+            && let Some(&known) = next.pieces().first()
+        {
+            let corrected = with_head(&segment, known.message());
+            let step = self.client.step(&before, &Input::Segment(corrected));
+            if let ([piece], true) = (next.pieces(), self.client.holds_fragment(&step.state))
+                && piece.is_fragment()
+            {
+                self.open = Some((before, segment));
+                return Step { state: step.state, outputs: Outputs::new() };
             }
+            state = step.state;
         }
-        let step = self.client.step(state, &input);
-        if starts(&step) && !self.client.holds_fragment(&step.state) {
+        let step = self.client.step(&state, &input);
+        if !self.client.holds_fragment(&step.state) {
             self.rest.clear();
+        } else if let Input::Segment(segment) = input {
+            self.open = Some((state, segment));
         }
         step
     }
@@ -262,7 +270,6 @@ impl<C: Client + Sync> Driver<'_, C> {
     /// Cuts what was read into a segment; sends on what belongs to a command of several steps.
     async fn received(&mut self, bytes: &[u8]) -> Vec<Input> {
         let mut all = std::mem::take(&mut self.rest);
-        let held = !all.is_empty();
         all.extend_from_slice(bytes);
         let cut = self.words.cut(&all);
         self.write(&cut.more).await;
@@ -275,7 +282,6 @@ impl<C: Client + Sync> Driver<'_, C> {
         }
         // What was held is in the client's state already, as a head that takes the next message
         // for its tail.
-        let _ = held;
         vec![Input::Segment(Segment::new(&cut.pieces))]
     }
 
@@ -333,4 +339,18 @@ impl<C: Client + Sync> Driver<'_, C> {
             }
         }
     }
+}
+
+/// A segment whose fragment is the head of this message.
+fn with_head(segment: &Segment<Reply>, message: Reply) -> Segment<Reply> {
+    let pieces: Vec<Piece<Reply>> = segment
+        .pieces()
+        .iter()
+        .map(|piece| match piece {
+            Piece::Whole(_) => *piece,
+            Piece::Line(_) => Piece::Line(message),
+            Piece::Block(_) => Piece::Block(message),
+        })
+        .collect();
+    Segment::new(&pieces)
 }

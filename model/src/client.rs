@@ -180,6 +180,20 @@ pub enum Output {
     End(End),
 }
 
+impl Output {
+    /// Whether somebody outside can see it: the peer, or the user.
+    pub(crate) const fn is_visible(&self) -> bool {
+        !matches!(
+            self,
+            Self::Took(_)
+                | Self::UsedClearKnowledge(_)
+                | Self::Skipped
+                | Self::UsedNameFromWire
+                | Self::TookTruncation
+        )
+    }
+}
+
 /// Where a client connects to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Target {

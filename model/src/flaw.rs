@@ -230,7 +230,7 @@ impl Flaws {
 
     /// Exactly these.
     pub fn of(flaws: &[Flaw]) -> Self {
-        Self(flaws.iter().fold(0, |bits, &flaw| bits | 1 << flaw as u8))
+        flaws.iter().copied().collect()
     }
 
     /// Whether a flaw is among them.
@@ -238,9 +238,21 @@ impl Flaws {
         self.0 & (1 << flaw as u8) != 0
     }
 
+    /// Those of one side.
+    #[must_use]
+    pub fn on(self, side: Side) -> Self {
+        self.iter().filter(|flaw| flaw.note().side == side).collect()
+    }
+
     /// The flaws in order.
     pub fn iter(self) -> impl Iterator<Item = Flaw> {
         Flaw::ALL.iter().copied().filter(move |&flaw| self.has(flaw))
+    }
+}
+
+impl FromIterator<Flaw> for Flaws {
+    fn from_iter<I: IntoIterator<Item = Flaw>>(flaws: I) -> Self {
+        Self(flaws.into_iter().fold(0, |bits, flaw| bits | 1 << flaw as u8))
     }
 }
 

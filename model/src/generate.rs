@@ -6,7 +6,9 @@
 //! off those plays; nothing is written by hand. Generation is deterministic, byte for byte.
 
 mod candidate;
+mod cover;
 mod evaluate;
+mod standing;
 mod wording;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,29 +23,40 @@ use crate::vector::{
 use self::candidate::{Candidate, candidates};
 use self::evaluate::{Bench, Evaluation};
 
-pub use self::evaluate::{Coverage, is_claimed};
+pub use self::cover::Coverage;
+pub use self::evaluate::is_claimed;
+pub use self::standing::{Standing, Standings};
 
 /// The vectors of a protocol, and what they cover.
 #[derive(Clone, Debug)]
 pub struct Generated {
     /// The file.
     pub file: VectorFile,
-    /// What its plays cover.
-    pub coverage: Coverage,
+    /// What its plays cover of the common client, under each policy.
+    pub coverage: BTreeMap<Policy, Coverage>,
+    /// What becomes of each flaw, and of each pair of flaws.
+    pub standings: Standings,
 }
 
 /// Generates the vectors of a protocol.
 pub fn generate(protocol: &'static Protocol) -> Generated {
     let mut bench = Bench::new(protocol);
-    let evaluated: Vec<(Candidate, Evaluation)> = candidates(protocol)
-        .into_iter()
-        .map(|candidate| {
+    let mut evaluated: Vec<(Candidate, Evaluation)> = Vec::new();
+    let mut evaluate = |bench: &mut Bench, candidates: Vec<Candidate>| {
+        for candidate in candidates {
             let evaluation = bench.evaluate(&candidate);
-            (candidate, evaluation)
-        })
-        .filter(|(candidate, evaluation)| evaluation.reached.contains(&candidate.reached))
-        .collect();
+            if evaluation.reached.contains(&candidate.reached) {
+                evaluated.push((candidate, evaluation));
+            }
+        }
+    };
+    evaluate(&mut bench, candidates(protocol));
+    for policy in Policy::ALL.into_iter().filter(|policy| policy.needs_tls()) {
+        let uncovered = bench.uncovered(policy);
+        evaluate(&mut bench, uncovered);
+    }
     let tiers = tiers(&evaluated);
+    let standings = standing::standings(protocol, &mut bench, &evaluated, &tiers);
     let mut vectors: Vec<Vector> = evaluated
         .iter()
         .zip(tiers)
@@ -70,7 +83,7 @@ pub fn generate(protocol: &'static Protocol) -> Generated {
         notes,
         vectors,
     };
-    Generated { file, coverage: bench.coverage() }
+    Generated { file, coverage: bench.coverage(), standings }
 }
 
 /// The tier of each candidate.
@@ -92,21 +105,28 @@ fn tiers(evaluated: &[(Candidate, Evaluation)]) -> Vec<Tier> {
     }
     let mut missing: BTreeSet<Flaw> =
         evaluated.iter().flat_map(|(_, evaluation)| evaluation.kills.keys().copied()).collect();
-    while !missing.is_empty() {
-        let shown = |evaluation: &Evaluation| {
-            evaluation.kills.keys().filter(|flaw| missing.contains(flaw)).count()
-        };
-        let best = evaluated
-            .iter()
-            .enumerate()
-            .filter(|(_, (candidate, _))| candidate.policy == Policy::Required)
-            .max_by_key(|(index, (_, evaluation))| (shown(evaluation), std::cmp::Reverse(*index)));
-        match best {
-            Some((index, (_, evaluation))) if shown(evaluation) > 0 => {
-                tiers[index] = Tier::Smoke;
-                missing.retain(|flaw| !evaluation.kills.contains_key(flaw));
+    // The plain ones say more to a reader; the others are for what those do not show.
+    for searched in [false, true] {
+        loop {
+            let shown = |evaluation: &Evaluation| {
+                evaluation.kills.keys().filter(|flaw| missing.contains(flaw)).count()
+            };
+            let best = evaluated
+                .iter()
+                .enumerate()
+                .filter(|(_, (candidate, _))| {
+                    candidate.policy == Policy::Required && candidate.searched == searched
+                })
+                .max_by_key(|(index, (_, evaluation))| {
+                    (shown(evaluation), std::cmp::Reverse(*index))
+                });
+            match best {
+                Some((index, (_, evaluation))) if shown(evaluation) > 0 => {
+                    tiers[index] = Tier::Smoke;
+                    missing.retain(|flaw| !evaluation.kills.contains_key(flaw));
+                }
+                _ => break,
             }
-            _ => break,
         }
     }
     tiers

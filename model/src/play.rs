@@ -32,6 +32,8 @@ pub struct Played {
     pub action: Action,
     /// Whether a deviation had a part in it.
     pub deviates: bool,
+    /// At which point of the dialogue, where the persona said something of its own at one.
+    pub at: Option<Point>,
     /// What it led to.
     pub transition: Transition,
 }
@@ -82,6 +84,7 @@ pub fn play<C: Client>(world: &World<C>, plan: &Plan) -> Play {
         starts_tls: false,
         steps: Vec::new(),
         reached: BTreeSet::new(),
+        at: None,
     };
     player.notice(&opening);
     player.run();
@@ -127,5 +130,3 @@ fn outcome(broken: Properties, end: &State) -> Outcome {
         Outcome::Refused
     }
 }
-
-impl<C: Client> Player<'_, C> {}

@@ -168,24 +168,20 @@ pub struct FlawReport {
     pub walk: Walk,
 }
 
-/// The world of a flaw: the flawed party, under an active attacker.
+/// The world of flawed parties: the client with its flaws, the server with the others.
 pub fn flawed_world(
     protocol: &'static Protocol,
-    flaw: Flaw,
+    flaws: impl Into<Flaws>,
     sessions: &[Policy],
     setting: Setting,
 ) -> World<Negotiator> {
-    let mut setting = setting;
-    let mut flaws = Flaws::NONE;
-    match flaw.note().side {
-        Side::Client => flaws = flaw.into(),
-        Side::Server => setting.server_flaws = flaw.into(),
-    }
+    let flaws = flaws.into();
+    let setting = Setting { server_flaws: flaws.on(Side::Server), ..setting };
     let client = Negotiator {
         protocol,
         sessions: sessions.to_vec(),
         variant: Variant::COMMON,
-        flaws,
+        flaws: flaws.on(Side::Client),
         bounds: setting.bounds,
     };
     World::new(protocol, client, sessions.to_vec(), setting)
@@ -234,11 +230,12 @@ impl Flawless {
         Self { protocol, policy, setting, users }
     }
 
-    /// What a flaw breaks that the sound party keeps.
-    pub fn report(&self, flaw: Flaw) -> FlawReport {
+    /// What flaws break that the sound party keeps.
+    pub fn report(&self, flaws: impl Into<Flaws>) -> FlawReport {
+        let flaws = flaws.into();
         let mut first = None;
         for (sessions, sound, kept) in &self.users {
-            let world = flawed_world(self.protocol, flaw, sessions, self.setting);
+            let world = flawed_world(self.protocol, flaws, sessions, self.setting);
             if world.behaves_like(sound) {
                 // The protocol has nothing that the mistake could be made about.
                 continue;
@@ -265,6 +262,11 @@ impl Flawless {
             witness: None,
             walk: Walk::default(),
         })
+    }
+
+    /// The sessions of each user.
+    pub fn users(&self) -> impl Iterator<Item = &[Policy]> {
+        self.users.iter().map(|(sessions, ..)| sessions.as_slice())
     }
 
     fn claims(&self, property: Property) -> bool {

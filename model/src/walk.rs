@@ -12,7 +12,7 @@ mod witness;
 
 use crate::client::Client;
 use crate::property::Properties;
-use crate::world::World;
+use crate::world::{Action, State, World};
 
 pub use self::witness::{Goal, Witness, WitnessStep, counterexample, through, witness};
 
@@ -49,6 +49,15 @@ pub enum Extent {
 
 /// Visits every reachable state, up to a limit of states.
 pub fn walk<C: Client>(world: &World<C>, limit: Option<usize>) -> Walk {
+    visit(world, limit, |_, _| {})
+}
+
+/// The same; each action is shown, with the state in which it is possible.
+pub(crate) fn visit<C: Client>(
+    world: &World<C>,
+    limit: Option<usize>,
+    mut each: impl FnMut(&State, &Action),
+) -> Walk {
     let limit = limit.unwrap_or(usize::MAX);
     // Machines whose ids ran out are no machines of these parties.
     let complete = world.clients().is_complete() && world.servers().is_complete();
@@ -70,6 +79,7 @@ pub fn walk<C: Client>(world: &World<C>, limit: Option<usize>) -> Walk {
         let before = found.transitions;
         for choice in world.choices(&state) {
             let Some(transition) = world.next(&state, &choice.action) else { continue };
+            each(&state, &choice.action);
             found.transitions += 1;
             found.tried.extend(choice.tried);
             found.tried.extend(transition.tried);

@@ -191,16 +191,16 @@ impl<C: Client> World<C> {
 
     pub(crate) fn client_step(
         &self,
-        state: &State,
+        state: StateId,
         input: &Input,
     ) -> (StateId, crate::client::Outputs) {
-        self.with_client(state.client, |(client, link)| {
+        self.with_client(state, |(client, link)| {
             let step = self.client.step(client, input);
             let link = link.after(input, &step.outputs);
             ((step.state, link), step.outputs)
         })
         .map_or_else(
-            || (state.client, crate::client::Outputs::new()),
+            || (state, crate::client::Outputs::new()),
             |(next, outputs)| (self.client_id(next), outputs),
         )
     }

@@ -1,9 +1,10 @@
 //! `upward vectors`: generate, check, list, show.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
-use upward_model::generate::generate;
+use upward_model::generate::{Generated, generate};
 use upward_model::protocol::PROTOCOLS;
 use upward_model::vector::{Tier, VectorFile};
 
@@ -65,14 +66,14 @@ impl Vectors {
 }
 
 /// Every generated file, by its path below the folder.
-fn files() -> Vec<(String, String, Option<upward_model::generate::Coverage>)> {
+fn files() -> Vec<(String, String, Option<Generated>)> {
     let mut files: Vec<_> = PROTOCOLS
         .into_iter()
         .filter(|protocol| crate::codec::by_name(protocol.name).is_some())
         .map(|protocol| {
             let generated = generate(protocol);
             let name = format!("{}.json", protocol.name);
-            (name, to_text(&generated.file), Some(generated.coverage))
+            (name, to_text(&generated.file), Some(generated))
         })
         .collect();
     let schema = schemars::schema_for!(VectorFile);
@@ -84,39 +85,41 @@ fn files() -> Vec<(String, String, Option<upward_model::generate::Coverage>)> {
 }
 
 fn write_all(directory: &Path) -> Result<u8, Failure> {
-    for (name, text, coverage) in files() {
+    for (name, text, generated) in files() {
         let path = directory.join(&name);
         let failed = |error| Failure::new(format!("failed to write {}: {error}", path.display()));
         if let Some(parent) = path.parent() {
             std::fs::create_dir_all(parent).map_err(failed)?;
         }
         std::fs::write(&path, &text).map_err(failed)?;
-        match coverage {
-            Some(coverage) => {
-                let file: VectorFile =
-                    serde_json::from_str(&text).map_err(|error| Failure::new(error.to_string()))?;
-                outln!("{}", statistics(&file, coverage));
-            }
+        match generated {
+            Some(generated) => outln!("{}", statistics(&generated)),
             None => outln!("{name}"),
         }
     }
     Ok(0)
 }
 
-fn statistics(file: &VectorFile, coverage: upward_model::generate::Coverage) -> String {
+fn statistics(generated: &Generated) -> String {
+    let Generated { file, coverage, standings } = generated;
     let up_to = |tier| file.vectors.iter().filter(|vector| vector.tier <= tier).count();
-    format!(
-        "{}: {} smoke, {} standard, {} full; {} flaws shown; common client: {} of {} states, {} of {} transitions",
+    let mut text = format!(
+        "{}: {} smoke, {} standard, {} full; {} flaws shown",
         file.protocol,
         up_to(Tier::Smoke),
         up_to(Tier::Standard),
         up_to(Tier::Full),
         file.notes.len(),
-        coverage.states.0,
-        coverage.states.1,
-        coverage.transitions.0,
-        coverage.transitions.1,
-    )
+    );
+    for (policy, coverage) in coverage {
+        let _ = write!(
+            text,
+            "\n  {policy}: {} of {} states and {} of {} possible transitions of the common client",
+            coverage.states.0, coverage.states.1, coverage.taken, coverage.possible
+        );
+    }
+    let _ = write!(text, "\n  {standings}");
+    text
 }
 
 fn check(directory: &Path) -> Result<u8, Failure> {

@@ -2,7 +2,7 @@
 
 mod build;
 
-use self::build::Build;
+pub(super) use self::build::{Build, saying, words};
 use crate::message::Reply;
 use crate::play::Plan;
 use crate::policy::Policy;
@@ -22,6 +22,8 @@ pub(super) struct Candidate {
     pub(super) deviations: Vec<Deviation>,
     pub(super) reached: Point,
     pub(super) requirements: Vec<&'static str>,
+    /// Whether it was searched for, since the plain ones left something uncovered.
+    pub(super) searched: bool,
 }
 
 impl Candidate {

@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::client::{End, Input, Negotiator, Output};
+use crate::client::{End, Negotiator, Output};
 use crate::dialogue;
 use crate::explain::{Event, Explanation, explain};
 use crate::flaw::{Flaw, Flaws, Side};
 use crate::generate::candidate::Candidate;
-use crate::machine::{Minimal, Transition};
+use crate::generate::cover::{Cover, Coverage};
 use crate::message::Bounds;
 use crate::play::{Plan, Play, play};
 use crate::policy::Policy;
@@ -15,13 +15,15 @@ use crate::property::{Properties, Property};
 use crate::protocol::{Level, Protocol};
 use crate::variant::Variant;
 use crate::vector::{Do, Outcome, Point};
-use crate::world::{Action, Attacker, Setting, World};
+use crate::world::{Attacker, Setting, World};
 
 /// What a candidate shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Evaluation {
     /// What sound variants show.
     pub(super) sound: BTreeSet<Outcome>,
+    /// What some sound variant breaks.
+    baseline: Properties,
     /// The flaws that show, and the properties that each breaks beyond the sound client.
     pub(super) kills: BTreeMap<Flaw, Properties>,
     /// What every party does: candidates of equal effect differ in wording only.
@@ -45,21 +47,13 @@ impl Evaluation {
     }
 }
 
-/// What the plays of a protocol's vectors cover of the common client under `Required`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Coverage {
-    /// States of the [least machine](Minimal) that were left, and all of them.
-    pub states: (usize, usize),
-    /// Its transitions that were taken, and all of them.
-    pub transitions: (usize, usize),
-}
-
 /// The worlds of a protocol, compiled once.
 pub(super) struct Bench {
     protocol: &'static Protocol,
     worlds: BTreeMap<Vec<Policy>, Vec<(Party, World<Negotiator>)>>,
-    seen: BTreeSet<Transition>,
-    least: Option<Minimal>,
+    covers: BTreeMap<Policy, Cover>,
+    /// Clients with several flaws.
+    others: BTreeMap<(Vec<Policy>, Flaws), World<Negotiator>>,
 }
 
 /// Who is played.
@@ -71,44 +65,61 @@ enum Party {
 
 impl Bench {
     pub(super) const fn new(protocol: &'static Protocol) -> Self {
-        Self { protocol, worlds: BTreeMap::new(), seen: BTreeSet::new(), least: None }
+        Self { protocol, worlds: BTreeMap::new(), covers: BTreeMap::new(), others: BTreeMap::new() }
+    }
+
+    /// The worlds of these sessions: the first is the common client's.
+    fn worlds(&mut self, sessions: &[Policy]) -> &[(Party, World<Negotiator>)] {
+        let (protocol, covers) = (self.protocol, &mut self.covers);
+        self.worlds.entry(sessions.to_vec()).or_insert_with(|| worlds(protocol, sessions, covers))
+    }
+
+    /// Candidates for what the vectors of a policy have not covered so far.
+    pub(super) fn uncovered(&mut self, policy: Policy) -> Vec<Candidate> {
+        let sessions = [policy];
+        self.worlds(&sessions);
+        let world = self.worlds.get(&sessions[..]).and_then(|worlds| worlds.first());
+        match (world, self.covers.get_mut(&policy)) {
+            (Some((_, world)), Some(cover)) => cover.search(self.protocol, policy, world),
+            _ => Vec::new(),
+        }
     }
 
     pub(super) fn evaluate(&mut self, candidate: &Candidate) -> Evaluation {
         let sessions = candidate.sessions();
         let protocol = self.protocol;
-        let worlds =
-            self.worlds.entry(sessions.clone()).or_insert_with(|| worlds(protocol, &sessions));
+        self.worlds(&sessions);
+        let worlds = self.worlds.get(&sessions).map(Vec::as_slice).unwrap_or_default();
         let plan = candidate.plan(protocol);
         let mut evaluation = Evaluation {
             sound: BTreeSet::new(),
+            baseline: Properties::NONE,
             kills: BTreeMap::new(),
             effect: Vec::new(),
             reached: BTreeSet::new(),
             trace: Vec::new(),
             transcript: Vec::new(),
         };
-        let mut baseline = Properties::NONE;
         for (index, (party, world)) in worlds.iter().enumerate() {
             let played = play(world, &plan);
             evaluation.effect.push(played.client_outputs());
             match party {
                 Party::Sound => {
-                    baseline.extend(played.broken);
+                    evaluation.baseline.extend(played.broken);
                     evaluation.sound.insert(played.outcome);
                 }
                 Party::Flawed(flaw) => {
-                    let broken = beyond(protocol, candidate.policy, played.broken, baseline);
-                    let broken = visible(protocol, &sessions, &plan, &played, broken);
+                    let broken = shown(protocol, candidate, &plan, &played, evaluation.baseline);
                     if !broken.is_empty() {
                         evaluation.kills.insert(*flaw, broken);
                     }
                 }
             }
             if index == 0 {
-                if sessions == [Policy::Required] {
-                    let least = self.least.get_or_insert_with(|| world.least());
-                    cover(&mut self.seen, least, world, &played);
+                if let [policy] = sessions[..]
+                    && let Some(cover) = self.covers.get_mut(&policy)
+                {
+                    cover.take(world, &played);
                 }
                 evaluation.trace = trace(&played);
                 evaluation.transcript = dialogue::play(protocol, &played, &candidate.texts());
@@ -118,15 +129,51 @@ impl Bench {
         evaluation
     }
 
-    pub(super) fn coverage(&self) -> Coverage {
-        let Some(least) = &self.least else { return Coverage::default() };
-        let states: BTreeSet<usize> = self.seen.iter().map(|transition| transition.from).collect();
-        Coverage {
-            // Nothing leaves the end.
-            states: (states.len(), least.states() - 1),
-            transitions: (self.seen.len(), least.transitions()),
-        }
+    /// Whether a vector shows a client with several flaws.
+    pub(super) fn shows(
+        &mut self,
+        candidate: &Candidate,
+        evaluation: &Evaluation,
+        flaws: Flaws,
+    ) -> bool {
+        let protocol = self.protocol;
+        let sessions = candidate.sessions();
+        self.worlds(&sessions);
+        let Some((_, common)) = self.worlds.get(&sessions).and_then(|worlds| worlds.first()) else {
+            return false;
+        };
+        let world = self.others.entry((sessions.clone(), flaws)).or_insert_with(|| {
+            let client = client(protocol, sessions.clone(), Variant::COMMON, flaws);
+            let setting = Setting::of(Attacker::Active);
+            World::for_play(protocol, client, sessions, setting, Some(common)).counted()
+        });
+        let plan = candidate.plan(protocol);
+        let played = play(world, &plan);
+        !shown(protocol, candidate, &plan, &played, evaluation.baseline).is_empty()
     }
+
+    /// What was covered of the common client under each policy.
+    pub(super) fn coverage(&self) -> BTreeMap<Policy, Coverage> {
+        self.covers
+            .iter()
+            .filter_map(|(&policy, cover)| {
+                let (_, world) = self.worlds.get(&[policy][..])?.first()?;
+                Some((policy, cover.coverage(world)))
+            })
+            .collect()
+    }
+}
+
+/// What a play of a flawed client shows beyond what sound ones break.
+fn shown(
+    protocol: &'static Protocol,
+    candidate: &Candidate,
+    plan: &Plan,
+    played: &Play,
+    baseline: Properties,
+) -> Properties {
+    let broken = beyond(protocol, candidate.policy, played.broken, baseline);
+    visible(protocol, &candidate.sessions(), plan, played, broken)
 }
 
 /// The properties that count: broken here, not by the sound client, and claimed.
@@ -207,18 +254,28 @@ pub const fn is_claimed(policy: Policy, property: Property) -> bool {
         )
 }
 
-fn worlds(protocol: &'static Protocol, sessions: &[Policy]) -> Vec<(Party, World<Negotiator>)> {
-    let client = |variant, flaws: Flaws| Negotiator {
-        protocol,
-        sessions: sessions.to_vec(),
-        variant,
-        flaws,
-        bounds: Bounds::STANDARD,
-    };
+const fn client(
+    protocol: &'static Protocol,
+    sessions: Vec<Policy>,
+    variant: Variant,
+    flaws: Flaws,
+) -> Negotiator {
+    Negotiator { protocol, sessions, variant, flaws, bounds: Bounds::STANDARD }
+}
+
+fn worlds(
+    protocol: &'static Protocol,
+    sessions: &[Policy],
+    covers: &mut BTreeMap<Policy, Cover>,
+) -> Vec<(Party, World<Negotiator>)> {
+    let client = |variant, flaws| client(protocol, sessions.to_vec(), variant, flaws);
     let setting = Setting::of(Attacker::Active);
     // The first is compiled, since coverage is counted over its whole machine.
     let common =
         World::new(protocol, client(Variant::COMMON, Flaws::NONE), sessions.to_vec(), setting);
+    if let &[policy] = sessions {
+        covers.insert(policy, Cover::of(&common));
+    }
     let mut worlds = Vec::new();
     let others = Variant::single().into_iter().skip(1).map(|variant| (variant, None));
     let flawed = Flaw::of(Side::Client).map(|flaw| (Variant::COMMON, Some(flaw)));
@@ -229,30 +286,6 @@ fn worlds(protocol: &'static Protocol, sessions: &[Policy]) -> Vec<(Party, World
     }
     worlds.insert(0, (Party::Sound, common.counted()));
     worlds
-}
-
-/// The transitions that a play took.
-fn cover(
-    seen: &mut BTreeSet<Transition>,
-    least: &Minimal,
-    world: &World<Negotiator>,
-    played: &Play,
-) {
-    for step in &played.steps {
-        let input = match &step.action {
-            Action::ToClient(segment) => Input::Segment(segment.clone()),
-            Action::Handshake(peer) => Input::Handshake(*peer),
-            Action::FailHandshake => Input::HandshakeFailed,
-            Action::EndTls => Input::TlsEnded,
-            Action::Close(close) => Input::Closed(*close),
-            Action::Deadline => Input::Deadline,
-            Action::ToServer(_) | Action::Redial(_) => continue,
-        };
-        let (next, outputs) = world.client_step(&step.before, &input);
-        let outputs = world.clients().outputs_id(&outputs);
-        let taken = outputs.and_then(|o| least.transition(step.before.client, o, next));
-        seen.extend(taken);
-    }
 }
 
 /// The actions of a play, one a line.

@@ -68,18 +68,18 @@ pub(super) fn plain(protocol: &Protocol, point: Point, reply: Reply) -> Text {
 }
 
 /// The text of a piece that stands behind an honest reply.
-pub(super) fn piece_text(protocol: &Protocol, piece: Piece<Reply>) -> String {
+pub(in crate::generate) fn piece_text(protocol: &Protocol, piece: Piece<Reply>) -> String {
     let text = protocol.text(piece.message());
     match piece {
         Piece::Whole(_) => format!("{text}\n"),
-        // The last line decides; its end is missing.
-        Piece::Line(_) => text.lines().last().unwrap_or_default().to_owned(),
+        // Only the end of the last line is missing.
+        Piece::Line(_) => text.to_owned(),
         Piece::Block(_) => text.lines().map(|line| format!("{}\n", continued(line))).collect(),
     }
 }
 
 /// A text as a summary quotes it, between backquotes: its lines one by one.
-pub(super) fn quoted(text: &str) -> String {
+pub(in crate::generate) fn quoted(text: &str) -> String {
     text.trim_end().replace('\n', "` `")
 }
 
@@ -120,7 +120,7 @@ const fn class(point: Point, reply: Reply) -> &'static str {
 }
 
 /// The attack class of a piece behind the honest reply at a point.
-pub(super) const fn class_behind(point: Point, piece: Piece<Reply>) -> &'static str {
+pub(in crate::generate) const fn class_behind(point: Point, piece: Piece<Reply>) -> &'static str {
     match (point, piece) {
         (Point::Upgrade, Piece::Line(_)) => "RSP-FRAGMENT",
         (Point::Upgrade, Piece::Block(_)) => "RSP-LITERAL",

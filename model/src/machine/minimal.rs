@@ -102,20 +102,11 @@ impl Minimal {
 
 /// Numbers the lists of outputs by what the peer and the user see of them.
 fn number(all: &[Outputs]) -> Vec<usize> {
-    let visible = |output: &&Output| {
-        !matches!(
-            output,
-            Output::Took(_)
-                | Output::UsedClearKnowledge(_)
-                | Output::Skipped
-                | Output::UsedNameFromWire
-                | Output::TookTruncation
-        )
-    };
     let mut known: FxHashMap<Vec<Output>, usize> = FxHashMap::default();
     all.iter()
         .map(|outputs| {
-            let shown: Vec<Output> = outputs.iter().filter(visible).copied().collect();
+            let shown: Vec<Output> =
+                outputs.iter().filter(|output| output.is_visible()).copied().collect();
             let fresh = known.len();
             *known.entry(shown).or_insert(fresh)
         })

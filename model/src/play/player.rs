@@ -28,11 +28,14 @@ pub(super) struct Player<'w, C: Client> {
     pub(super) starts_tls: bool,
     pub(super) steps: Vec<Played>,
     pub(super) reached: BTreeSet<Point>,
+    /// At which point it speaks.
+    pub(super) at: Option<Point>,
 }
 
 impl<C: Client> Player<'_, C> {
     pub(super) fn run(&mut self) {
         while !self.world.is_terminal(&self.state) && self.steps.len() < MAX_STEPS {
+            self.at = None;
             let moved = if self.starts_tls {
                 self.meet_client_hello()
             } else if let Some((point, reply)) = self.unsaid.pop_front() {
@@ -75,7 +78,7 @@ impl<C: Client> Player<'_, C> {
         let Some(transition) = self.world.next(&self.state, &action) else { return false };
         let before = std::mem::replace(&mut self.state, transition.state.clone());
         self.notice(&transition);
-        self.steps.push(Played { before, action, deviates, transition });
+        self.steps.push(Played { before, action, deviates, at: self.at, transition });
         true
     }
 

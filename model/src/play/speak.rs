@@ -11,6 +11,7 @@ use crate::world::{Action, Wire};
 impl<C: Client> Player<'_, C> {
     /// Says one thing, with what deviates there. Whether anything happened.
     pub(super) fn speak(&mut self, point: Option<Point>, reply: Reply) -> bool {
+        self.at = point;
         let deviations = match point {
             Some(point) => {
                 self.reached.insert(point);
@@ -88,6 +89,7 @@ impl<C: Client> Player<'_, C> {
     fn handshake(&mut self) -> bool {
         self.starts_tls = false;
         self.reached.insert(Point::Handshake);
+        self.at = Some(Point::Handshake);
         if let Some(planned) = self.deviations(Point::Handshake).into_iter().next() {
             self.persona.phase = server::Phase::Ready;
             self.persona.layer = Layer::Clear;

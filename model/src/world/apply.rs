@@ -172,7 +172,7 @@ impl<'w, C: Client> Run<'w, C> {
     }
 
     fn happens(&mut self, input: &Input) {
-        let (next, outputs) = self.world.client_step(&self.state, input);
+        let (next, outputs) = self.world.client_step(self.state.client, input);
         self.state.client = next;
         self.state.ghost.requested = false;
         self.client_did(&outputs);

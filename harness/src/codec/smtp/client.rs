@@ -112,7 +112,13 @@ impl ClientSide for Client {
 
 /// A line that stands before a reply and is meant for the user.
 fn is_notice(line: &[u8]) -> bool {
-    SMTP.wordings(Reply::Notice).any(|wording| wording.text.as_bytes() == line)
+    SMTP.wordings(Reply::Notice).any(|wording| line.starts_with(wording.text.as_bytes()))
+}
+
+/// Whether a reply is a greeting: behind the host stands what is spoken (RFC 5321 section 4.3.1).
+fn names_esmtp(line: &[u8]) -> bool {
+    let text = lines::upper(line);
+    text.split(' ').nth(2).is_some_and(|word| word.starts_with("ESMTP"))
 }
 
 /// What a reply of several lines offers.
@@ -142,7 +148,7 @@ impl Offers {
                 Reply::Capabilities { upgrade: self.upgrade, mechanism }
             }
             Some("250") => Reply::Done,
-            Some("220") if lines::upper(last).contains("ESMTP") => Reply::Greeting,
+            Some("220") if names_esmtp(last) => Reply::Greeting,
             Some("220") => Reply::Accept,
             Some("221") => Reply::Bye,
             Some("235") => Reply::LoggedIn,

@@ -104,8 +104,9 @@ impl Connection {
             let event = Event::Heard(command, self.layer());
             self.lifted.insert(self.number, self.arrived, event);
             self.arrived += 1;
-            if !self.link.is_tls() && !self.closing {
+            if !self.link.is_tls() && !self.closing && !self.apart.is_empty() {
                 self.say_apart("adds a segment before it answers").await?;
+                self.let_it_read().await;
             }
         }
         if std::mem::take(&mut self.silent) {
@@ -154,6 +155,18 @@ impl Connection {
             self.deviated = true;
         }
         Ok(())
+    }
+
+    /// Gives the client the time to read what was said last by itself. What it says to it is taken
+    /// in, and taken up in its turn.
+    async fn let_it_read(&mut self) {
+        let read = tokio::time::timeout(self.persona.patience, self.link.read()).await;
+        // An end is read again by whoever reads next.
+        if let Ok(Ok(bytes)) = read
+            && !bytes.is_empty()
+        {
+            self.take_in(&bytes);
+        }
     }
 
     /// At which point the answer to a command is said.

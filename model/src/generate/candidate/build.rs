@@ -7,14 +7,14 @@ use crate::policy::Policy;
 use crate::protocol::{Authentication, Closure, Protocol};
 use crate::vector::{Certificate, Deviation, Do, Meaning, Point, SegmentOf};
 
-pub(super) struct Build<'a> {
-    pub(super) protocol: &'a Protocol,
-    pub(super) policy: Policy,
-    pub(super) all: &'a mut Vec<Candidate>,
+pub(in crate::generate) struct Build<'a> {
+    pub(in crate::generate) protocol: &'a Protocol,
+    pub(in crate::generate) policy: Policy,
+    pub(in crate::generate) all: &'a mut Vec<Candidate>,
 }
 
 impl Build<'_> {
-    pub(super) fn push(
+    pub(in crate::generate) fn push(
         &mut self,
         slug: String,
         class: &'static str,
@@ -38,6 +38,7 @@ impl Build<'_> {
             deviations,
             reached,
             requirements: vec!["RFC 9325 section 3.2"],
+            searched: false,
         });
         &mut self.all[index]
     }
@@ -309,7 +310,7 @@ impl Build<'_> {
 }
 
 /// A point in words: what the persona is about to say there.
-pub(super) const fn words(point: Point) -> &'static str {
+pub(in crate::generate) const fn words(point: Point) -> &'static str {
     match point {
         Point::Opening => "the server's first words",
         Point::Capabilities => "the reply to the question for the capabilities",
@@ -334,7 +335,12 @@ pub(super) fn deviation(at: Point, action: Do) -> Deviation {
     }
 }
 
-fn saying(at: Point, action: Do, text: String, pieces: Vec<Piece<Reply>>) -> Deviation {
+pub(in crate::generate) fn saying(
+    at: Point,
+    action: Do,
+    text: String,
+    pieces: Vec<Piece<Reply>>,
+) -> Deviation {
     Deviation {
         text: Some(text),
         meaning: pieces.into_iter().map(Meaning).collect(),

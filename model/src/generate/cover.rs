@@ -1,0 +1,165 @@
+//! Which transitions of the common client's machine the vectors take.
+//!
+//! The machine is the [least](Minimal) that shows the same. What stands at one point alone or
+//! beside the honest message takes most of it; [`search`] finds vectors for the rest.
+
+mod search;
+
+use std::collections::BTreeSet;
+
+use crate::client::{self, Client, Input, Negotiator, Output};
+use crate::machine::{Link, Minimal, StateId, Transition};
+use crate::play::Play;
+use crate::vector::Meaning;
+use crate::walk::visit;
+use crate::world::{Action, World};
+
+/// What the plays of a policy's vectors cover of the common client.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Coverage {
+    /// States of the [least machine](Minimal) that were left, and all that are ever left.
+    pub states: (usize, usize),
+    /// Its transitions that were taken.
+    pub taken: usize,
+    /// Its transitions that a peer can bring about: the attacker of the model takes them, and the
+    /// client's own deadline has no part in them.
+    pub possible: usize,
+    /// All its transitions.
+    pub transitions: usize,
+    /// Those that are possible and were not taken, in words.
+    pub missing: Vec<String>,
+}
+
+/// The transitions of a client that were taken.
+pub(super) struct Cover {
+    least: Minimal,
+    possible: BTreeSet<Transition>,
+    taken: BTreeSet<Transition>,
+}
+
+impl Cover {
+    /// Nothing of the client of a compiled world.
+    pub(super) fn of(world: &World<Negotiator>) -> Self {
+        let least = world.least();
+        let mut possible = BTreeSet::new();
+        visit(world, None, |state, action| {
+            if *action != Action::Deadline
+                && let Some(input) = input(action)
+            {
+                possible.extend(transitions(&least, world, state.client, input));
+            }
+        });
+        possible.extend(start(&least, world));
+        Self { taken: start(&least, world).into_iter().collect(), least, possible }
+    }
+
+    /// Takes up what a play takes; whether something was new and possible.
+    pub(super) fn take(&mut self, world: &World<Negotiator>, played: &Play) -> bool {
+        let known = self.taken.len();
+        for step in &played.steps {
+            if let Some(input) = input(&step.action) {
+                let taken = transitions(&self.least, world, step.before.client, input);
+                self.taken.extend(taken.into_iter().filter(|t| self.possible.contains(t)));
+            }
+        }
+        self.taken.len() > known
+    }
+
+    pub(super) fn coverage(&self, world: &World<Negotiator>) -> Coverage {
+        let states = |of: &BTreeSet<Transition>| {
+            of.iter().map(|transition| transition.from).collect::<BTreeSet<usize>>().len()
+        };
+        Coverage {
+            states: (states(&self.taken), states(&self.possible)),
+            taken: self.taken.len(),
+            possible: self.possible.len(),
+            transitions: self.least.transitions(),
+            missing: self.missing(world),
+        }
+    }
+
+    /// What is possible and was not taken: the first example of each.
+    fn missing(&self, world: &World<Negotiator>) -> Vec<String> {
+        let mut known = BTreeSet::new();
+        let mut missing = Vec::new();
+        for (id, (state, _)) in world.clients().states().iter().enumerate() {
+            let id = StateId::try_from(id).unwrap_or(StateId::MAX);
+            for class in world.clients().classes(id) {
+                let taken = self.least.transition(id, class.outputs, class.next);
+                let Some(transition) = taken.filter(|t| self.possible.contains(t)) else {
+                    continue;
+                };
+                if !self.taken.contains(&transition) && known.insert(transition) {
+                    let outputs = world.clients().outputs(class.outputs);
+                    missing.push(describe(world, state, &class.representative, outputs));
+                }
+            }
+        }
+        missing
+    }
+}
+
+/// What an action is to the client.
+fn input(action: &Action) -> Option<Input> {
+    match action {
+        Action::ToClient(segment) => Some(Input::Segment(segment.clone())),
+        Action::Handshake(peer) => Some(Input::Handshake(*peer)),
+        Action::FailHandshake => Some(Input::HandshakeFailed),
+        Action::EndTls => Some(Input::TlsEnded),
+        Action::Close(close) => Some(Input::Closed(*close)),
+        Action::Deadline => Some(Input::Deadline),
+        Action::ToServer(_) | Action::Redial(_) => None,
+    }
+}
+
+/// The transitions that an input takes: a new connection stands at once.
+fn transitions(
+    least: &Minimal,
+    world: &World<Negotiator>,
+    state: StateId,
+    input: Input,
+) -> Vec<Transition> {
+    let mut taken = Vec::new();
+    let (mut state, mut input) = (state, input);
+    loop {
+        let (next, outputs) = world.client_step(state, &input);
+        let number = world.clients().outputs_id(&outputs);
+        taken.extend(number.and_then(|number| least.transition(state, number, next)));
+        if !outputs.iter().any(|output| matches!(output, Output::Connect(_))) {
+            return taken;
+        }
+        (state, input) = (next, Input::Connected);
+    }
+}
+
+/// The transition that begins every run.
+fn start(least: &Minimal, world: &World<Negotiator>) -> Vec<Transition> {
+    let start = world.client().start().state;
+    let state = world.client_id((start, Link::Down));
+    transitions(least, world, state, Input::Connected)
+}
+
+/// A transition in words.
+fn describe(
+    world: &World<Negotiator>,
+    state: &client::State,
+    input: &Input,
+    outputs: &client::Outputs,
+) -> String {
+    let holds = world.client().holds_fragment(state);
+    let input = match input {
+        Input::Segment(segment) => {
+            let words: Vec<String> =
+                segment.pieces().iter().map(|&piece| Meaning(piece).into()).collect();
+            words.join(" + ")
+        }
+        other => format!("{other:?}"),
+    };
+    format!(
+        "{:?} {:?}{}: {input} -> {}",
+        state.phase,
+        state.link,
+        if holds { ", holding a head" } else { "" },
+        outputs.iter().map(|output| format!("{output:?}")).collect::<Vec<_>>().join(" "),
+    )
+}

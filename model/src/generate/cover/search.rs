@@ -1,0 +1,227 @@
+//! Vectors for what the plain ones do not take.
+//!
+//! What is left needs a head whose tail comes later, or deviations at two points. It is searched
+//! for breadth first: after each way to say something that the common client has not met in that
+//! state, whatever it has not met next.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use super::{Cover, transitions};
+use crate::client::{self, Client, Input, Negotiator};
+use crate::generate::candidate::{Build, Candidate, saying, words};
+use crate::generate::wording::{class_behind, piece_text, quoted};
+use crate::machine::{Link, StateId};
+use crate::message::{Piece, Reply, Segment};
+use crate::play::{Plan, Play, Played, play};
+use crate::policy::Policy;
+use crate::protocol::Protocol;
+use crate::vector::{Certificate, Deviation, Do, PeerRecord, Point, SegmentOf};
+use crate::world::{Action, World};
+
+impl Cover {
+    /// Candidates for what is not taken yet, as far as clear text at the points before TLS brings
+    /// it about.
+    pub(in crate::generate) fn search(
+        &mut self,
+        protocol: &Protocol,
+        policy: Policy,
+        world: &World<Negotiator>,
+    ) -> Vec<Candidate> {
+        let segments = Segment::all(&protocol.replies(), protocol.fragments, world.bounds);
+        let mut met = BTreeSet::new();
+        let mut found = Vec::new();
+        let honest = play(world, &plan(protocol, &[]));
+        let mut plans = VecDeque::from([(Vec::new(), honest)]);
+        while let Some((deviations, played)) = plans.pop_front() {
+            if self.take(world, &played) {
+                let mut build = Build { protocol, policy, all: &mut found };
+                push(&mut build, &deviations);
+            }
+            for place in places(&played, &deviations) {
+                for segment in &segments {
+                    let input = Input::Segment(segment.clone());
+                    let taken = transitions(&self.least, world, place.state, input);
+                    let Some(&first) = taken.first() else { continue };
+                    let here = (place.at, place.action == Do::Append, first);
+                    if met.contains(&here) {
+                        continue;
+                    }
+                    let mut longer = place.deviations.clone();
+                    longer.push(said(protocol, &place, segment));
+                    let played = play(world, &plan(protocol, &longer));
+                    if is_faithful(world, &played, protocol) {
+                        met.insert(here);
+                        plans.push_back((longer, played));
+                    }
+                }
+            }
+        }
+        found
+    }
+}
+
+/// Where a play can be made to deviate further.
+struct Place {
+    at: Point,
+    /// [`Do::Replace`], or [`Do::Append`] in a segment of its own.
+    action: Do,
+    /// The client's state there.
+    state: StateId,
+    /// The deviations before.
+    deviations: Vec<Deviation>,
+}
+
+/// The places of a play behind its last deviation.
+fn places(played: &Play, deviations: &[Deviation]) -> Vec<Place> {
+    let last = deviations.last().map(|deviation| deviation.at);
+    let mut places = Vec::new();
+    let mut spoken = BTreeSet::new();
+    for step in &played.steps {
+        let (Some(at), Action::ToClient(_)) = (step.at, &step.action) else { continue };
+        let clear = matches!(at, Point::Opening | Point::Capabilities | Point::Upgrade);
+        if !clear || last > Some(at) {
+            continue;
+        }
+        let first = spoken.insert(at);
+        if first && last != Some(at) {
+            let state = step.before.client;
+            let deviations = deviations.to_vec();
+            places.push(Place { at, action: Do::Replace, state, deviations });
+        }
+        let own = deviations
+            .iter()
+            .filter(|deviation| deviation.at == at && deviation.segment == Some(SegmentOf::Own));
+        // Behind the last of what is said there.
+        if last == Some(at) && spoken_at(played, at) == own.count() + 1 && is_last(played, step, at)
+        {
+            let state = step.transition.state.client;
+            let deviations = deviations.to_vec();
+            places.push(Place { at, action: Do::Append, state, deviations });
+        }
+    }
+    places
+}
+
+fn spoken_at(played: &Play, at: Point) -> usize {
+    played
+        .steps
+        .iter()
+        .filter(|step| step.at == Some(at) && matches!(step.action, Action::ToClient(_)))
+        .count()
+}
+
+fn is_last(played: &Play, step: &Played, at: Point) -> bool {
+    let last = played
+        .steps
+        .iter()
+        .rev()
+        .find(|step| step.at == Some(at) && matches!(step.action, Action::ToClient(_)));
+    last.is_some_and(|last| std::ptr::eq(last, step))
+}
+
+fn said(protocol: &Protocol, place: &Place, segment: &Segment<Reply>) -> Deviation {
+    let text: String = segment.pieces().iter().map(|&piece| piece_text(protocol, piece)).collect();
+    let mut said = saying(place.at, place.action, text, segment.pieces().to_vec());
+    if place.action == Do::Append {
+        said.segment = Some(SegmentOf::Own);
+    }
+    said
+}
+
+/// Whether heads are completed as the model reads them wherever the client holds one: a line by the
+/// rest of one line, a block by its last line. What follows a head on the wire is text, and two
+/// lines behind half a line are a message and a half.
+fn is_faithful(world: &World<Negotiator>, played: &Play, protocol: &Protocol) -> bool {
+    let mut head: Option<Piece<Reply>> = None;
+    played.steps.iter().all(|step| {
+        let Action::ToClient(segment) = &step.action else { return true };
+        let pieces = segment.pieces();
+        let completes = match (head, pieces.first()) {
+            (Some(head), Some(&tail)) => completes(protocol, head, tail),
+            _ => true,
+        };
+        let holds = |(state, _): &(client::State, Link)| world.client().holds_fragment(state);
+        let held = world.with_client(step.transition.state.client, holds) == Some(true);
+        let open = pieces.last().copied().filter(|piece| piece.is_fragment());
+        head = match (head, pieces) {
+            _ if !held => None,
+            // Its tail has not come yet.
+            (Some(head), [piece]) if piece.is_fragment() => Some(head),
+            _ => open,
+        };
+        completes
+    })
+}
+
+fn completes(protocol: &Protocol, head: Piece<Reply>, tail: Piece<Reply>) -> bool {
+    let (text, rest) = (piece_text(protocol, head), piece_text(protocol, tail));
+    let one_line = rest.lines().count() == 1;
+    match head {
+        Piece::Block(_) => {
+            let code = text.lines().last().and_then(|line| line.get(..3));
+            one_line && code.is_some() && rest.get(..3) == code && rest.get(3..4) == Some(" ")
+        }
+        Piece::Whole(_) | Piece::Line(_) => one_line,
+    }
+}
+
+fn plan(protocol: &Protocol, deviations: &[Deviation]) -> Plan {
+    Plan::from(&PeerRecord {
+        persona: protocol.name.to_owned(),
+        certificate: Certificate::Genuine,
+        deviations: deviations.to_vec(),
+    })
+}
+
+fn push(build: &mut Build<'_>, deviations: &[Deviation]) {
+    let mut slug = Vec::new();
+    let mut sentences = Vec::new();
+    let mut at = None;
+    let mut class = "NEG-REORDER";
+    for deviation in deviations {
+        let pieces: Vec<Piece<Reply>> = deviation.meaning.iter().map(|m| m.0).collect();
+        let named: Vec<String> = pieces.iter().map(|&piece| name(piece)).collect();
+        let said = match pieces.last() {
+            Some(&piece) => saying_half(deviation.text.as_deref().unwrap_or_default(), piece),
+            None => String::new(),
+        };
+        if at != Some(deviation.at) {
+            slug.push(deviation.at.name().to_owned());
+        }
+        let own = deviation.segment == Some(SegmentOf::Own);
+        sentences.push(if own {
+            format!("In a segment of its own follows {said}.")
+        } else {
+            format!("In place of {} the attacker says {said}.", words(deviation.at))
+        });
+        slug.push(format!("{}{}", if own { "apart-" } else { "" }, named.join("-and-")));
+        at = Some(deviation.at);
+        let open = pieces.iter().find(|piece| piece.is_fragment());
+        if let Some(&piece) = open.or(pieces.last())
+            && (class == "NEG-REORDER" || open.is_some())
+        {
+            class = class_behind(deviation.at, piece);
+        }
+    }
+    let candidate = build.push(slug.join("-"), class, sentences.join(" "), deviations.to_vec());
+    candidate.searched = true;
+}
+
+/// A text, and what of it is missing.
+fn saying_half(text: &str, last: Piece<Reply>) -> String {
+    let said = quoted(text);
+    match last {
+        Piece::Whole(_) => format!("`{said}`"),
+        Piece::Line(_) => format!("`{said}` without its line end"),
+        Piece::Block(_) => format!("`{said}` without its last line"),
+    }
+}
+
+fn name(piece: Piece<Reply>) -> String {
+    let word = piece.message().word();
+    match piece {
+        Piece::Whole(_) => word.to_owned(),
+        Piece::Line(_) => format!("half-{word}"),
+        Piece::Block(_) => format!("open-{word}"),
+    }
+}
