@@ -11,7 +11,7 @@ mod evidence;
 mod naming;
 mod outcome;
 
-use upward_model::explain::{Explanation, Suspect, explain};
+use upward_model::explain::{Explanation, Habits, Suspect, explain};
 use upward_model::flaw::Flaw;
 use upward_model::policy::Policy;
 use upward_model::property::{Properties, Property};
@@ -32,6 +32,8 @@ pub struct Question<'a> {
     pub reached: Option<Point>,
     /// The flaws that the model says can show here; they are named first.
     pub likely: &'a [Flaw],
+    /// What the client does with an honest peer.
+    pub habits: Habits,
 }
 
 /// The answer.
@@ -85,13 +87,13 @@ pub fn judge(question: &Question<'_>, evidence: &Evidence) -> Judgement {
     let leaks = evidence.leaks(question.protocol, policy);
     let mut broken: Properties = leaks.iter().map(|leak| leak.property).collect();
     let by_bytes = broken;
-    let explanation = explain(question.protocol, question.sessions, &evidence.run);
+    let explained = |run| explain(question.protocol, question.sessions, question.habits, run);
+    let explanation = explained(&evidence.run);
     let mut suspects = named(question, &explanation);
     let at_the_end = evidence.at_the_end();
     if at_the_end.has(Property::TruncationIsNotSuccess) && suspects.is_empty() {
         // What did it take for the confirmation: the end of the connection, or something else?
-        let run = evidence.successful_run();
-        suspects = named(question, &explain(question.protocol, question.sessions, &run));
+        suspects = named(question, &explained(&evidence.successful_run()));
     }
     // Only what the model says can show here is taken from the steps alone.
     let expected: Vec<Suspect> = suspects

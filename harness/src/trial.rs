@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use upward_model::client::Client;
+use upward_model::explain::Habits;
 use upward_model::flaw::Flaw;
 use upward_model::policy::Policy;
 use upward_model::protocol::Protocol;
@@ -155,14 +156,20 @@ pub async fn against_reference<C: Client + Sync>(
     Ok((Trial { record, lifted, evidence }, finished))
 }
 
-/// Judges a trial of a vector.
-pub fn judge_vector(scene: &Scene, vector: &Vector, evidence: &Evidence) -> Judgement {
+/// Judges a trial of a vector, for a client of which this is known.
+pub fn judge_vector(
+    scene: &Scene,
+    vector: &Vector,
+    habits: Habits,
+    evidence: &Evidence,
+) -> Judgement {
     let likely: Vec<Flaw> = vector.kills.iter().filter_map(|name| Flaw::by_name(name)).collect();
     let question = Question {
         protocol: scene.protocol,
         sessions: &scene.sessions,
         reached: Some(vector.reached),
         likely: &likely,
+        habits,
     };
     judge(&question, evidence)
 }
@@ -174,6 +181,7 @@ pub fn judge_honest(scene: &Scene, evidence: &Evidence) -> Judgement {
         sessions: &scene.sessions,
         reached: None,
         likely: &[],
+        habits: Habits::default(),
     };
     judge(&question, evidence)
 }

@@ -14,6 +14,7 @@ use serde::Deserialize;
 use upward::canary::Kind;
 use upward::codec;
 use upward::judge::{Judgement, Question, judge};
+use upward_model::explain::Habits;
 use upward_model::flaw::Flaw;
 use upward_model::policy::Policy;
 use upward_model::property::Property;
@@ -40,6 +41,9 @@ struct Run {
     /// Whether the client has data to deliver, or only a login to do.
     #[serde(default)]
     only_logs_in: bool,
+    /// Whether the client was seen to log in with an honest peer.
+    #[serde(default)]
+    logs_in: bool,
     /// The point without which the run says nothing.
     reached: Option<Point>,
     /// The flaws that a vector would be about.
@@ -84,8 +88,13 @@ fn judged(run: &Run) -> Judgement {
     let carried = if run.only_logs_in { Kind::Password } else { Kind::Body };
     let evidence = Reader::new(protocol, &*codec, &run.policy, carried).read(&run.wire);
     let likely: Vec<Flaw> = run.likely.iter().map(|name| Flaw::by_name(name).unwrap()).collect();
-    let question =
-        Question { protocol, sessions: &run.policy, reached: run.reached, likely: &likely };
+    let question = Question {
+        protocol,
+        sessions: &run.policy,
+        reached: run.reached,
+        likely: &likely,
+        habits: Habits { logs_in: run.logs_in },
+    };
     judge(&question, &evidence)
 }
 

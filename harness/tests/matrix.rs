@@ -12,13 +12,14 @@ use upward::codec;
 use upward::judge::Verdict;
 use upward::trial::{Scene, Stagehand, Trial, against_reference, judge_vector};
 use upward_model::client::Negotiator;
+use upward_model::explain::Habits;
 use upward_model::flaw::{Flaw, Flaws, Side};
 use upward_model::generate::{generate, is_claimed};
 use upward_model::message::Bounds;
 use upward_model::play::{Plan, play};
 use upward_model::property::{Properties, Property};
-use upward_model::protocol::{Level, MANUAL, Protocol, SMTP};
-use upward_model::variant::Variant;
+use upward_model::protocol::{Authentication, Level, MANUAL, Protocol, SMTP};
+use upward_model::variant::{Login, Variant};
 use upward_model::vector::{Tier, Vector};
 use upward_model::world::{Attacker, Setting, World};
 
@@ -28,18 +29,6 @@ fn is_visible(property: Property) -> bool {
     !matches!(
         property,
         Property::Agreement | Property::OnlyDenialOfService | Property::HonestDelivers
-    )
-}
-
-/// The properties that are broken in a client's mind: seen only where no sound client would have
-/// done the same.
-fn is_inner(property: Property) -> bool {
-    matches!(
-        property,
-        Property::NoClearBytesUsedInsideTls
-            | Property::ClearKnowledgeForgotten
-            | Property::NoJump
-            | Property::SurvivorsOnlyCauseRefusal
     )
 }
 
@@ -134,12 +123,13 @@ fn compare(scene: &Scene, vector: &Vector, client: Negotiator, trial: &Trial) ->
     let setting = Setting::of(Attacker::Active);
     let world = World::for_play(protocol, client, scene.sessions.clone(), setting, None).counted();
     let played = play(&world, &Plan::from(&vector.peer));
-    let judgement = judge_vector(scene, vector, &trial.evidence);
+    let logs_in = variant.login != Login::Never && protocol.login != Authentication::None;
+    let judgement = judge_vector(scene, vector, Habits { logs_in }, &trial.evidence);
     let unreached = !played.reached.contains(&vector.reached);
     // What only the client itself knows is no part of its vector's kills.
     let seen = |p: &Property| {
         let kills = flaws.iter().all(|flaw| vector.kills.iter().any(|name| name == flaw.name()));
-        kills || !is_inner(*p)
+        kills || !p.is_inner()
     };
     let expected = weigh(protocol, vector, played.broken.iter().filter(seen).collect());
     let named = flaws.has(Flaw::StaysSilent)

@@ -19,7 +19,7 @@ use crate::message::{Bounds, CAPACITY, Command, Layer, Reply, Segment};
 use crate::policy::Policy;
 use crate::property::Properties;
 use crate::protocol::Protocol;
-use crate::variant::Variant;
+use crate::variant::{Login, Variant};
 
 /// One thing that was seen on a connection, from the peer's side.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,19 +72,46 @@ pub struct Suspect {
     pub broken: Properties,
 }
 
-/// Explains a run of a client whose user has these sessions.
+/// What is known of a client beforehand, from what it does with an honest peer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Habits {
+    /// Whether it logs in: one that does not in some run then skips a step. False where it is not
+    /// known.
+    pub logs_in: bool,
+}
+
+impl Habits {
+    /// What an honest run shows.
+    pub fn of(honest: &Run) -> Self {
+        let secret = |event: &Event| {
+            matches!(event, Event::Heard(Command::Login(_) | Command::Credential, _))
+        };
+        Self { logs_in: honest.iter().flatten().any(secret) }
+    }
+
+    fn fit(self, variant: &Variant) -> bool {
+        !self.logs_in || variant.login != Login::Never
+    }
+}
+
+/// Explains a run of a client whose user has these sessions, and of whom this is known.
 ///
 /// Where no sound client explains all of it, the first thing that was seen and that none of them
 /// would have done decides: the flawed clients that explain more than any sound one are suspects,
 /// whatever came after that.
-pub fn explain(protocol: &'static Protocol, sessions: &[Policy], run: &Run) -> Explanation {
+pub fn explain(
+    protocol: &'static Protocol,
+    sessions: &[Policy],
+    habits: Habits,
+    run: &Run,
+) -> Explanation {
     // The third is no proof of soundness: it hides a question that was asked again.
     let runs = [
         straightened(run, sessions.len(), Question::Last),
         run.clone(),
         straightened(run, sessions.len(), Question::First),
     ];
-    let variants = Variant::all();
+    let fitting = |variants: Vec<Variant>| variants.into_iter().filter(move |one| habits.fit(one));
     let client = |variant, flaws: Flaws| Negotiator {
         protocol,
         sessions: sessions.to_vec(),
@@ -93,7 +120,7 @@ pub fn explain(protocol: &'static Protocol, sessions: &[Policy], run: &Run) -> E
         bounds: Bounds { messages: CAPACITY },
     };
     let mut farthest = [0; 3];
-    for &variant in &variants {
+    for variant in fitting(Variant::all()) {
         for (index, (run, farthest)) in runs.iter().zip(&mut farthest).enumerate() {
             let reach = follows(&client(variant, Flaws::NONE), run);
             if reach.complete && index < 2 {
@@ -107,7 +134,7 @@ pub fn explain(protocol: &'static Protocol, sessions: &[Policy], run: &Run) -> E
     let mut suspects: Vec<(usize, Suspect)> = Vec::new();
     for flaw in Flaw::of(Side::Client) {
         let mut best: Option<Reach> = None;
-        for variant in Variant::single() {
+        for variant in fitting(Variant::single()) {
             for (run, farthest) in runs.iter().zip(farthest) {
                 let reach = follows(&client(variant, flaw.into()), run);
                 // Counted from what no sound client would have done, in either form of the run.

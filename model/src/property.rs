@@ -118,6 +118,19 @@ impl Property {
     pub fn by_name(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|property| property.name() == name)
     }
+
+    /// Whether it speaks of what happens in the client alone: that it was broken is seen only where
+    /// no sound client would have done the same.
+    pub const fn is_inner(self) -> bool {
+        matches!(
+            self,
+            Self::NoClearBytesUsedInsideTls
+                | Self::ClearKnowledgeForgotten
+                | Self::SurvivorsOnlyCauseRefusal
+                | Self::NoJump
+                | Self::Agreement
+        )
+    }
 }
 
 impl fmt::Display for Property {

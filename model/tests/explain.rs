@@ -2,7 +2,7 @@
 //! broke something that a peer can see.
 
 use upward_model::client::Negotiator;
-use upward_model::explain::{Explanation, explain};
+use upward_model::explain::{Explanation, Habits, explain};
 use upward_model::flaw::{Flaw, Flaws, Side};
 use upward_model::generate::generate;
 use upward_model::message::Bounds;
@@ -47,7 +47,7 @@ fn check(protocol: &'static Protocol, tier: Tier) {
             for vector in vectors.iter().filter(|v| v.tier <= tier && sessions(v) == policies) {
                 let played = play(&world, &Plan::from(&vector.peer));
                 let run = played.lifted();
-                let explanation = explain(protocol, &policies, &run);
+                let explanation = explain(protocol, &policies, Habits::default(), &run);
                 let fine = match (flaws.iter().next(), &explanation) {
                     (None, Explanation::Sound(_)) => true,
                     (None, _) | (_, Explanation::Nobody) => false,

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use proptest::prelude::*;
 use upward_model::client::{Close, Negotiator, Peer};
-use upward_model::explain::{Event, Explanation, Run, explain};
+use upward_model::explain::{Event, Explanation, Habits, Run, explain};
 use upward_model::generate::generate;
 use upward_model::message::{Bounds, Command, Layer, Mechanism, Piece, Reply, Segment};
 use upward_model::play::{Plan, play};
@@ -120,7 +120,7 @@ proptest! {
     ) {
         let protocol = if smtp { &SMTP } else { &MANUAL };
         // The same run has the same explanation.
-        prop_assert_eq!(explain(protocol, &sessions, &run), explain(protocol, &sessions, &run));
+        prop_assert_eq!(explain(protocol, &sessions, Habits::default(), &run), explain(protocol, &sessions, Habits::default(), &run));
     }
 
     #[test]
@@ -137,7 +137,7 @@ proptest! {
                 break;
             }
         }
-        let explanation = explain(protocol, sessions, &beginning);
+        let explanation = explain(protocol, sessions, Habits::default(), &beginning);
         prop_assert!(
             matches!(explanation, Explanation::Sound(_)),
             "{:?}\n{:?}", explanation, beginning

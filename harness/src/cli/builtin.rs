@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use upward_model::client::Negotiator;
+use upward_model::explain::Habits;
 use upward_model::flaw::{Flaw, Flaws, Side};
 use upward_model::policy::Policy;
 use upward_model::protocol::MANUAL;
@@ -78,7 +79,7 @@ async fn play(vectors: &[Vector]) -> Result<((usize, usize), (usize, usize)), Fa
             let (trial, _) = against_reference(&stagehand, &scene, &client, seed)
                 .await
                 .map_err(|error| failed(&error))?;
-            let verdict = judge_vector(&scene, vector, &trial.evidence).verdict;
+            let verdict = judge_vector(&scene, vector, Habits::default(), &trial.evidence).verdict;
             let (count, right) = if flaws == Flaws::NONE {
                 (&mut sound, verdict == Verdict::Pass)
             } else {

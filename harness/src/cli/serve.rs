@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
+use upward_model::explain::Habits;
 
 use crate::canary::Canaries;
 use crate::certificate::{Certificates, HOST};
@@ -75,7 +76,7 @@ impl Serve {
             .await;
         let end = End { carries_body: true, ..End::default() };
         let evidence = evidence(&scene, &record, &lifted, &[canaries], &end);
-        let judgement = judge_vector(&scene, &vector, &evidence);
+        let judgement = judge_vector(&scene, &vector, Habits::default(), &evidence);
         outln!("\n{}", record.render());
         let code = match judgement.verdict {
             crate::judge::Verdict::Fail => 1,

@@ -43,7 +43,7 @@ impl Controls {
     pub(super) async fn run(job: &Job, launcher: &mut Launcher) -> Result<Self, SuiteError> {
         let (launched, judgement) = launcher.honest("control-first").await?;
         let reaction = launched.trial.record.slowest_reaction();
-        launcher.learn(reaction);
+        launcher.learn(&launched.trial);
         let reached = launched.trial.evidence.reached.clone();
         let mut controls =
             Self { honest: Ok(()), waits: true, tells: true, checks: true, reached, reaction };

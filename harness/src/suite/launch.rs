@@ -4,8 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
+use upward_model::explain::Habits;
 use upward_model::vector::Vector;
 
 use crate::canary::Canaries;
@@ -28,6 +28,8 @@ pub(super) struct Launcher {
     pub(super) stagehand: Stagehand,
     /// Whether the exit code says how the client fared.
     pub(super) tells: bool,
+    /// What the client does with an honest peer.
+    habits: Habits,
     seed: Arc<AtomicU64>,
 }
 
@@ -64,13 +66,16 @@ impl Launcher {
             job: Arc::new(job.clone()),
             stagehand,
             tells: true,
+            habits: Habits::default(),
             seed: Arc::new(AtomicU64::new(seed)),
         })
     }
 
-    /// The time that a persona waits for a client with nothing to answer, from the time that this
-    /// one takes to answer.
-    pub(super) fn learn(&mut self, slowest: Duration) {
+    /// Learns from a run with an honest peer what the client does, and how long a persona has to
+    /// wait for it where it has nothing to answer.
+    pub(super) fn learn(&mut self, honest: &Trial) {
+        self.habits = Habits::of(&honest.evidence.run);
+        let slowest = honest.record.slowest_reaction();
         self.stagehand.patience = (slowest * 4).clamp(PATIENCE.0, PATIENCE.1);
     }
 
@@ -90,7 +95,7 @@ impl Launcher {
     ) -> Result<(Launched, Judgement), SuiteError> {
         let scene = self.job.scene(vector);
         let launched = self.launch(&scene, folder, Stage::Set).await?;
-        let judgement = judge_vector(&scene, vector, &launched.trial.evidence);
+        let judgement = judge_vector(&scene, vector, self.habits, &launched.trial.evidence);
         Ok((launched, judgement))
     }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::client::{End, Negotiator, Output};
 use crate::dialogue;
-use crate::explain::{Event, Explanation, explain};
+use crate::explain::{Event, Explanation, Habits, explain};
 use crate::flaw::{Flaw, Flaws, Side};
 use crate::generate::candidate::Candidate;
 use crate::generate::cover::{Cover, Coverage};
@@ -12,7 +12,7 @@ use crate::message::Bounds;
 use crate::play::{Plan, Play, play};
 use crate::policy::Policy;
 use crate::property::{Properties, Property};
-use crate::protocol::{Level, Protocol};
+use crate::protocol::{Authentication, Level, Protocol};
 use crate::variant::Variant;
 use crate::vector::{Do, Outcome, Point};
 use crate::world::{Attacker, Setting, World};
@@ -202,22 +202,12 @@ fn visible(
     played: &Play,
     broken: Properties,
 ) -> Properties {
-    let in_the_mind = |property: &Property| {
-        matches!(
-            property,
-            Property::NoClearBytesUsedInsideTls
-                | Property::ClearKnowledgeForgotten
-                | Property::SurvivorsOnlyCauseRefusal
-                | Property::NoJump
-                | Property::Agreement
-        )
-    };
     // Silence about an earlier session is not seen where the last one ends well.
     let last = played.client_outputs().into_iter().rev().find(|o| matches!(o, Output::End(_)));
     let ends_well = last == Some(Output::End(End::Delivered));
     let broken: Properties =
         broken.iter().filter(|&p| p != Property::UserTold || !ends_well).collect();
-    if !broken.iter().any(|property| in_the_mind(&property)) {
+    if !broken.iter().any(Property::is_inner) {
         return broken;
     }
     let mut run = played.lifted();
@@ -229,10 +219,12 @@ fn visible(
     {
         events.push(Event::Succeeded);
     }
-    match explain(protocol, sessions, &run) {
+    // Whoever runs the vector has seen the same client with an honest peer.
+    let habits = Habits { logs_in: protocol.login != Authentication::None };
+    match explain(protocol, sessions, habits, &run) {
         Explanation::Flawed(_) => broken,
         Explanation::Sound(_) | Explanation::Nobody => {
-            broken.iter().filter(|property| !in_the_mind(property)).collect()
+            broken.iter().filter(|property| !property.is_inner()).collect()
         }
     }
 }

@@ -77,11 +77,6 @@ impl Run<'_> {
 
     /// The session begins, in the layer that the connection is in.
     fn begin(&mut self) {
-        if self.state.known.early_success && self.state.layer() == Layer::Tls {
-            self.out(Output::Skipped);
-            self.deliver();
-            return;
-        }
         let implicit = self.policy() == Policy::Implicit;
         let server_first = match (implicit, self.protocol().opening, self.protocol().inside) {
             (true, Opening::Greeting | Opening::Capabilities, _) | (false, _, Inside::Server) => {
@@ -158,6 +153,11 @@ impl Run<'_> {
             return;
         }
         let inside = self.state.layer() == Layer::Tls;
+        if self.state.known.early_success && inside {
+            self.out(Output::Skipped);
+            self.deliver();
+            return;
+        }
         let mechanism = match self.state.known.mechanism.take() {
             Some((mechanism, layer)) => {
                 if inside && layer == Layer::Clear {
