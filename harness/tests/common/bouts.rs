@@ -1,0 +1,187 @@
+//! A client of the model over real sockets and real TLS, held against what the model computed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use upward::certificate::Certificates;
+use upward::codec::Codec;
+use upward::judge::{Evidence, Verdict};
+use upward::trial::{Scene, Stagehand, Trial, against_reference, judge_vector};
+use upward_model::client::{Client, Negotiator};
+use upward_model::explain::Habits;
+use upward_model::flaw::{Flaw, Flaws};
+use upward_model::generate::is_claimed;
+use upward_model::message::Bounds;
+use upward_model::play::{Plan, play};
+use upward_model::property::{Properties, Property};
+use upward_model::protocol::{Authentication, Level, Protocol};
+use upward_model::variant::{Login, Variant};
+use upward_model::vector::Vector;
+use upward_model::world::{Attacker, Setting, World};
+
+/// Who plays what, and with whose hands.
+pub(crate) struct Bouts<'a, C> {
+    /// The protocol.
+    pub(crate) protocol: &'static Protocol,
+    /// Its codec.
+    pub(crate) codec: Arc<dyn Codec>,
+    /// The vectors, each with the clients that it is played against.
+    pub(crate) bouts: Vec<(Vector, Vec<(Variant, Flaws)>)>,
+    /// Who is driven in a client's place.
+    pub(crate) driven: &'a (dyn Fn(Negotiator) -> C + Sync),
+    /// What is made of the evidence before it is judged.
+    pub(crate) evidence: fn(&mut Evidence),
+    /// Whether the first complaint is enough.
+    pub(crate) first_only: bool,
+}
+
+impl<C: Client + Send + Sync + 'static> Bouts<'_, C> {
+    /// Plays all; what differs from what the model computed.
+    pub(crate) async fn complaints(self) -> Vec<String> {
+        let stagehand = Stagehand {
+            codec: self.codec,
+            certificates: Arc::new(Certificates::new().unwrap()),
+            patience: Duration::from_millis(600),
+        };
+        let room = Arc::new(Semaphore::new(32));
+        let mut tasks = JoinSet::new();
+        let mut seed = 0_u128;
+        for (vector, parties) in self.bouts {
+            for (variant, flaws) in parties {
+                seed += 1;
+                let (stagehand, room) = (stagehand.clone(), Arc::clone(&room));
+                let bout = Bout::new(self.protocol, vector.clone(), variant, flaws, self.evidence);
+                let client = (self.driven)(bout.client.clone());
+                tasks.spawn(async move {
+                    let _room = room.acquire_owned().await.unwrap();
+                    bout.play(&stagehand, &client, seed).await
+                });
+            }
+        }
+        let mut complaints = Vec::new();
+        while let Some(complaint) = tasks.join_next().await {
+            complaints.extend(complaint.unwrap());
+            if self.first_only && !complaints.is_empty() {
+                break;
+            }
+        }
+        complaints.sort();
+        complaints
+    }
+}
+
+/// One vector against one client.
+struct Bout {
+    scene: Scene,
+    vector: Vector,
+    client: Negotiator,
+    evidence: fn(&mut Evidence),
+}
+
+impl Bout {
+    fn new(
+        protocol: &'static Protocol,
+        vector: Vector,
+        variant: Variant,
+        flaws: Flaws,
+        evidence: fn(&mut Evidence),
+    ) -> Self {
+        let scene = Scene::of(protocol, &vector);
+        let sessions = scene.sessions.clone();
+        let client = Negotiator { protocol, sessions, variant, flaws, bounds: Bounds::STANDARD };
+        Self { scene, vector, client, evidence }
+    }
+
+    async fn play<C: Client + Sync>(
+        self,
+        stagehand: &Stagehand,
+        client: &C,
+        seed: u128,
+    ) -> Option<String> {
+        let played = against_reference(stagehand, &self.scene, client, seed).await;
+        let (mut trial, _) = played.unwrap();
+        (self.evidence)(&mut trial.evidence);
+        // Judging is work, and must not keep the clients of other runs waiting.
+        let compared = tokio::task::spawn_blocking(move || {
+            compare(&self.scene, &self.vector, self.client, &trial)
+        });
+        compared.await.unwrap()
+    }
+}
+
+/// The properties that no recording can show: they speak of what the peer cannot see, or follow
+/// from others.
+fn is_visible(property: Property) -> bool {
+    !matches!(
+        property,
+        Property::Agreement | Property::OnlyDenialOfService | Property::HonestDelivers
+    )
+}
+
+fn weigh(protocol: &Protocol, vector: &Vector, broken: Properties) -> Verdict {
+    let level = broken
+        .iter()
+        .filter(|&p| is_visible(p) && is_claimed(vector.policy, p))
+        .map(|p| protocol.level(p).0)
+        .min();
+    match level {
+        Some(Level::Must) => Verdict::Fail,
+        Some(Level::Should) => Verdict::Weak,
+        _ => Verdict::Pass,
+    }
+}
+
+fn compare(scene: &Scene, vector: &Vector, client: Negotiator, trial: &Trial) -> Option<String> {
+    let (protocol, variant, flaws) = (scene.protocol, client.variant, client.flaws);
+    let setting = Setting::of(Attacker::Active);
+    let world = World::for_play(protocol, client, scene.sessions.clone(), setting, None).counted();
+    let played = play(&world, &Plan::from(&vector.peer));
+    let logs_in = variant.login != Login::Never && protocol.login != Authentication::None;
+    let judgement = judge_vector(scene, vector, Habits { logs_in }, &trial.evidence);
+    let unreached = !played.reached.contains(&vector.reached);
+    // What only the client itself knows is no part of its vector's kills.
+    let seen = |p: &Property| {
+        let kills = flaws.iter().all(|flaw| vector.kills.iter().any(|name| name == flaw.name()));
+        kills || !p.is_inner()
+    };
+    let expected = weigh(protocol, vector, played.broken.iter().filter(seen).collect());
+    let named = flaws.has(Flaw::StaysSilent)
+        || flaws.iter().all(|flaw| {
+            judgement.verdict == Verdict::Pass
+                || judgement.flaws.is_empty()
+                || judgement.flaws.contains(&flaw)
+        });
+    // Two writes may arrive as one: what a sound client then shows is as sound. And a client that
+    // gives up in silence after the peer has confirmed the delivery cannot be told from one that
+    // does not give up.
+    let shown = expected == Verdict::Pass || judgement.outcome == played.outcome;
+    let silently = flaws.has(Flaw::StaysSilent) && trial.evidence.delivered;
+    // Silence after data that went out unconfirmed is taken for success.
+    let unconfirmed = flaws.has(Flaw::StaysSilent) && trial.evidence.arrived;
+    let fine = if unconfirmed && !trial.evidence.delivered {
+        judgement.broken.has(Property::TruncationIsNotSuccess)
+    } else if silently {
+        judgement.verdict == Verdict::Pass
+    } else if unreached && expected != Verdict::Fail {
+        matches!(judgement.verdict, Verdict::Inconclusive | Verdict::Pass)
+    } else {
+        judgement.verdict == expected && shown
+    };
+    (!fine || !named).then(|| {
+        format!(
+            "{} {} {:?}: MODEL {expected:?} {:?} {:?}, judged {:?} {:?} {:?} {:?}\n{}",
+            vector.id,
+            variant.name(),
+            flaws.iter().map(Flaw::name).collect::<Vec<_>>(),
+            played.outcome,
+            played.broken,
+            judgement.verdict,
+            judgement.outcome,
+            judgement.broken,
+            judgement.flaws,
+            trial.record.render() + &format!("{:?}", trial.evidence.run)
+        )
+    })
+}
