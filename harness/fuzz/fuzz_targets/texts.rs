@@ -1,0 +1,39 @@
+//! What users write: profiles, templates, vectors; and what looks like TLS.
+#![no_main]
+
+use std::path::PathBuf;
+
+use libfuzzer_sys::fuzz_target;
+use upward::template::{self, Values};
+use upward::{profile, tls};
+use upward_model::vector::VectorFile;
+
+fuzz_target!(|data: &[u8]| {
+    if let Some(length) = tls::record_length(data) {
+        assert!(length > 0);
+    }
+    if let Some(tail) = tls::clear_tail(data) {
+        assert!(data.ends_with(tail));
+    }
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let values = Values {
+        host: "localhost".to_owned(),
+        ip: "127.0.0.1".to_owned(),
+        port: 25,
+        ca: PathBuf::from("ca.pem"),
+        dir: PathBuf::from("."),
+        user: "user".to_owned(),
+        password: "password".to_owned(),
+        body: "body".to_owned(),
+        policy: "required".to_owned(),
+    };
+    assert_eq!(template::check(text).is_ok(), template::render(text, &values).is_ok());
+    let _ = template::unescape(text);
+    if let Ok(path) = template::inside(text) {
+        assert!(path.is_relative());
+    }
+    if let Ok(profile) = profile::parse(text) {
+        let _ = profile.check();
+    }
+    let _ = serde_json::from_str::<VectorFile>(text);
+});
