@@ -16,7 +16,7 @@ use crate::suite::{Controls, Failed, Job};
 use crate::trial::Trial;
 
 pub use self::human::{Detail, Line, by_hand, failure, summary};
-pub use self::json::to_json;
+pub use self::json::{RESULTS_FORMAT, Results};
 pub use self::junit::to_junit;
 
 /// The exit code of a run that somebody interrupted: 128 and the number of SIGINT, as shells have it.

@@ -34,6 +34,14 @@ fn is_there(program: &str) -> bool {
     found
 }
 
+/// What results look like.
+fn schema() -> jsonschema::Validator {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../vectors/schema/results-1.json");
+    let text = std::fs::read_to_string(path).expect("a schema");
+    let schema: Value = serde_json::from_str(&text).expect("JSON");
+    jsonschema::validator_for(&schema).expect("a schema")
+}
+
 /// Runs a bundled client; its exit code and JSON report.
 fn bundled(name: &str, more: &[&str]) -> (Option<i32>, Value) {
     let folder = TempDir::new().expect("a folder");
@@ -44,7 +52,10 @@ fn bundled(name: &str, more: &[&str]) -> (Option<i32>, Value) {
     let output = upward(&folder, &arguments);
     let text = std::fs::read_to_string(&report)
         .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)));
-    (output.status.code(), serde_json::from_str(&text).expect("JSON"))
+    let report = serde_json::from_str(&text).expect("JSON");
+    let errors: Vec<String> = schema().iter_errors(&report).map(|e| e.to_string()).collect();
+    assert!(errors.is_empty(), "{errors:?}");
+    (output.status.code(), report)
 }
 
 fn results(report: &Value) -> &Vec<Value> {

@@ -329,7 +329,7 @@ fn bar(job: &Job) -> ProgressBar {
 
 fn write(format: &str, path: &PathBuf, report: &Report) -> Result<(), Failure> {
     let text = match format {
-        "json" => serde_json::to_string_pretty(&report::to_json(report))
+        "json" => serde_json::to_string_pretty(&report::Results::from(report))
             .map_err(|error| Failure::new(error.to_string()))?,
         _ => report::to_junit(report).map_err(|error| Failure::new(error.to_string()))?,
     };

@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 use upward_model::generate::{Generated, generate};
 use upward_model::protocol::PROTOCOLS;
-use upward_model::vector::{Tier, VectorFile};
+use upward_model::vector::{FORMAT, Tier, VectorFile};
 
 use crate::cli::{Failure, TierName, protocol};
+use crate::report::{RESULTS_FORMAT, Results};
 use crate::vectors::{self, Selection, to_text};
 
 /// The conformance vectors.
@@ -20,7 +21,7 @@ pub(super) struct Vectors {
 
 #[derive(Subcommand, Clone, Debug)]
 enum Verb {
-    /// Generates the vectors from the model, and their schema.
+    /// Generates the vectors from the model, and the schemas of vectors and results.
     Generate {
         /// Where the files go.
         #[arg(long, default_value = "vectors")]
@@ -76,11 +77,15 @@ fn files() -> Vec<(String, String, Option<Generated>)> {
             (name, to_text(&generated.file), Some(generated))
         })
         .collect();
-    let schema = schemars::schema_for!(VectorFile);
-    let mut text = serde_json::to_string_pretty(&schema).unwrap_or_default();
-    text.push('\n');
-    let version = upward_model::vector::FORMAT;
-    files.push((format!("schema/vectors-{version}.json"), text, None));
+    let schemas = [
+        (format!("vectors-{FORMAT}"), schemars::schema_for!(VectorFile)),
+        (format!("results-{RESULTS_FORMAT}"), schemars::schema_for!(Results<'_>)),
+    ];
+    for (name, schema) in schemas {
+        let mut text = serde_json::to_string_pretty(&schema).unwrap_or_default();
+        text.push('\n');
+        files.push((format!("schema/{name}.json"), text, None));
+    }
     files
 }
 
