@@ -15,6 +15,7 @@ mod vectors;
 use std::fmt;
 use std::process::ExitCode;
 
+use crate::vectors::Retired;
 use clap::{Parser, Subcommand, ValueEnum};
 use upward_model::policy::Policy;
 use upward_model::vector::{Tier, Vector};
@@ -115,13 +116,17 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// A committed vector by its id.
+/// A committed vector by its id, or by a former one.
 fn vector(id: &str) -> Result<Vector, Failure> {
     let name = id.split('/').next().unwrap_or_default();
     let file = crate::vectors::committed(name).map_err(|error| Failure::new(error.to_string()))?;
-    file.vectors.into_iter().find(|vector| vector.id == id).ok_or_else(|| {
-        Failure::new(format!("there is no vector `{id}`"))
-            .help(format!("`upward vectors list --protocol {name}` lists them"))
+    let named = |vector: &Vector| vector.id == id || vector.aliases.iter().any(|old| old == id);
+    file.vectors.into_iter().find(named).ok_or_else(|| {
+        let what = match Retired::committed().summary(id) {
+            Some(summary) => format!("vector `{id}` is retired; it was: {summary}"),
+            None => format!("there is no vector `{id}`"),
+        };
+        Failure::new(what).help(format!("`upward vectors list --protocol {name}` lists them"))
     })
 }
 

@@ -1,10 +1,14 @@
 //! The vectors: those that are committed and built in, and files of others.
 
+mod retired;
+
 use std::path::Path;
 
 use globset::{Glob, GlobSet, GlobSetBuilder};
 use upward_model::policy::Policy;
 use upward_model::vector::{FORMAT, Tier, Vector, VectorFile};
+
+pub use self::retired::Retired;
 
 /// The committed files.
 const COMMITTED: [(&str, &str); 2] = [

@@ -1,5 +1,4 @@
 //! What the vectors of a protocol cover: transitions, flaws, pairs of flaws, attack classes.
-#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

@@ -10,7 +10,10 @@ use upward_model::vector::{FORMAT, Tier, VectorFile};
 
 use crate::cli::{Failure, TierName, protocol};
 use crate::report::{RESULTS_FORMAT, Results};
-use crate::vectors::{self, Selection, to_text};
+use crate::vectors::{self, Retired, Selection, to_text};
+
+/// The file of retired ids.
+const RETIRED: &str = "retired.json";
 
 /// The conformance vectors.
 #[derive(Args, Clone, Debug)]
@@ -90,19 +93,40 @@ fn files() -> Vec<(String, String, Option<Generated>)> {
 }
 
 fn write_all(directory: &Path) -> Result<u8, Failure> {
+    let mut retired = retired_in(directory)?;
     for (name, text, generated) in files() {
         let path = directory.join(&name);
-        let failed = |error| Failure::new(format!("failed to write {}: {error}", path.display()));
-        if let Some(parent) = path.parent() {
-            std::fs::create_dir_all(parent).map_err(failed)?;
+        if let Some(newer) = generated.as_ref().map(|generated| &generated.file)
+            && let Ok(older) = vectors::load(&path)
+        {
+            retired.retire(&older, newer);
         }
-        std::fs::write(&path, &text).map_err(failed)?;
+        write(&path, &text)?;
         match generated {
             Some(generated) => outln!("{}", statistics(&generated)),
             None => outln!("{name}"),
         }
     }
+    write(&directory.join(RETIRED), &retired.to_text())?;
     Ok(0)
+}
+
+/// The ids that a folder keeps as retired; none where there is no such file.
+fn retired_in(directory: &Path) -> Result<Retired, Failure> {
+    let path = directory.join(RETIRED);
+    match std::fs::read_to_string(&path) {
+        Ok(text) => Retired::parse(&text)
+            .map_err(|error| Failure::new(format!("{}: {error}", path.display()))),
+        Err(_) => Ok(Retired::default()),
+    }
+}
+
+fn write(path: &Path, text: &str) -> Result<(), Failure> {
+    let failed = |error| Failure::new(format!("failed to write {}: {error}", path.display()));
+    if let Some(parent) = path.parent() {
+        std::fs::create_dir_all(parent).map_err(failed)?;
+    }
+    std::fs::write(path, text).map_err(failed)
 }
 
 fn statistics(generated: &Generated) -> String {
@@ -129,7 +153,10 @@ fn statistics(generated: &Generated) -> String {
 
 fn check(directory: &Path) -> Result<u8, Failure> {
     let mut stale = Vec::new();
-    for (name, text, _) in files() {
+    let retired = retired_in(directory)?;
+    for (name, text, generated) in files() {
+        let revived = generated.iter().flat_map(|generated| retired.revived(&generated.file));
+        stale.extend(revived.map(|id| format!("{id} (retired: its id is never used again)")));
         let path = directory.join(&name);
         if std::fs::read_to_string(&path).ok().as_deref() != Some(&*text) {
             stale.push(path.display().to_string());
