@@ -26,6 +26,9 @@ use self::bouts::Bouts;
 use self::codecs::{Misread, Planted};
 use self::drivers::{Driven, Mishap};
 
+/// What is lost of a recording.
+type Loss = fn(&mut Evidence);
+
 /// The smallest tier, each vector with a sound client and those that it shows.
 fn smoke(protocol: &'static Protocol) -> Vec<(Vector, Vec<(Variant, Flaws)>)> {
     let vectors = committed(protocol.name).unwrap().vectors.into_iter();
@@ -44,7 +47,7 @@ async fn is_noticed<C: Client + Send + Sync + 'static>(
     protocol: &'static Protocol,
     plant: impl FnOnce(Box<dyn Codec>) -> Arc<dyn Codec>,
     driven: &(dyn Fn(Negotiator) -> C + Sync),
-    evidence: fn(&mut Evidence),
+    evidence: Loss,
 ) -> bool {
     let codec = plant(codec::by_name(protocol.name).unwrap());
     let bouts =
@@ -87,7 +90,7 @@ async fn a_driver_that_errs_is_noticed() {
 
 #[tokio::test]
 async fn evidence_that_is_lost_is_noticed() {
-    let losses: [(&str, fn(&mut Evidence)); 6] = [
+    let losses: [(&str, Loss); 6] = [
         ("the steps", |evidence| evidence.run.clear()),
         ("what was said in clear, and the secrets in it", |evidence| {
             evidence.words.clear();
