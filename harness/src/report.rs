@@ -15,7 +15,7 @@ use crate::profile::Trait;
 use crate::suite::{Controls, Failed, Job};
 use crate::trial::Trial;
 
-pub use self::human::{Detail, Line, by_hand, failure, summary};
+pub use self::human::{Detail, Line, by_hand, failure, summary, vectors};
 pub use self::json::{RESULTS_FORMAT, Results};
 pub use self::junit::to_junit;
 

@@ -316,7 +316,7 @@ fn version(command: &[String]) -> Option<String> {
 fn bar(job: &Job) -> ProgressBar {
     let length = u64::try_from(job.vectors.len()).unwrap_or_default();
     if !std::io::stderr().is_terminal() {
-        eprintln!("{}: {length} vectors", job.profile.name);
+        eprintln!("{}: {}", job.profile.name, report::vectors(job.vectors.len()));
         return ProgressBar::hidden();
     }
     let style = ProgressStyle::with_template("{prefix} {bar:30} {pos}/{len} {wide_msg}");

@@ -220,17 +220,22 @@ pub enum Detail {
     Brief,
 }
 
+/// A number of vectors, in words.
+pub fn vectors(count: usize) -> String {
+    format!("{count} vector{}", if count == 1 { "" } else { "s" })
+}
+
 /// The whole report, failures first.
 pub fn summary(report: &Report, strict: bool, detail: Detail) -> String {
     let mut text = String::new();
     let version = report.version.as_deref().map_or_else(String::new, |v| format!(" ({v})"));
     let _ = writeln!(
         text,
-        "{}{version}: {} under policy {}, {} vectors",
+        "{}{version}: {} under policy {}, {}",
         report.client,
         report.protocol,
         report.policy,
-        report.rows.len()
+        vectors(report.rows.len())
     );
     if report.interrupted {
         let _ = writeln!(text, "INTERRUPTED: the other vectors were not played");
@@ -274,7 +279,8 @@ pub fn summary(report: &Report, strict: bool, detail: Detail) -> String {
         if leaking > 0 {
             let _ = writeln!(
                 text,
-                "gives secrets away in {leaking} vectors, as its authors document; to see how: upward run --client '{}'",
+                "gives secrets away in {}, as its authors document; to see how: upward run --client '{}'",
+                vectors(leaking),
                 report.client
             );
         }
