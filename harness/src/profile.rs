@@ -35,6 +35,9 @@ pub struct Profile {
     /// What its authors announce: reported as it is, and no surprise.
     #[serde(default)]
     pub announced: Vec<Trait>,
+    /// Where they say so, and what they say, in one sentence.
+    #[serde(default)]
+    pub documented: String,
 }
 
 const fn required() -> Policy {
@@ -57,6 +60,9 @@ pub enum ProfileError {
     /// It is no profile.
     #[error("{0}")]
     Parse(#[from] toml::de::Error),
+    /// Something is announced, and nobody is quoted.
+    #[error("`announced` needs `documented`: where the client's authors say so, and what they say")]
+    Undocumented,
     /// A placeholder or file name in it is wrong.
     #[error("{0}")]
     Template(#[from] TemplateError),
@@ -90,6 +96,9 @@ pub fn bundled() -> Result<Vec<Profile>, ProfileError> {
 pub fn parse(text: &str) -> Result<Profile, ProfileError> {
     let profile: Profile = toml::from_str(text)?;
     profile.check()?;
+    if !profile.announced.is_empty() && profile.documented.trim().is_empty() {
+        return Err(ProfileError::Undocumented);
+    }
     Ok(profile)
 }
 

@@ -3,6 +3,7 @@
 mod human;
 mod json;
 mod junit;
+mod scene;
 
 use std::path::{Path, PathBuf};
 
@@ -15,9 +16,10 @@ use crate::profile::Trait;
 use crate::suite::{Controls, Failed, Job};
 use crate::trial::Trial;
 
-pub use self::human::{Detail, Line, by_hand, failure, summary, vectors};
+pub use self::human::{Detail, by_hand, failure, summary, vectors};
 pub use self::json::{RESULTS_FORMAT, Results};
 pub use self::junit::to_junit;
+pub use self::scene::Line;
 
 /// The exit code of a run that somebody interrupted: 128 and the number of SIGINT, as shells have it.
 pub const INTERRUPTED: u8 = 130;
@@ -56,8 +58,8 @@ pub struct Row {
     pub judgement: Option<Judgement>,
     /// Why it was skipped.
     pub skipped: Option<String>,
-    /// Whether the client's authors announce just this.
-    pub announced: bool,
+    /// Where the client's authors announce just this: what they say.
+    pub announced: Option<String>,
     /// What went over the wire, for people.
     pub wire: String,
     /// The lines of the dialogue around the evidence.
@@ -100,7 +102,7 @@ impl Counts {
                 counts.skipped += 1;
                 continue;
             };
-            counts.announced += usize::from(row.announced);
+            counts.announced += usize::from(row.announced.is_some());
             *match judgement.verdict {
                 Verdict::Pass => &mut counts.pass,
                 Verdict::Weak => &mut counts.weak,
@@ -148,7 +150,8 @@ impl Report {
             return None;
         }
         let leaks = |row: &Row| {
-            row.announced && row.judgement.as_ref().is_some_and(|j| j.verdict == Verdict::Fail)
+            row.announced.is_some()
+                && row.judgement.as_ref().is_some_and(|j| j.verdict == Verdict::Fail)
         };
         if self.announced.contains(&Trait::Opportunistic) && !self.rows.iter().any(leaks) {
             Some("it is announced as opportunistic, and was not found leaking")
@@ -163,7 +166,7 @@ impl Report {
     /// 130 where it was interrupted.
     pub fn exit_code(&self, strict: bool) -> u8 {
         let unannounced = |row: &&Row, verdict: Verdict| {
-            !row.announced && row.judgement.as_ref().is_some_and(|j| j.verdict == verdict)
+            row.announced.is_none() && row.judgement.as_ref().is_some_and(|j| j.verdict == verdict)
         };
         let any = |verdict| self.rows.iter().any(|row| unannounced(&row, verdict));
         let failed = any(Verdict::Fail)
@@ -192,12 +195,12 @@ impl Row {
         ended: &Ended,
         directory: &Path,
         judgement: Judgement,
-        announced: bool,
+        announced: Option<String>,
         again: String,
     ) -> Self {
         Self {
             vector: vector.clone(),
-            scene: human::scene(trial, vector, &judgement),
+            scene: scene::scene(trial, vector, &judgement),
             wire: trial.record.render(),
             judgement: Some(judgement),
             skipped: None,
@@ -215,7 +218,7 @@ impl Row {
             vector: vector.clone(),
             judgement: None,
             skipped: Some(why.to_owned()),
-            announced: false,
+            announced: None,
             wire: String::new(),
             scene: Vec::new(),
             exit: String::new(),

@@ -220,6 +220,7 @@ impl Run {
             stdin: template::unescape(&self.stdin),
             files,
             announced: Vec::new(),
+            documented: String::new(),
         };
         profile.check().map_err(|error| {
             Failure::new(error.to_string())

@@ -180,7 +180,7 @@ impl<'a> From<&'a Row> for Entry<'a> {
             verdict,
             outcome: judgement.map(|j| j.outcome),
             expected: &row.vector.sound,
-            announced: row.announced,
+            announced: row.announced.is_some(),
             reason: judgement.map_or(row.skipped.as_deref(), |j| Some(&j.reason)),
             properties: judgement
                 .into_iter()

@@ -57,7 +57,8 @@ const fn is_late(point: Point) -> bool {
 }
 
 fn row(launcher: &Launcher, vector: &Vector, launched: &Launched, judgement: Judgement) -> Row {
-    let announced = launcher.job.is_announced(&judgement);
+    let profile = &launcher.job.profile;
+    let announced = launcher.job.is_announced(&judgement).then(|| profile.documented.clone());
     let again = launcher.job.replay(&vector.id);
     let directory = &launched.directory;
     Row::new(vector, &launched.trial, &launched.ended, directory, judgement, announced, again)
