@@ -94,3 +94,25 @@ fn digest(text: &mut String, vector: &Vector, whole: bool) {
         }
     }
 }
+
+/// The book's list of attack classes: in plain type those that have a vector, in italics those that
+/// have none.
+#[test]
+fn the_book_knows_which_classes_have_vectors() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/src/classes.md");
+    let text = std::fs::read_to_string(path).unwrap();
+    let mut plain = BTreeSet::new();
+    for row in text.lines().filter(|line| line.starts_with("| ")) {
+        let names = row.split('|').nth(1).unwrap();
+        for name in names.split(", ").map(str::trim) {
+            if let Some(class) = name.strip_prefix('`') {
+                plain.insert(class.trim_end_matches('`').to_owned());
+            }
+        }
+    }
+    let covered: BTreeSet<String> = protocols()
+        .flat_map(|name| committed(name).unwrap().vectors)
+        .map(|vector| vector.class)
+        .collect();
+    assert_eq!(plain, covered);
+}
