@@ -110,13 +110,24 @@ pub async fn run(
     if controls.honest.is_err() {
         return Ok(report);
     }
-    report.rows = play(job, &launcher, &controls, progress, stop).await?;
-    report.counts = Counts::of(&report.rows);
-    tokio::select! {
-        last = launcher.honest("control-last") => {
-            let (last, judgement) = last?;
-            report.last_control(last.trial.evidence.delivered, &judgement.reason);
+    let (rows, broken_off) = play(job, &launcher, &controls, progress, stop).await;
+    report.counts = Counts::of(&rows);
+    report.rows = rows;
+    if let Some(error) = broken_off {
+        // What was found stands, whatever kept the rest from being run: a full disk, say.
+        if report.rows.is_empty() {
+            return Err(error);
         }
+        report.last_control(false, &format!("broken off: {error}"));
+        return Ok(report);
+    }
+    tokio::select! {
+        last = launcher.honest("control-last") => match last {
+            Ok((last, judgement)) => {
+                report.last_control(last.trial.evidence.delivered, &judgement.reason);
+            }
+            Err(error) => report.last_control(false, &error.to_string()),
+        },
         () = stopped(stop) => {
             report.interrupted = true;
             report.last_control(false, "interrupted: it was not run");
@@ -132,15 +143,15 @@ async fn stopped(stop: &watch::Receiver<bool>) {
     }
 }
 
-/// Plays all vectors, several at once, until all are done or somebody stops; the rows come in the
-/// order of the vectors.
+/// Plays all vectors, several at once, until all are done, somebody stops, or one cannot be run; the
+/// rows come in the order of the vectors.
 async fn play(
     job: &Job,
     launcher: &Launcher,
     controls: &Controls,
     progress: &(dyn Fn(&Row) + Sync),
     stop: &watch::Receiver<bool>,
-) -> Result<Vec<Row>, SuiteError> {
+) -> (Vec<Row>, Option<SuiteError>) {
     let room = Arc::new(Semaphore::new(job.jobs.max(1)));
     let mut tasks = JoinSet::new();
     for (index, vector) in job.vectors.iter().enumerate() {
@@ -153,6 +164,7 @@ async fn play(
         });
     }
     let mut rows: Vec<Option<Row>> = vec![None; job.vectors.len()];
+    let mut broken_off = None;
     loop {
         let done = tokio::select! {
             done = tasks.join_next() => done,
@@ -161,11 +173,18 @@ async fn play(
         };
         let Some(done) = done else { break };
         let Ok((index, row)) = done else { continue };
-        let row = row?;
-        progress(&row);
-        rows[index] = Some(row);
+        match row {
+            Ok(row) => {
+                progress(&row);
+                rows[index] = Some(row);
+            }
+            Err(error) => {
+                broken_off = Some(error);
+                break;
+            }
+        }
     }
-    Ok(rows.into_iter().flatten().collect())
+    (rows.into_iter().flatten().collect(), broken_off)
 }
 
 impl Job {

@@ -247,3 +247,27 @@ fn an_interrupted_suite_reports_what_was_played() {
     });
     assert_eq!(left.count(), 0);
 }
+
+/// A folder that cannot be written: what was found before stands.
+#[test]
+fn what_was_found_stands_when_the_rest_cannot_be_run() {
+    if !is_there("curl") {
+        return;
+    }
+    for (blocked, most) in [("control-last", 17), ("smtp-neg-upgrade-454", 16)] {
+        let folder = TempDir::new().expect("a folder");
+        let place = folder.path().join("runs/curl");
+        std::fs::create_dir_all(&place).expect("a folder");
+        std::fs::write(place.join(blocked), "in the way").expect("a file");
+        let arguments = ["run", "--client", "curl", "--tier", "smoke", "-j", "1"];
+        let more = ["--directory", "runs", "--report", "json=report.json"];
+        let output = upward(&folder, &[&arguments[..], &more].concat());
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert_eq!(output.status.code(), Some(3), "{said}");
+        assert!(said.contains("LAST CONTROL FAILED") && said.contains(blocked), "{said}");
+        let text = std::fs::read_to_string(folder.path().join("report.json")).expect("a report");
+        let report: Value = serde_json::from_str(&text).expect("JSON");
+        assert!((1..=most).contains(&results(&report).len()), "{said}");
+        assert!(!with_verdict(&report, "pass").is_empty(), "{said}");
+    }
+}
