@@ -159,7 +159,7 @@ impl Connection {
 
     /// Gives the client the time to read what was said last by itself. What it says to it is taken
     /// in, and taken up in its turn.
-    async fn let_it_read(&mut self) {
+    pub(super) async fn let_it_read(&mut self) {
         let read = tokio::time::timeout(self.persona.patience, self.link.read()).await;
         // An end is read again by whoever reads next.
         if let Ok(Ok(bytes)) = read

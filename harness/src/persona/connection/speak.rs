@@ -73,6 +73,11 @@ impl Connection {
                     return Ok(());
                 }
                 Do::Cut => {
+                    if point == Some(Point::Opening) {
+                        // Else it may find the connection gone before it has found it there, and
+                        // never have come to the opening.
+                        self.let_it_read().await;
+                    }
                     self.closes(Close::Cut).await;
                     return Ok(());
                 }
