@@ -73,7 +73,7 @@ pub struct Protocol {
     /// Whether a datum sent before TLS chooses the server's certificate or password file.
     pub chooses_certificate: bool,
     /// What a client may say in clear although it names the user or the host.
-    pub public_before_tls: &'static [&'static str],
+    pub public_before_tls: &'static [Public],
     /// The implicit-TLS twin.
     pub implicit: Twin,
     /// The protocol's identifier in ALPN, if one is registered.
@@ -117,6 +117,17 @@ pub enum Unoffered {
     MayTry,
     /// It must not, or cannot.
     MustNotTry,
+}
+
+/// A datum that names somebody and may go out in clear.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Public {
+    /// The user's name (the manual's HELLO; SRP).
+    UserName,
+    /// The client's host name (SMTP's EHLO).
+    ClientHost,
+    /// The name of the virtual host that is wanted (FTP's HOST).
+    ServerHost,
 }
 
 /// How the server answers the upgrade request.

@@ -7,7 +7,7 @@ use upward_model::explain::{Event, Run};
 use upward_model::message::Command;
 use upward_model::policy::Policy;
 use upward_model::property::{Properties, Property};
-use upward_model::protocol::Protocol;
+use upward_model::protocol::{Protocol, Public};
 use upward_model::vector::Point;
 
 /// What a judge is given of a run.
@@ -198,6 +198,5 @@ impl Evidence {
 
 /// Whether a protocol lets a canary that is no secret go out in clear.
 fn is_public(protocol: &Protocol, canary: &str) -> bool {
-    canary == "user"
-        && protocol.public_before_tls.iter().any(|datum| datum.contains("name in HELLO"))
+    canary == "user" && protocol.public_before_tls.contains(&Public::UserName)
 }

@@ -5,7 +5,7 @@
 
 use super::{
     Answer, Authentication, Channel, Closure, Inside, Level, Memory, Offer, Opening, Protocol,
-    Said, Speech, Twin, Unoffered, Welcome, honest,
+    Public, Said, Speech, Twin, Unoffered, Welcome, honest,
 };
 use crate::message::{Fragments, Mechanism, Reply};
 use crate::property::Property;
@@ -30,7 +30,7 @@ pub static FTP: Protocol = Protocol {
     channel: Channel::Second,
     redirects: false,
     chooses_certificate: true,
-    public_before_tls: &["the host name in HOST"],
+    public_before_tls: &[Public::ServerHost],
     implicit: Twin::Port(990),
     alpn: Some("ftp"),
     fragments: Fragments::LinesAndBlocks,

@@ -5,7 +5,7 @@
 
 use super::{
     Answer, At, Authentication, Channel, Closure, Inside, Level, Memory, Offer, Opening, Protocol,
-    Said, Speech, Twin, Unoffered, Welcome, forged, honest,
+    Public, Said, Speech, Twin, Unoffered, Welcome, forged, honest,
 };
 use crate::message::{Fragments, Reply};
 use crate::property::Property;
@@ -27,7 +27,7 @@ pub static MANUAL: Protocol = Protocol {
     channel: Channel::Same,
     redirects: false,
     chooses_certificate: true,
-    public_before_tls: &["the name in HELLO"],
+    public_before_tls: &[Public::UserName],
     implicit: Twin::Port(0),
     alpn: None,
     fragments: Fragments::Lines,

@@ -2,7 +2,7 @@
 
 use super::{
     Answer, At, Authentication, Channel, Closure, Inside, Level, Memory, Offer, Opening, Protocol,
-    Said, Speech, Twin, Unoffered, Welcome, Wording, forged, honest,
+    Public, Said, Speech, Twin, Unoffered, Welcome, Wording, forged, honest,
 };
 use crate::message::{Fragments, Mechanism, Reply};
 use crate::property::Property;
@@ -24,7 +24,7 @@ pub static SMTP: Protocol = Protocol {
     channel: Channel::Same,
     redirects: true,
     chooses_certificate: false,
-    public_before_tls: &["the client's host name in EHLO"],
+    public_before_tls: &[Public::ClientHost],
     implicit: Twin::Port(465),
     alpn: None,
     fragments: Fragments::LinesAndBlocks,
