@@ -114,6 +114,7 @@ fn complaints(run: &Run) -> Vec<String> {
     expect("reason", &run.reason, says);
     expect("outcome", &run.outcome, judgement.outcome.name() == run.outcome);
     let flaws: BTreeSet<&str> = judgement.flaws.iter().map(|flaw| flaw.name()).collect();
+    expect("each flaw once", &judgement.flaws, flaws.len() == judgement.flaws.len());
     let named = run.looks_like.iter().all(|name| flaws.contains(name.as_str()));
     let silent = run.looks_like.is_empty() && flaws.is_empty();
     expect("flaws", &run.looks_like, named && (silent || !run.looks_like.is_empty()));
