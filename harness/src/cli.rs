@@ -15,10 +15,11 @@ mod vectors;
 use std::fmt;
 use std::process::ExitCode;
 
-use crate::vectors::Retired;
 use clap::{Parser, Subcommand, ValueEnum};
 use upward_model::policy::Policy;
 use upward_model::vector::{Tier, Vector};
+
+use crate::vectors::Retired;
 
 use crate::process::ProcessError;
 use crate::suite::{Job, SuiteError};

@@ -156,18 +156,8 @@ impl Record {
         for entry in self.entries() {
             let head =
                 format!("{:>9.3} ms  #{} ", entry.at.as_secs_f64() * 1000.0, entry.connection + 1);
-            let line = match &entry.what {
-                What::Connected => "(client connects)".to_owned(),
-                What::Bytes { from, form, bytes } => render_bytes(*from, *form, bytes),
-                What::TlsStarted => "*** TLS STARTS".to_owned(),
-                What::TlsFailed(why) => format!("*** TLS FAILS: {why}"),
-                What::TlsEnded => "*** TLS ENDS".to_owned(),
-                What::Closed(Side::Client, how) => format!("(client closes{how})"),
-                What::Closed(Side::Server, how) => format!("(server closes{how})"),
-                What::Deviates(how) => format!("(here the attacker {how})"),
-            };
             text.push_str(&head);
-            text.push_str(&line);
+            text.push_str(&entry.what.render());
             text.push('\n');
         }
         let dropped = self.dropped();
@@ -175,6 +165,22 @@ impl Record {
             text.push_str(&format!("({dropped} bytes more were not kept)\n"));
         }
         text
+    }
+}
+
+impl What {
+    /// In words, as a line of `wire.txt`.
+    pub fn render(&self) -> String {
+        match self {
+            Self::Connected => "(client connects)".to_owned(),
+            Self::Bytes { from, form, bytes } => render_bytes(*from, *form, bytes),
+            Self::TlsStarted => "*** TLS STARTS".to_owned(),
+            Self::TlsFailed(why) => format!("*** TLS FAILS: {why}"),
+            Self::TlsEnded => "*** TLS ENDS".to_owned(),
+            Self::Closed(Side::Client, how) => format!("(client closes{how})"),
+            Self::Closed(Side::Server, how) => format!("(server closes{how})"),
+            Self::Deviates(how) => format!("(here the attacker {how})"),
+        }
     }
 }
 

@@ -180,18 +180,19 @@ pub enum Output {
     End(End),
 }
 
-impl Output {
-    /// Whether somebody outside can see it: the peer, or the user.
-    pub(crate) const fn is_visible(&self) -> bool {
-        !matches!(
-            self,
-            Self::Took(_)
-                | Self::UsedClearKnowledge(_)
-                | Self::Skipped
-                | Self::UsedNameFromWire
-                | Self::TookTruncation
+/// Those outputs that somebody outside can see: the peer, or the user.
+pub(crate) fn visible(outputs: &Outputs) -> Outputs {
+    let inner = |output: &Output| {
+        matches!(
+            output,
+            Output::Took(_)
+                | Output::UsedClearKnowledge(_)
+                | Output::Skipped
+                | Output::UsedNameFromWire
+                | Output::TookTruncation
         )
-    }
+    };
+    outputs.iter().filter(|output| !inner(output)).copied().collect()
 }
 
 /// Where a client connects to.

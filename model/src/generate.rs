@@ -11,14 +11,13 @@ mod evaluate;
 mod standing;
 mod wording;
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::flaw::{Flaw, Side};
 use crate::policy::Policy;
 use crate::protocol::{Level, Protocol};
-use crate::vector::{
-    FORMAT, NoteRecord, Outcome, PeerRecord, Role, Tier, Vector, VectorFile, VectorLevel,
-};
+use crate::vector::{FORMAT, NoteRecord, Outcome, Role, Tier, Vector, VectorFile, VectorLevel};
 
 use self::candidate::{Candidate, candidates};
 use self::evaluate::{Bench, Evaluation};
@@ -107,29 +106,33 @@ fn tiers(evaluated: &[(Candidate, Evaluation)]) -> Vec<Tier> {
         evaluated.iter().flat_map(|(_, evaluation)| evaluation.kills.keys().copied()).collect();
     // The plain ones say more to a reader; the others are for what those do not show.
     for searched in [false, true] {
-        loop {
-            let shown = |evaluation: &Evaluation| {
-                evaluation.kills.keys().filter(|flaw| missing.contains(flaw)).count()
-            };
-            let best = evaluated
-                .iter()
-                .enumerate()
-                .filter(|(_, (candidate, _))| {
-                    candidate.policy == Policy::Required && candidate.searched == searched
-                })
-                .max_by_key(|(index, (_, evaluation))| {
-                    (shown(evaluation), std::cmp::Reverse(*index))
-                });
-            match best {
-                Some((index, (_, evaluation))) if shown(evaluation) > 0 => {
-                    tiers[index] = Tier::Smoke;
-                    missing.retain(|flaw| !evaluation.kills.contains_key(flaw));
-                }
-                _ => break,
-            }
+        while let Some(index) = best(evaluated, &missing, searched) {
+            tiers[index] = Tier::Smoke;
+            missing.retain(|flaw| !evaluated[index].1.kills.contains_key(flaw));
         }
     }
     tiers
+}
+
+/// The candidate, plain or searched for, that shows most of the flaws that are missing; none if
+/// none shows any.
+fn best(
+    evaluated: &[(Candidate, Evaluation)],
+    missing: &BTreeSet<Flaw>,
+    searched: bool,
+) -> Option<usize> {
+    evaluated
+        .iter()
+        .enumerate()
+        .filter(|(_, (candidate, _))| {
+            candidate.policy == Policy::Required && candidate.searched == searched
+        })
+        .map(|(index, (_, evaluation))| {
+            (evaluation.kills.keys().filter(|flaw| missing.contains(flaw)).count(), Reverse(index))
+        })
+        .max()
+        .filter(|(shown, _)| *shown > 0)
+        .map(|(_, Reverse(index))| index)
 }
 
 fn vector(
@@ -163,11 +166,7 @@ fn vector(
         },
         requirements: requirements.into_iter().collect(),
         needs: candidate.needs(),
-        peer: PeerRecord {
-            persona: protocol.name.to_owned(),
-            certificate: candidate.certificate,
-            deviations: candidate.deviations.clone(),
-        },
+        peer: candidate.peer(protocol),
         reached: candidate.reached,
         properties: at_stake.iter().map(|property| property.name().to_owned()).collect(),
         sound: sound.into_iter().collect(),

@@ -15,6 +15,7 @@ use rustc_hash::FxHashMap;
 
 use crate::message::Segment;
 
+pub(crate) use self::compile::segment_inputs;
 pub use self::compile::{ClientMachine, Link, ServerMachine, compile_client, compile_server};
 pub use self::minimal::{Minimal, Transition};
 

@@ -125,12 +125,8 @@ fn shown(entry: &Entry) -> String {
             let layer = if *form == Form::Inside { "  [tls] " } else { "        " };
             format!("{layer}{side}: {}", escape(bytes))
         }
-        What::TlsStarted => "*** TLS STARTS".to_owned(),
         What::TlsFailed(why) => format!("*** TLS FAILS ({why})"),
-        What::TlsEnded => "*** TLS ENDS".to_owned(),
-        What::Closed(Side::Client, how) => format!("(client closes{how})"),
-        What::Closed(Side::Server, how) => format!("(server closes{how})"),
-        What::Deviates(how) => format!("(here the attacker {how})"),
+        other => other.render(),
     };
     if text.chars().count() > WIDTH {
         let cut: String = text.chars().take(WIDTH).collect();

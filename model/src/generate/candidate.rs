@@ -27,13 +27,14 @@ pub(super) struct Candidate {
 }
 
 impl Candidate {
-    /// The plan that it is, in the model's words.
+    /// The peer that it is.
+    pub(super) fn peer(&self, protocol: &Protocol) -> PeerRecord {
+        peer(protocol, self.certificate, self.deviations.clone())
+    }
+
+    /// The same in the model's words.
     pub(super) fn plan(&self, protocol: &Protocol) -> Plan {
-        Plan::from(&PeerRecord {
-            persona: protocol.name.to_owned(),
-            certificate: self.certificate,
-            deviations: self.deviations.clone(),
-        })
+        Plan::from(&self.peer(protocol))
     }
 
     /// The texts that it puts in place of the usual ones.
@@ -62,6 +63,15 @@ impl Candidate {
         }
         needs
     }
+}
+
+/// A protocol's persona with a certificate and deviations.
+pub(super) fn peer(
+    protocol: &Protocol,
+    certificate: Certificate,
+    deviations: Vec<Deviation>,
+) -> PeerRecord {
+    PeerRecord { persona: protocol.name.to_owned(), certificate, deviations }
 }
 
 /// All candidates of a protocol, the plainest first.

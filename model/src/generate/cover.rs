@@ -10,7 +10,6 @@ use std::collections::BTreeSet;
 use crate::client::{self, Client, Input, Negotiator, Output};
 use crate::machine::{Link, Minimal, StateId, Transition};
 use crate::play::Play;
-use crate::vector::Meaning;
 use crate::walk::visit;
 use crate::world::{Action, World};
 
@@ -41,16 +40,15 @@ impl Cover {
     /// Nothing of the client of a compiled world.
     pub(super) fn of(world: &World<Negotiator>) -> Self {
         let least = world.least();
-        let mut possible = BTreeSet::new();
+        // Every run begins with it.
+        let taken: BTreeSet<Transition> = start(&least, world).into_iter().collect();
+        let mut possible = taken.clone();
         visit(world, None, |state, action| {
-            if *action != Action::Deadline
-                && let Some(input) = input(action)
-            {
+            if let Some(input) = input(action) {
                 possible.extend(transitions(&least, world, state.client, input));
             }
         });
-        possible.extend(start(&least, world));
-        Self { taken: start(&least, world).into_iter().collect(), least, possible }
+        Self { least, possible, taken }
     }
 
     /// Takes up what a play takes; whether something was new and possible.
@@ -99,7 +97,7 @@ impl Cover {
     }
 }
 
-/// What an action is to the client.
+/// What an action is to the client, where it is a peer's: no peer brings about a deadline.
 fn input(action: &Action) -> Option<Input> {
     match action {
         Action::ToClient(segment) => Some(Input::Segment(segment.clone())),
@@ -107,8 +105,7 @@ fn input(action: &Action) -> Option<Input> {
         Action::FailHandshake => Some(Input::HandshakeFailed),
         Action::EndTls => Some(Input::TlsEnded),
         Action::Close(close) => Some(Input::Closed(*close)),
-        Action::Deadline => Some(Input::Deadline),
-        Action::ToServer(_) | Action::Redial(_) => None,
+        Action::ToServer(_) | Action::Redial(_) | Action::Deadline => None,
     }
 }
 
@@ -148,11 +145,7 @@ fn describe(
 ) -> String {
     let holds = world.client().holds_fragment(state);
     let input = match input {
-        Input::Segment(segment) => {
-            let words: Vec<String> =
-                segment.pieces().iter().map(|&piece| Meaning(piece).into()).collect();
-            words.join(" + ")
-        }
+        Input::Segment(segment) => segment.to_string(),
         other => format!("{other:?}"),
     };
     format!(

@@ -68,16 +68,16 @@ impl Bench {
         Self { protocol, worlds: BTreeMap::new(), covers: BTreeMap::new(), others: BTreeMap::new() }
     }
 
-    /// The worlds of these sessions: the first is the common client's.
-    fn worlds(&mut self, sessions: &[Policy]) -> &[(Party, World<Negotiator>)] {
+    /// Sees to it that the worlds of these sessions are there: the first is the common client's.
+    fn compile(&mut self, sessions: &[Policy]) {
         let (protocol, covers) = (self.protocol, &mut self.covers);
-        self.worlds.entry(sessions.to_vec()).or_insert_with(|| worlds(protocol, sessions, covers))
+        self.worlds.entry(sessions.to_vec()).or_insert_with(|| worlds(protocol, sessions, covers));
     }
 
     /// Candidates for what the vectors of a policy have not covered so far.
     pub(super) fn uncovered(&mut self, policy: Policy) -> Vec<Candidate> {
         let sessions = [policy];
-        self.worlds(&sessions);
+        self.compile(&sessions);
         let world = self.worlds.get(&sessions[..]).and_then(|worlds| worlds.first());
         match (world, self.covers.get_mut(&policy)) {
             (Some((_, world)), Some(cover)) => cover.search(self.protocol, policy, world),
@@ -88,7 +88,7 @@ impl Bench {
     pub(super) fn evaluate(&mut self, candidate: &Candidate) -> Evaluation {
         let sessions = candidate.sessions();
         let protocol = self.protocol;
-        self.worlds(&sessions);
+        self.compile(&sessions);
         let worlds = self.worlds.get(&sessions).map(Vec::as_slice).unwrap_or_default();
         let plan = candidate.plan(protocol);
         let mut evaluation = Evaluation {
@@ -138,7 +138,7 @@ impl Bench {
     ) -> bool {
         let protocol = self.protocol;
         let sessions = candidate.sessions();
-        self.worlds(&sessions);
+        self.compile(&sessions);
         let Some((_, common)) = self.worlds.get(&sessions).and_then(|worlds| worlds.first()) else {
             return false;
         };
@@ -246,7 +246,8 @@ pub const fn is_claimed(policy: Policy, property: Property) -> bool {
         )
 }
 
-const fn client(
+/// A client under the bounds of the vectors.
+pub(super) const fn client(
     protocol: &'static Protocol,
     sessions: Vec<Policy>,
     variant: Variant,

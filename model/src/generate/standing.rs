@@ -6,11 +6,11 @@ use std::fmt;
 use rustc_hash::FxHashSet;
 
 use super::candidate::Candidate;
-use super::evaluate::{Bench, Evaluation};
-use crate::client::{Client, Input, Negotiator, Output, Outputs, State, View};
+use super::evaluate::{Bench, Evaluation, client};
+use crate::client::{Client, Input, Negotiator, State, View, visible};
 use crate::flaw::{Flaw, Flaws, Side};
-use crate::machine::Link;
-use crate::message::{Bounds, Segment};
+use crate::machine::{Link, segment_inputs};
+use crate::message::Bounds;
 use crate::policy::Policy;
 use crate::property::Properties;
 use crate::protocol::Protocol;
@@ -123,30 +123,20 @@ fn alike<'a>(
     flaws: Flaws,
     users: impl Iterator<Item = &'a [Policy]>,
 ) -> Vec<Variant> {
+    let inputs = segment_inputs(protocol, Bounds::STANDARD);
     let mut variants = Variant::all();
     for sessions in users {
-        let client = |variant, flaws| Negotiator {
-            protocol,
-            sessions: sessions.to_vec(),
-            variant,
-            flaws,
-            bounds: Bounds::STANDARD,
-        };
-        let flawed = client(Variant::COMMON, flaws);
-        variants.retain(|&variant| same(protocol, &flawed, &client(variant, Flaws::NONE)));
+        let flawed = client(protocol, sessions.to_vec(), Variant::COMMON, flaws);
+        variants.retain(|&variant| {
+            same(&inputs, &flawed, &client(protocol, sessions.to_vec(), variant, Flaws::NONE))
+        });
     }
     variants
 }
 
-/// Whether nobody outside can tell two clients apart, whatever comes in.
-fn same(protocol: &Protocol, one: &Negotiator, other: &Negotiator) -> bool {
-    let segments: Vec<Input> = Segment::all(&protocol.replies(), protocol.fragments, one.bounds)
-        .into_iter()
-        .map(Input::Segment)
-        .collect();
-    let visible = |outputs: &Outputs| -> Vec<Output> {
-        outputs.iter().filter(|output| output.is_visible()).copied().collect()
-    };
+/// Whether nobody outside can tell two clients apart, whatever comes in; `segments` are all that
+/// can.
+fn same(segments: &[Input], one: &Negotiator, other: &Negotiator) -> bool {
     let (first, second) = (one.start(), other.start());
     let start = (first.state, second.state, Link::Down);
     let mut known: FxHashSet<(State, State, Link)> = FxHashSet::default();
@@ -156,7 +146,7 @@ fn same(protocol: &Protocol, one: &Negotiator, other: &Negotiator) -> bool {
         if one.view(&left) == View::Ended {
             continue;
         }
-        for input in link.inputs(&segments) {
+        for input in link.inputs(segments) {
             let (left, right) = (one.step(&left, &input), other.step(&right, &input));
             if visible(&left.outputs) != visible(&right.outputs) {
                 return false;

@@ -68,7 +68,7 @@ pub(super) fn plain(protocol: &Protocol, point: Point, reply: Reply) -> Text {
 }
 
 /// The text of a piece that stands behind an honest reply.
-pub(in crate::generate) fn piece_text(protocol: &Protocol, piece: Piece<Reply>) -> String {
+pub(super) fn piece_text(protocol: &Protocol, piece: Piece<Reply>) -> String {
     let text = protocol.text(piece.message());
     match piece {
         Piece::Whole(_) => format!("{text}\n"),
@@ -78,8 +78,18 @@ pub(in crate::generate) fn piece_text(protocol: &Protocol, piece: Piece<Reply>) 
     }
 }
 
+/// A piece as a slug names it.
+pub(super) fn piece_name(piece: Piece<Reply>) -> String {
+    let word = piece.message().word();
+    match piece {
+        Piece::Whole(_) => word.to_owned(),
+        Piece::Line(_) => format!("half-{word}"),
+        Piece::Block(_) => format!("open-{word}"),
+    }
+}
+
 /// A text as a summary quotes it, between backquotes: its lines one by one.
-pub(in crate::generate) fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     text.trim_end().replace('\n', "` `")
 }
 
@@ -120,7 +130,7 @@ const fn class(point: Point, reply: Reply) -> &'static str {
 }
 
 /// The attack class of a piece behind the honest reply at a point.
-pub(in crate::generate) const fn class_behind(point: Point, piece: Piece<Reply>) -> &'static str {
+pub(super) const fn class_behind(point: Point, piece: Piece<Reply>) -> &'static str {
     match (point, piece) {
         (Point::Upgrade, Piece::Line(_)) => "RSP-FRAGMENT",
         (Point::Upgrade, Piece::Block(_)) => "RSP-LITERAL",

@@ -95,6 +95,14 @@ impl Link {
     }
 }
 
+/// All segments that a client of a protocol can be given, as [`Link::inputs`] takes them.
+pub(crate) fn segment_inputs(protocol: &Protocol, bounds: Bounds) -> Vec<Input> {
+    Segment::all(&protocol.replies(), protocol.fragments, bounds)
+        .into_iter()
+        .map(Input::Segment)
+        .collect()
+}
+
 /// Compiles a client over the alphabet of a protocol.
 pub fn compile_client<C: Client>(
     client: &C,

@@ -8,9 +8,9 @@ use std::collections::BTreeSet;
 
 use rustc_hash::FxHashMap;
 
-use super::{ClientMachine, OutputsId, StateId};
-use crate::client::{Client, Input, Output, Outputs, View};
-use crate::message::{Bounds, Segment};
+use super::{ClientMachine, OutputsId, StateId, segment_inputs};
+use crate::client::{Client, Input, Outputs, View, visible};
+use crate::message::Bounds;
 use crate::protocol::Protocol;
 
 /// The least machine that shows the same as a client's.
@@ -43,10 +43,7 @@ impl Minimal {
         bounds: Bounds,
         machine: &ClientMachine<C>,
     ) -> Self {
-        let segments: Vec<Input> = Segment::all(&protocol.replies(), protocol.fragments, bounds)
-            .into_iter()
-            .map(Input::Segment)
-            .collect();
+        let segments = segment_inputs(protocol, bounds);
         let seen = number(machine.all_outputs());
         let rows: Vec<Row> = machine
             .states()
@@ -102,13 +99,11 @@ impl Minimal {
 
 /// Numbers the lists of outputs by what the peer and the user see of them.
 fn number(all: &[Outputs]) -> Vec<usize> {
-    let mut known: FxHashMap<Vec<Output>, usize> = FxHashMap::default();
+    let mut known: FxHashMap<Outputs, usize> = FxHashMap::default();
     all.iter()
         .map(|outputs| {
-            let shown: Vec<Output> =
-                outputs.iter().filter(|output| output.is_visible()).copied().collect();
             let fresh = known.len();
-            *known.entry(shown).or_insert(fresh)
+            *known.entry(visible(outputs)).or_insert(fresh)
         })
         .collect()
 }

@@ -1,9 +1,11 @@
 //! Replies and pieces of segments in words, as vectors and traces write them.
 
+use std::fmt;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::message::{Mechanism, Piece, Reply};
+use crate::message::{Mechanism, Piece, Reply, Segment};
 
 /// A piece of a segment in words: `accept`, `line:capabilities-lure`, ...
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -50,6 +52,13 @@ impl From<Meaning> for String {
             Piece::Line(_) => format!("line:{word}"),
             Piece::Block(_) => format!("block:{word}"),
         }
+    }
+}
+
+impl fmt::Display for Segment<Reply> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let words: Vec<String> = self.pieces().iter().map(|&piece| Meaning(piece).into()).collect();
+        f.write_str(&words.join(" + "))
     }
 }
 

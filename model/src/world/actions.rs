@@ -8,7 +8,6 @@ use crate::machine::count_forged;
 use crate::message::{Command, Layer, Piece, Reply, Segment};
 use crate::property::{Properties, Property};
 use crate::server::{self, Port};
-use crate::vector::Meaning;
 use crate::world::{Alpn, Attacker, Pricing, State, Wire, World};
 
 /// One thing that happens: a choice of the network.
@@ -37,11 +36,7 @@ pub enum Action {
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::ToClient(segment) => {
-                let words: Vec<String> =
-                    segment.pieces().iter().map(|&piece| Meaning(piece).into()).collect();
-                write!(f, "to client: {}", words.join(" + "))
-            }
+            Self::ToClient(segment) => write!(f, "to client: {segment}"),
             Self::ToServer(segment) => {
                 let words: Vec<String> = segment
                     .pieces()

@@ -2,7 +2,7 @@
 
 use upward_model::client::{Close, Peer};
 use upward_model::explain::Event;
-use upward_model::message::{Layer, Piece, Reply, Segment};
+use upward_model::message::Layer;
 use upward_model::server;
 use upward_model::vector::{Deviation, Do, Point};
 
@@ -103,12 +103,7 @@ impl Connection {
                 Ok(())
             }
             Do::Replace | Do::Append | Do::Prepend => {
-                self.deviates("answers the ClientHello in clear");
-                let meant: Vec<Piece<Reply>> = deviation.meaning.iter().map(|m| m.0).collect();
-                let bytes = self.bytes(deviation);
-                let segment = Segment::new(&meant);
-                self.event(Event::Said { segment, layer: Layer::Clear, answers: None });
-                self.link.write(&bytes).await
+                self.say_alone(deviation, "answers the ClientHello in clear").await
             }
             Do::Withhold | Do::EndTls => {
                 self.deviates("does not answer the ClientHello");

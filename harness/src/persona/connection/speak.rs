@@ -106,14 +106,22 @@ impl Connection {
     /// has had the time to.
     pub(super) async fn say_apart(&mut self, how: &str) -> std::io::Result<()> {
         for deviation in std::mem::take(&mut self.apart) {
-            self.deviates(how);
-            let meant: Vec<Piece<Reply>> = deviation.meaning.iter().map(|m| m.0).collect();
-            let (segment, layer) = (Segment::new(&meant), self.layer());
-            self.event(Event::Said { segment, layer, answers: None });
-            let bytes = self.bytes(&deviation);
-            self.link.write(&bytes).await?;
+            self.say_alone(&deviation, how).await?;
         }
         Ok(())
+    }
+
+    /// Says what a deviation says, and nothing else.
+    pub(super) async fn say_alone(
+        &mut self,
+        deviation: &Deviation,
+        how: &str,
+    ) -> std::io::Result<()> {
+        self.deviates(how);
+        let meant: Vec<Piece<Reply>> = deviation.meaning.iter().map(|m| m.0).collect();
+        let (segment, layer) = (Segment::new(&meant), self.layer());
+        self.event(Event::Said { segment, layer, answers: None });
+        self.link.write(&self.bytes(deviation)).await
     }
 
     pub(super) fn bytes(&self, deviation: &Deviation) -> Vec<u8> {

@@ -1,7 +1,9 @@
 //! Every way to put every message to a client, at every point.
 
 use super::Candidate;
-use crate::generate::wording::{class_behind, honest_at, piece_text, plain, quoted, replacements};
+use crate::generate::wording::{
+    class_behind, honest_at, piece_name, piece_text, plain, quoted, replacements,
+};
 use crate::message::{Piece, Reply};
 use crate::policy::Policy;
 use crate::protocol::{Authentication, Closure, Protocol};
@@ -112,15 +114,14 @@ impl Build<'_> {
     }
 
     fn one_behind(&mut self, point: Point, piece: Piece<Reply>) {
-        let word = piece.message().word();
-        let (kind, said) = match piece {
-            Piece::Whole(_) => (word.to_owned(), "adds to the segment of"),
-            Piece::Line(_) => (format!("half-{word}"), "adds half a line to the segment of"),
-            Piece::Block(_) => (format!("open-{word}"), "adds an open block to the segment of"),
+        let said = match piece {
+            Piece::Whole(_) => "adds to the segment of",
+            Piece::Line(_) => "adds half a line to the segment of",
+            Piece::Block(_) => "adds an open block to the segment of",
         };
         let text = piece_text(self.protocol, piece);
         let class = class_behind(point, piece);
-        let base = format!("{}-then-{kind}", point.name());
+        let base = format!("{}-then-{}", point.name(), piece_name(piece));
         let summary = format!("The attacker {said} {}: `{}`.", words(point), quoted(&text));
         let behind = saying(point, Do::Append, text.clone(), vec![piece]);
         self.push(base.clone(), class, summary.clone(), vec![behind.clone()]);

@@ -8,14 +8,14 @@ use std::collections::{BTreeSet, VecDeque};
 
 use super::{Cover, transitions};
 use crate::client::{self, Client, Input, Negotiator};
-use crate::generate::candidate::{Build, Candidate, saying, words};
-use crate::generate::wording::{class_behind, piece_text, quoted};
+use crate::generate::candidate::{Build, Candidate, peer, saying, words};
+use crate::generate::wording::{class_behind, piece_name, piece_text, quoted};
 use crate::machine::{Link, StateId};
 use crate::message::{Piece, Reply, Segment};
 use crate::play::{Plan, Play, Played, play};
 use crate::policy::Policy;
 use crate::protocol::Protocol;
-use crate::vector::{Certificate, Deviation, Do, PeerRecord, Point, SegmentOf};
+use crate::vector::{Certificate, Deviation, Do, Point, SegmentOf};
 use crate::world::{Action, World};
 
 impl Cover {
@@ -71,52 +71,27 @@ struct Place {
     deviations: Vec<Deviation>,
 }
 
-/// The places of a play behind its last deviation.
+/// The places of a play behind its last deviation: in place of what is said at a later point, and
+/// behind all that is said at the same one.
 fn places(played: &Play, deviations: &[Deviation]) -> Vec<Place> {
     let last = deviations.last().map(|deviation| deviation.at);
+    let place = |at, action, state| Place { at, action, state, deviations: deviations.to_vec() };
     let mut places = Vec::new();
-    let mut spoken = BTreeSet::new();
-    for step in &played.steps {
-        let (Some(at), Action::ToClient(_)) = (step.at, &step.action) else { continue };
-        let clear = matches!(at, Point::Opening | Point::Capabilities | Point::Upgrade);
-        if !clear || last > Some(at) {
-            continue;
-        }
-        let first = spoken.insert(at);
-        if first && last != Some(at) {
-            let state = step.before.client;
-            let deviations = deviations.to_vec();
-            places.push(Place { at, action: Do::Replace, state, deviations });
-        }
-        let own = deviations
+    for at in [Point::Opening, Point::Capabilities, Point::Upgrade] {
+        let said: Vec<&Played> = played
+            .steps
             .iter()
-            .filter(|deviation| deviation.at == at && deviation.segment == Some(SegmentOf::Own));
-        // Behind the last of what is said there.
-        if last == Some(at) && spoken_at(played, at) == own.count() + 1 && is_last(played, step, at)
-        {
-            let state = step.transition.state.client;
-            let deviations = deviations.to_vec();
-            places.push(Place { at, action: Do::Append, state, deviations });
+            .filter(|step| step.at == Some(at) && matches!(step.action, Action::ToClient(_)))
+            .collect();
+        let (Some(first), Some(behind)) = (said.first(), said.last()) else { continue };
+        let own = |said: &&Deviation| said.at == at && said.segment == Some(SegmentOf::Own);
+        if last < Some(at) {
+            places.push(place(at, Do::Replace, first.before.client));
+        } else if last == Some(at) && said.len() == deviations.iter().filter(own).count() + 1 {
+            places.push(place(at, Do::Append, behind.transition.state.client));
         }
     }
     places
-}
-
-fn spoken_at(played: &Play, at: Point) -> usize {
-    played
-        .steps
-        .iter()
-        .filter(|step| step.at == Some(at) && matches!(step.action, Action::ToClient(_)))
-        .count()
-}
-
-fn is_last(played: &Play, step: &Played, at: Point) -> bool {
-    let last = played
-        .steps
-        .iter()
-        .rev()
-        .find(|step| step.at == Some(at) && matches!(step.action, Action::ToClient(_)));
-    last.is_some_and(|last| std::ptr::eq(last, step))
 }
 
 fn said(protocol: &Protocol, place: &Place, segment: &Segment<Reply>) -> Deviation {
@@ -166,11 +141,7 @@ fn completes(protocol: &Protocol, head: Piece<Reply>, tail: Piece<Reply>) -> boo
 }
 
 fn plan(protocol: &Protocol, deviations: &[Deviation]) -> Plan {
-    Plan::from(&PeerRecord {
-        persona: protocol.name.to_owned(),
-        certificate: Certificate::Genuine,
-        deviations: deviations.to_vec(),
-    })
+    Plan::from(&peer(protocol, Certificate::Genuine, deviations.to_vec()))
 }
 
 fn push(build: &mut Build<'_>, deviations: &[Deviation]) {
@@ -180,7 +151,7 @@ fn push(build: &mut Build<'_>, deviations: &[Deviation]) {
     let mut class = "NEG-REORDER";
     for deviation in deviations {
         let pieces: Vec<Piece<Reply>> = deviation.meaning.iter().map(|m| m.0).collect();
-        let named: Vec<String> = pieces.iter().map(|&piece| name(piece)).collect();
+        let named: Vec<String> = pieces.iter().map(|&piece| piece_name(piece)).collect();
         let said = match pieces.last() {
             Some(&piece) => saying_half(deviation.text.as_deref().unwrap_or_default(), piece),
             None => String::new(),
@@ -214,14 +185,5 @@ fn saying_half(text: &str, last: Piece<Reply>) -> String {
         Piece::Whole(_) => format!("`{said}`"),
         Piece::Line(_) => format!("`{said}` without its line end"),
         Piece::Block(_) => format!("`{said}` without its last line"),
-    }
-}
-
-fn name(piece: Piece<Reply>) -> String {
-    let word = piece.message().word();
-    match piece {
-        Piece::Whole(_) => word.to_owned(),
-        Piece::Line(_) => format!("half-{word}"),
-        Piece::Block(_) => format!("open-{word}"),
     }
 }
