@@ -1,21 +1,21 @@
 //! `upward run`: vectors against a program.
 
-use std::collections::BTreeMap;
-use std::io::IsTerminal as _;
+mod main_job;
+mod progress;
+mod whom;
+mod written;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
 use tokio::sync::watch;
-use upward_model::policy::Policy;
 use upward_model::vector::{Tier, Vector};
 
 use crate::cli::{Failure, PolicyName, TierName, protocol};
-use crate::profile::{self, Profile};
+use crate::profile::Profile;
 use crate::report::{self, Detail, Report, Row};
 use crate::suite::{self, Job};
-use crate::template;
 use crate::vectors::{self, Selection};
 
 /// Runs vectors against a program; alone, proves the manual's protocol and plays `smoke` against
@@ -105,40 +105,13 @@ impl Run {
             let report = self.one(profile, self.tier(TierName::Standard), stop).await?;
             // Neither a full disk nor a closed pipe takes the other's results away.
             let written =
-                writers.iter().try_for_each(|(format, path)| write(format, path, &report));
+                writers.iter().try_for_each(|(format, path)| written::write(format, path, &report));
             out!("{}", report::summary(&report, self.strict, Detail::All));
             written?;
             codes.push(report.exit_code(self.strict));
             if report.interrupted {
                 break;
             }
-        }
-        Ok(worst(&codes))
-    }
-
-    /// What `upward run` does alone.
-    async fn main_job(&self, stop: &watch::Receiver<bool>) -> Result<u8, Failure> {
-        let mut codes = vec![crate::cli::builtin::prove_and_play().await?];
-        let profiles = profile::bundled().map_err(|error| Failure::new(error.to_string()))?;
-        let mut missing = Vec::new();
-        for profile in profiles {
-            if !profile.is_installed() {
-                missing.push(match &profile.package {
-                    Some(package) => format!("{} (Debian package {package})", profile.name),
-                    None => profile.name,
-                });
-                continue;
-            }
-            let report = self.one(profile, self.tier(TierName::Smoke), stop).await?;
-            outln!();
-            out!("{}", report::summary(&report, self.strict, Detail::Brief));
-            codes.push(report.exit_code(self.strict));
-            if report.interrupted {
-                break;
-            }
-        }
-        if !missing.is_empty() {
-            outln!("\nnot installed, and so not run: {}", missing.join(", "));
         }
         Ok(worst(&codes))
     }
@@ -164,7 +137,7 @@ impl Run {
                 .code(3)
                 .help("`upward vectors list` shows the ids that -f can name"));
         }
-        let version = version(&profile.version);
+        let version = whom::version(&profile.version);
         let job = Job {
             protocol,
             policy,
@@ -177,7 +150,7 @@ impl Run {
             }),
             deadline: Duration::from_secs(self.deadline),
         };
-        let bar = bar(&job);
+        let bar = progress::bar(&job);
         let done = |row: &Row| {
             bar.inc(1);
             bar.set_message(row.vector.id.clone());
@@ -196,104 +169,6 @@ impl Run {
         };
         file.map(|file| file.vectors).map_err(|error| Failure::new(error.to_string()))
     }
-
-    /// The program of the command line.
-    fn own(&self) -> Result<Profile, Failure> {
-        let Some(protocol) = &self.protocol else {
-            return Err(Failure::new("which protocol does the program speak?".to_owned())
-                .help("say so with --protocol, for example --protocol smtp"));
-        };
-        let mut files = BTreeMap::new();
-        for file in &self.files {
-            let Some((name, text)) = file.split_once('=') else {
-                return Err(Failure::new(format!("--file {file}: expected NAME=TEMPLATE")));
-            };
-            files.insert(name.to_owned(), template::unescape(text));
-        }
-        let profile = Profile {
-            name: self.command.first().cloned().unwrap_or_default(),
-            protocol: protocol.clone(),
-            policy: self.policy.into(),
-            version: Vec::new(),
-            package: None,
-            argv: self.command.clone(),
-            stdin: template::unescape(&self.stdin),
-            files,
-            announced: Vec::new(),
-            documented: String::new(),
-        };
-        profile.check().map_err(|error| {
-            Failure::new(error.to_string())
-                .help(format!("known placeholders: {{{}}}", template::KNOWN.join("} {")))
-        })?;
-        Ok(profile)
-    }
-
-    /// Bundled clients by name.
-    fn named(&self) -> Result<Vec<Profile>, Failure> {
-        let profiles = profile::bundled().map_err(|error| Failure::new(error.to_string()))?;
-        let names: Vec<String> = profiles.iter().map(|profile| profile.name.clone()).collect();
-        let mut chosen = Vec::new();
-        for pattern in &self.client {
-            let glob = globset::Glob::new(pattern)
-                .map_err(|error| Failure::new(format!("--client {pattern}: {error}")))?
-                .compile_matcher();
-            let found: Vec<Profile> =
-                profiles.iter().filter(|profile| glob.is_match(&profile.name)).cloned().collect();
-            if found.is_empty() {
-                return Err(Failure::new(format!("no bundled client is called `{pattern}`"))
-                    .help(format!("there are: {}", names.join(", "))));
-            }
-            chosen.extend(found);
-        }
-        Ok(chosen)
-    }
-
-    fn writers(&self) -> Result<Vec<(String, PathBuf)>, Failure> {
-        self.reports
-            .iter()
-            .map(|report| match report.split_once('=') {
-                Some((format @ ("json" | "junit"), path)) if !path.is_empty() => {
-                    Ok((format.to_owned(), PathBuf::from(path)))
-                }
-                _ => Err(Failure::new(format!(
-                    "--report {report}: expected json=FILE or junit=FILE"
-                ))),
-            })
-            .collect()
-    }
-
-    /// The command line that runs one vector again.
-    fn again(&self, profile: &Profile) -> String {
-        if self.command.is_empty() {
-            return format!("upward run --client '{}' -f '{{id}}'", profile.name);
-        }
-        let mut words = vec!["upward".to_owned(), "run".to_owned()];
-        words.extend(["--protocol".to_owned(), profile.protocol.clone()]);
-        if self.policy != PolicyName::Required {
-            words.extend(["--policy".to_owned(), Policy::from(self.policy).name().to_owned()]);
-        }
-        words.extend(self.files.iter().flat_map(|file| ["--file".to_owned(), quoted(file)]));
-        if !self.stdin.is_empty() {
-            words.extend(["--stdin".to_owned(), quoted(&self.stdin)]);
-        }
-        words.extend(["-f".to_owned(), "'{id}'".to_owned(), "--".to_owned()]);
-        words.extend(self.command.iter().map(|word| quoted(word)));
-        words.join(" ")
-    }
-}
-
-fn quoted(word: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:=@%+,".contains(&byte);
-    if !word.is_empty() && word.bytes().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', "'\\''"))
-    }
-}
-
-fn slug(name: &str) -> String {
-    name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '-' }).collect()
 }
 
 /// An interruption beats all, 1 beats 3, and 3 beats 0.
@@ -301,43 +176,6 @@ fn worst(codes: &[u8]) -> u8 {
     [report::INTERRUPTED, 1, 3].into_iter().find(|code| codes.contains(code)).unwrap_or(0)
 }
 
-/// The first line that a program prints about its version.
-fn version(command: &[String]) -> Option<String> {
-    let (program, arguments) = command.split_first()?;
-    let output = std::process::Command::new(program)
-        .args(arguments)
-        .stdin(std::process::Stdio::null())
-        .output()
-        .ok()?;
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let line = text.lines().next().unwrap_or_default().trim();
-    (!line.is_empty()).then(|| line.chars().take(60).collect())
-}
-
-fn bar(job: &Job) -> ProgressBar {
-    let length = u64::try_from(job.vectors.len()).unwrap_or_default();
-    if !std::io::stderr().is_terminal() {
-        eprintln!("{}: {}", job.profile.name, report::vectors(job.vectors.len()));
-        return ProgressBar::hidden();
-    }
-    let style = ProgressStyle::with_template("{prefix} {bar:30} {pos}/{len} {wide_msg}");
-    let bar = ProgressBar::new(length).with_prefix(job.profile.name.clone());
-    match style {
-        Ok(style) => bar.with_style(style),
-        Err(_) => bar,
-    }
-}
-
-fn write(format: &str, path: &PathBuf, report: &Report) -> Result<(), Failure> {
-    let text = match format {
-        "json" => serde_json::to_string_pretty(&report::Results::from(report))
-            .map_err(|error| Failure::new(error.to_string()))?,
-        _ => report::to_junit(report).map_err(|error| Failure::new(error.to_string()))?,
-    };
-    if path.as_os_str() == "-" {
-        outln!("{text}");
-        return Ok(());
-    }
-    std::fs::write(path, text + "\n")
-        .map_err(|error| Failure::new(format!("failed to write {}: {error}", path.display())))
+fn slug(name: &str) -> String {
+    name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '-' }).collect()
 }
