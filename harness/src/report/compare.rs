@@ -72,7 +72,7 @@ fn of_one(old: &Results, new: &Results) -> Comparison {
     let versions = match (version(old), version(new)) {
         (one, other) if one == other && one.is_empty() => String::new(),
         (one, other) if one == other => format!(" ({one})"),
-        (one, other) => format!(" ({one} -> {other})"),
+        (one, other) => format!(" ({} -> {})", known(&one), known(&other)),
     };
     let mut found = Comparison {
         whom: format!(
@@ -108,6 +108,10 @@ fn of_one(old: &Results, new: &Results) -> Comparison {
         }
     }
     found
+}
+
+fn known(version: &str) -> &str {
+    if version.is_empty() { "unknown version" } else { version }
 }
 
 /// What changed in the run as a whole.
@@ -160,7 +164,9 @@ fn trend(old: &Entry, new: &Entry) -> Trend {
     if is_tolerated(new) {
         return Trend::Other;
     }
-    match (rank(old), rank(new)) {
+    // A mistake of Upward says nothing of the client; to make one is worse than not to.
+    let before = rank(old).filter(|_| old.verdict != Weight::Error);
+    match (before, rank(new)) {
         (None, None) => Trend::Other,
         (None, Some(0)) => Trend::Better,
         (None, Some(after)) => {

@@ -6,7 +6,7 @@ use crate::report::{Counts, INTERRUPTED, waived};
 
 impl Results {
     /// Computes anew what follows from the rest: counts, what is wrong with waivers, the exit code.
-    pub(crate) fn weigh(&mut self) {
+    pub fn weigh(&mut self) {
         self.summary =
             Counts::of(self.results.iter().map(|entry| (entry.verdict, entry.announced)));
         self.problems = waived::problems(self);

@@ -162,7 +162,7 @@ pub(super) fn counts(results: &Results) -> String {
     }
     let _ = write!(text, ", {} inconclusive, {} skipped", counts.inconclusive, counts.skipped);
     if counts.error > 0 {
-        let _ = write!(text, ", {} errors of ours", counts.error);
+        let _ = write!(text, ", {} of ours", plural(counts.error, "error"));
     }
     if let Some(broken) = results.broken_announcement() {
         let _ = write!(text, "; {broken}");

@@ -18,7 +18,7 @@ pub struct Part {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MergeError {
     /// They are not of the same run.
-    #[error("{one} and {other} are not of the same run of {whom}: {what} differs: {values}")]
+    #[error("{one} and {other} are not of the same run of {whom}: they differ in {what}: {values}")]
     Differ {
         /// A file.
         one: String,

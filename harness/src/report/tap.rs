@@ -22,8 +22,8 @@ pub fn to_tap(reports: &[Results]) -> String {
         }
         for problem in &results.problems {
             number += 1;
-            let what = format!("{client}: {} {}", problem.place, problem.kind.name());
-            let _ = writeln!(text, "not ok {number} - {}", escaped(&what));
+            let place = escaped(&problem.place);
+            let _ = writeln!(text, "not ok {number} - {client}: {place} {}", problem.kind.name());
             details(&mut text, &[("message", &problem.what), ("help", &problem.help)]);
         }
     }

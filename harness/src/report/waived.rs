@@ -112,7 +112,7 @@ fn of_record(record: &Record, decided: &[&Entry], finished: bool) -> Vec<Problem
             return Vec::new();
         }
         let last = record.expires.as_deref().unwrap_or_default();
-        let what = format!("the waiver of `{name}` expired: its last day was {last}");
+        let what = format!("the last day of the waiver of `{name}` was {last}");
         let help = "mend what it waives and remove it; or, if that has to wait, give it a new date";
         return vec![problem(Kind::Expired, what, Vec::new(), help)];
     }

@@ -1,5 +1,6 @@
 //! Waivers laid over the results of a suite.
 
+use std::cell::LazyCell;
 use std::collections::BTreeMap;
 
 use jiff::civil::Date;
@@ -25,8 +26,15 @@ impl Waivers {
     pub fn apply(&self, results: &mut Results, universe: Universe<'_>, today: Date) {
         let ours: Vec<&Waiver> =
             self.entries.iter().filter(|waiver| waiver.is_about(&results.client.name)).collect();
-        let records: Vec<Record> =
-            ours.iter().map(|waiver| record(waiver, &results.policy, universe, today)).collect();
+        // Read at most once, and only where a waiver names nothing here.
+        let others = LazyCell::new(other_protocols);
+        let elsewhere = |waiver: &Waiver| {
+            universe.all.iter().chain(others.iter()).any(|vector| waiver.names(vector))
+        };
+        let records: Vec<Record> = ours
+            .iter()
+            .map(|waiver| record(waiver, &results.policy, universe, today, elsewhere))
+            .collect();
         let selected: BTreeMap<&str, &Vector> =
             universe.selected.iter().map(|vector| (vector.id.as_str(), vector)).collect();
         for entry in &mut results.results {
@@ -71,7 +79,13 @@ fn shows(entry: &Entry, waived: Waivable) -> bool {
     }
 }
 
-fn record(waiver: &Waiver, policy: &str, universe: Universe<'_>, today: Date) -> Record {
+fn record(
+    waiver: &Waiver,
+    policy: &str,
+    universe: Universe<'_>,
+    today: Date,
+    elsewhere: impl Fn(&Waiver) -> bool,
+) -> Record {
     let of_policy = |vector: &&Vector| vector.policy.name() == policy && waiver.names(vector);
     let named = universe.all.iter().filter(of_policy).count();
     Record {
@@ -85,14 +99,14 @@ fn record(waiver: &Waiver, policy: &str, universe: Universe<'_>, today: Date) ->
         expired: waiver.expires.is_some_and(|day| day < today),
         named,
         selected: universe.selected.iter().filter(of_policy).count(),
-        elsewhere: named == 0 && is_elsewhere(waiver, universe),
+        elsewhere: named == 0 && elsewhere(waiver),
     }
 }
 
-/// Whether it names a vector of another policy, or of another protocol.
-fn is_elsewhere(waiver: &Waiver, universe: Universe<'_>) -> bool {
-    universe.all.iter().any(|vector| waiver.names(vector))
-        || vectors::protocols()
-            .filter_map(|name| vectors::committed(name).ok())
-            .any(|file| file.vectors.iter().any(|vector| waiver.names(vector)))
+/// The vectors of every protocol that has committed ones.
+fn other_protocols() -> Vec<Vector> {
+    vectors::protocols()
+        .filter_map(|name| vectors::committed(name).ok())
+        .flat_map(|file| file.vectors)
+        .collect()
 }

@@ -52,7 +52,10 @@ pub(super) fn entries(name: &str, text: &str) -> Result<Vec<Waiver>, WaiverError
     let file: File = toml::from_str(text).map_err(|error| {
         place.error(Wrong {
             span: error.span().unwrap_or_default(),
-            what: error.message().replace('\n', ", "),
+            what: error
+                .message()
+                .replace('\n', ", ")
+                .replace("a TOML datetime", "a day such as 2027-03-01, without quotation marks"),
             help: None,
         })
     })?;
