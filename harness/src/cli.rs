@@ -43,7 +43,7 @@ struct Cli {
 
 #[derive(Subcommand, Debug)]
 enum Verb {
-    Run(run::Run),
+    Run(Box<run::Run>),
     Report(report::Report),
     Waive(waive::Waive),
     Prove(prove::Prove),

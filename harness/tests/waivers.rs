@@ -1,5 +1,5 @@
 //! Waivers over results: what is waived, and what makes a waiver fail the run.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests fail by panicking")]
+#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 #[path = "common/results.rs"]
 mod results;
@@ -242,7 +242,7 @@ proptest! {
         if failing == 0 {
             prop_assert_eq!(&empty, "");
         } else {
-            let error = refused.err().expect("a reason is missing").to_string();
+            let error = refused.unwrap_err().to_string();
             prop_assert!(error.contains(":7:11: the reason is empty"), "{}", error);
         }
         let given = Given {

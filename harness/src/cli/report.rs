@@ -8,9 +8,10 @@ use crate::cli::reports::{self, Reports};
 use crate::cli::{Failure, worst};
 use crate::report::{self, Detail, Part, Results};
 
-/// Shows reports of `upward run --report json=FILE`: a matrix of clients and families of attacks, and
-/// what there is to say of each client. Shards of one run become one report; the exit code is what
-/// the run would have given.
+/// Shows, merges and compares reports of `upward run --report json=FILE`.
+///
+/// First a matrix of clients and families of attacks, then what there is to say of each client.
+/// Shards of one run become one report, and the exit code is what the run would have given.
 #[derive(Args, Clone, Debug)]
 pub(super) struct Report {
     /// The reports, as JSON.

@@ -66,7 +66,7 @@ impl Writers {
         };
         match self.0.iter().find(one) {
             Some((_, path)) if clients > 1 => Err(Failure::new(format!(
-                "--report json={}: a JSON report is about one client, and there are {clients}",
+                "--report json={}: a JSON report is about one client, and there are several",
                 path.display()
             ))
             .help(format!("put {CLIENT} into the name of the file: each client then has its own"))),

@@ -8,8 +8,10 @@ use jiff::civil::Date;
 use crate::cli::{Failure, reports};
 use crate::waiver::{Given, skeleton};
 
-/// Prints a waiver for each vector that fails in a report of `upward run --report json=FILE`, for
-/// `upward run --waivers FILE`. The reasons are left to be written, and refused until they are.
+/// Prints the skeleton of a file for `upward run --waivers`: a waiver for each vector that fails in a
+/// report of `upward run --report json=FILE`.
+///
+/// The reasons are left to be written, and refused until they are.
 #[derive(Args, Clone, Debug)]
 pub(super) struct Waive {
     /// The reports, as JSON.
