@@ -123,8 +123,9 @@ impl Run {
                 break;
             }
         }
-        writers.finish(&done)?;
+        let finished = writers.finish(&done);
         broken_off?;
+        finished?;
         Ok(worst(&done.iter().map(|results| results.exit_code).collect::<Vec<_>>()))
     }
 

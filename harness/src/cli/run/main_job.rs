@@ -39,7 +39,8 @@ impl Run {
             let results = match results {
                 Ok(results) => results,
                 Err(failure) => {
-                    writers.finish(&done)?;
+                    // What kept this client from being run is the error to tell.
+                    let _ = writers.finish(&done);
                     return Err(failure);
                 }
             };
