@@ -144,6 +144,20 @@ fn programs_that_do_nothing_get_no_verdict() {
     assert!(!left);
 }
 
+/// A program is named from where the caller is, and runs in the run's folder.
+#[test]
+fn a_program_is_found_from_the_callers_folder() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = fresh();
+    let program = folder.path().join("client");
+    std::fs::write(&program, "#!/bin/sh\ntouch here; exit 7\n").expect("a file");
+    std::fs::set_permissions(&program, PermissionsExt::from_mode(0o755)).expect("a program");
+    let output = upward(&folder, &["run", "--protocol", "smtp", "--", "./client"]);
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    assert!(stdout(&output).starts_with("./client: smtp"), "{}", stdout(&output));
+    assert!(folder.path().join("target/upward/--client/control-first/here").exists());
+}
+
 #[test]
 fn a_full_disk_is_an_error_and_a_closed_pipe_an_end() {
     let full = std::fs::File::options().write(true).open("/dev/full").expect("there is /dev/full");
