@@ -147,11 +147,11 @@ fn programs_that_do_nothing_get_no_verdict() {
 /// A program is named from where the caller is, and runs in the run's folder.
 #[test]
 fn a_program_is_found_from_the_callers_folder() {
-    use std::os::unix::fs::PermissionsExt as _;
     let folder = fresh();
     let program = folder.path().join("client");
     std::fs::write(&program, "#!/bin/sh\ntouch here; exit 7\n").expect("a file");
-    std::fs::set_permissions(&program, PermissionsExt::from_mode(0o755)).expect("a program");
+    std::fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755))
+        .expect("a program");
     let output = upward(&folder, &["run", "--protocol", "smtp", "--", "./client"]);
     assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
     assert!(stdout(&output).starts_with("./client: smtp"), "{}", stdout(&output));
