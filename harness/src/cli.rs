@@ -8,9 +8,12 @@ mod explore;
 mod flaws;
 mod names;
 mod prove;
+mod report;
+mod reports;
 mod run;
 mod serve;
 mod vectors;
+mod waive;
 
 use std::fmt;
 use std::process::ExitCode;
@@ -40,7 +43,9 @@ struct Cli {
 
 #[derive(Subcommand, Debug)]
 enum Verb {
-    Run(run::Run),
+    Run(Box<run::Run>),
+    Report(report::Report),
+    Waive(waive::Waive),
     Prove(prove::Prove),
     Flaws(flaws::Flaws),
     Explore(explore::Explore),
@@ -102,6 +107,8 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let result = match &cli.verb {
         Verb::Run(verb) => verb.run(),
+        Verb::Report(verb) => verb.run(),
+        Verb::Waive(verb) => verb.run(),
         Verb::Prove(verb) => verb.run(),
         Verb::Flaws(verb) => verb.run(),
         Verb::Explore(verb) => verb.run(),
@@ -115,6 +122,11 @@ pub fn main() -> ExitCode {
             ExitCode::from(failure.code)
         }
     }
+}
+
+/// The exit code of several runs: an interruption beats all, 1 beats 3, and 3 beats 0.
+fn worst(codes: &[u8]) -> u8 {
+    [crate::report::INTERRUPTED, 1, 3].into_iter().find(|code| codes.contains(code)).unwrap_or(0)
 }
 
 /// A committed vector by its id, or by a former one.

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use upward_model::policy::Policy;
 
 use crate::template::{self, TemplateError};
@@ -45,7 +46,7 @@ const fn required() -> Policy {
 }
 
 /// What the authors of a client say about it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Trait {
     /// It may go on without TLS: under a policy that needs it, it must be found leaking.

@@ -1,25 +1,43 @@
-//! Results, and how they are shown: to people, as JSON, as JUnit.
+//! Results, and how they are shown: to people, as JSON, JUnit, Markdown and TAP.
 
+mod compare;
+mod exit;
 mod human;
 mod json;
 mod junit;
+mod markdown;
+mod matrix;
+mod merge;
 mod scene;
+mod tap;
+mod waived;
 
 use std::path::{Path, PathBuf};
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use upward_model::protocol::Level;
 use upward_model::vector::Vector;
 
-use crate::judge::{Judgement, Verdict};
+use crate::judge::Judgement;
 use crate::process::Ended;
 use crate::profile::Trait;
-use crate::suite::{Controls, Failed, Job};
+use crate::suite::{Controls, Job};
 use crate::trial::Trial;
 
+pub use self::compare::{Change, Comparison, compare};
 pub use self::human::{Detail, by_hand, failure, summary, vectors};
-pub use self::json::{RESULTS_FORMAT, Results};
+pub use self::json::{
+    Client, Controls as ControlResults, Entry, Found, RESULTS_FORMAT, Results, ResultsError,
+    Selected, Setup, Tool, Weight,
+};
 pub use self::junit::to_junit;
+pub use self::markdown::to_markdown;
+pub use self::matrix::matrix;
+pub use self::merge::{MergeError, Part, merge};
 pub use self::scene::Line;
+pub use self::tap::to_tap;
+pub use self::waived::{Kind, Problem, Record};
 
 /// The exit code of a run that somebody interrupted: 128 and the number of SIGINT, as shells have it.
 pub const INTERRUPTED: u8 = 130;
@@ -45,8 +63,6 @@ pub struct Report {
     pub interrupted: bool,
     /// A row for each vector, in order.
     pub rows: Vec<Row>,
-    /// How many of each verdict.
-    pub counts: Counts,
 }
 
 /// The result of one vector.
@@ -75,7 +91,7 @@ pub struct Row {
 }
 
 /// How many of each verdict.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Counts {
     /// Nothing that is claimed is broken.
     pub pass: usize,
@@ -83,6 +99,8 @@ pub struct Counts {
     pub weak: usize,
     /// A `must` is broken.
     pub fail: usize,
+    /// It is what a waiver says, and tolerates.
+    pub waived: usize,
     /// The run said nothing.
     pub inconclusive: usize,
     /// The runner lacks something.
@@ -94,21 +112,19 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// Counts rows.
-    pub fn of(rows: &[Row]) -> Self {
+    /// Counts verdicts, each with whether the client's authors announce it.
+    pub fn of(verdicts: impl Iterator<Item = (Weight, bool)>) -> Self {
         let mut counts = Self::default();
-        for row in rows {
-            let Some(judgement) = &row.judgement else {
-                counts.skipped += 1;
-                continue;
-            };
-            counts.announced += usize::from(row.announced.is_some());
-            *match judgement.verdict {
-                Verdict::Pass => &mut counts.pass,
-                Verdict::Weak => &mut counts.weak,
-                Verdict::Fail => &mut counts.fail,
-                Verdict::Inconclusive => &mut counts.inconclusive,
-                Verdict::Error => &mut counts.error,
+        for (verdict, announced) in verdicts {
+            counts.announced += usize::from(announced);
+            *match verdict {
+                Weight::Pass => &mut counts.pass,
+                Weight::Weak => &mut counts.weak,
+                Weight::Fail => &mut counts.fail,
+                Weight::Waived => &mut counts.waived,
+                Weight::Inconclusive => &mut counts.inconclusive,
+                Weight::Skipped => &mut counts.skipped,
+                Weight::Error => &mut counts.error,
             } += 1;
         }
         counts
@@ -128,7 +144,6 @@ impl Report {
             last: Ok(()),
             interrupted: false,
             rows: Vec::new(),
-            counts: Counts::default(),
         }
     }
 
@@ -139,51 +154,10 @@ impl Report {
         }
     }
 
-    /// The honest control's failure, if it failed.
-    pub fn control_failure(&self) -> Option<&Failed> {
-        self.controls.honest.as_ref().err()
-    }
-
-    /// What the client's authors announce and was not found.
-    pub fn broken_announcement(&self) -> Option<&'static str> {
-        if self.control_failure().is_some() {
-            return None;
-        }
-        let leaks = |row: &Row| {
-            row.announced.is_some()
-                && row.judgement.as_ref().is_some_and(|j| j.verdict == Verdict::Fail)
-        };
-        if self.announced.contains(&Trait::Opportunistic) && !self.rows.iter().any(leaks) {
-            Some("it is announced as opportunistic, and was not found leaking")
-        } else if self.announced.contains(&Trait::Blind) && self.controls.waits {
-            Some("it is announced as blind, and waits for replies")
-        } else {
-            None
-        }
-    }
-
-    /// The exit code that it asks for: 0 as expected, 1 where a vector failed, 3 without a verdict,
-    /// 130 where it was interrupted.
+    /// The exit code that it asks for where nothing is waived: 0 as expected, 1 where a vector failed,
+    /// 3 without a verdict, 130 where it was interrupted.
     pub fn exit_code(&self, strict: bool) -> u8 {
-        let unannounced = |row: &&Row, verdict: Verdict| {
-            row.announced.is_none() && row.judgement.as_ref().is_some_and(|j| j.verdict == verdict)
-        };
-        let any = |verdict| self.rows.iter().any(|row| unannounced(&row, verdict));
-        let failed = any(Verdict::Fail)
-            || any(Verdict::Error)
-            || (strict && any(Verdict::Weak))
-            || self.broken_announcement().is_some();
-        let nothing =
-            self.control_failure().is_some() || self.last.is_err() || self.rows.is_empty();
-        if self.interrupted {
-            INTERRUPTED
-        } else if failed {
-            1
-        } else if nothing || any(Verdict::Inconclusive) {
-            3
-        } else {
-            0
-        }
+        Results::of(self, Setup { strict, ..Setup::default() }).exit_code
     }
 }
 
@@ -228,9 +202,9 @@ impl Row {
         }
     }
 
-    /// The verdict's name.
-    pub fn verdict(&self) -> &'static str {
-        self.judgement.as_ref().map_or("skipped", |judgement| judgement.verdict.name())
+    /// Its verdict.
+    pub fn weight(&self) -> Weight {
+        self.judgement.as_ref().map_or(Weight::Skipped, |judgement| judgement.verdict.into())
     }
 }
 

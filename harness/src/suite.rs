@@ -20,7 +20,7 @@ use crate::codec;
 use crate::judge::{Judgement, Verdict};
 use crate::process::ProcessError;
 use crate::profile::{Profile, Trait};
-use crate::report::{Counts, Report, Row};
+use crate::report::{Report, Row};
 use crate::template::TemplateError;
 use crate::trial::{Scene, Stagehand};
 
@@ -111,7 +111,6 @@ pub async fn run(
         return Ok(report);
     }
     let (rows, broken_off) = play(job, &launcher, &controls, progress, stop).await;
-    report.counts = Counts::of(&rows);
     report.rows = rows;
     if let Some(error) = broken_off {
         // What was found stands, whatever kept the rest from being run: a full disk, say.

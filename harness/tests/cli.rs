@@ -10,6 +10,7 @@ fn upward(folder: &TempDir, arguments: &[&str]) -> Output {
     Command::cargo_bin("upward")
         .expect("the program is built")
         .current_dir(folder.path())
+        .env_remove("GITHUB_STEP_SUMMARY")
         .args(arguments)
         .output()
         .expect("the program runs")
@@ -29,7 +30,7 @@ fn stderr(output: &Output) -> String {
 
 #[test]
 fn helps() {
-    for verb in ["", "run", "prove", "flaws", "explore", "serve", "vectors"] {
+    for verb in ["", "run", "report", "waive", "prove", "flaws", "explore", "serve", "vectors"] {
         let arguments: Vec<&str> =
             if verb.is_empty() { vec!["--help"] } else { vec![verb, "--help"] };
         let output = upward(&fresh(), &arguments);
@@ -78,6 +79,11 @@ fn refuses_what_cannot_be_run() {
         "{\n  \"$schema\": \"x\",\n  \"format\": 1,\n  \"protokol\": \"smtp\"\n}\n",
     )
     .expect("a file");
+    std::fs::write(
+        folder.path().join("empty.toml"),
+        "[[waiver]]\nvector = \"smtp/*\"\noutcome = \"leaked\"\nreason = \"\"\n",
+    )
+    .expect("a file");
     let mut text = String::new();
     for arguments in [
         vec!["run", "--protocol", "smtp", "--", "no-such-program"],
@@ -91,6 +97,18 @@ fn refuses_what_cannot_be_run() {
         vec!["run", "--protocol", "smtp", "--report", "yaml=x", "--", "true"],
         vec!["run", "--protocol", "smtp", "--vectors", "wrong.json", "--", "true"],
         vec!["run", "--protocol", "smtp", "--vectors", "missing.json", "--", "true"],
+        vec!["run", "--protocol", "smtp", "--waivers", "empty.toml", "--", "true"],
+        vec!["run", "--protocol", "smtp", "--waivers", "missing.toml", "--", "true"],
+        vec!["run", "--protocol", "smtp", "--shard", "5/4", "--", "true"],
+        vec!["run", "--protocol", "smtp", "--tier", "smoke", "--shard", "18/18", "--", "true"],
+        vec!["run", "--client", "curl*", "--report", "json=x.json"],
+        vec!["run", "--report", "json=x.json"],
+        vec!["run", "--report", "tap=-"],
+        vec!["report"],
+        vec!["report", "wrong.json"],
+        vec!["report", "missing.json"],
+        vec!["waive", "wrong.json"],
+        vec!["waive", "wrong.json", "--expires", "soon"],
         vec!["run", "--client", "no such client"],
         vec!["run", "--protocol", "smtp", "-f", "nothing/*", "--", "true"],
         vec!["prove", "--flaw", "no-such-flaw"],
@@ -124,6 +142,20 @@ fn programs_that_do_nothing_get_no_verdict() {
         String::from_utf8_lossy(&line).contains("27.1828")
     });
     assert!(!left);
+}
+
+/// A program is named from where the caller is, and runs in the run's folder.
+#[test]
+fn a_program_is_found_from_the_callers_folder() {
+    let folder = fresh();
+    let program = folder.path().join("client");
+    std::fs::write(&program, "#!/bin/sh\ntouch here; exit 7\n").expect("a file");
+    std::fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755))
+        .expect("a program");
+    let output = upward(&folder, &["run", "--protocol", "smtp", "--", "./client"]);
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    assert!(stdout(&output).starts_with("./client: smtp"), "{}", stdout(&output));
+    assert!(folder.path().join("target/upward/--client/control-first/here").exists());
 }
 
 #[test]

@@ -1,10 +1,13 @@
-//! What users write: profiles, templates, vectors; and what looks like TLS.
+//! What users write: profiles, templates, vectors, waivers, reports; and what looks like TLS.
 #![no_main]
 
 use std::path::PathBuf;
 
 use libfuzzer_sys::fuzz_target;
+use upward::report::{self, Part, Results};
+use upward::shard::Shard;
 use upward::template::{self, Values};
+use upward::waiver::Waivers;
 use upward::{profile, tls};
 use upward_model::vector::VectorFile;
 
@@ -36,4 +39,9 @@ fuzz_target!(|data: &[u8]| {
         let _ = profile.check();
     }
     let _ = serde_json::from_str::<VectorFile>(text);
+    let _ = Waivers::parse("waivers.toml", text);
+    let _ = text.parse::<Shard>();
+    if let Ok(results) = Results::parse("report.json", text) {
+        let _ = report::merge(vec![Part { file: String::new(), results }]);
+    }
 });

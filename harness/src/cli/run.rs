@@ -3,7 +3,6 @@
 mod main_job;
 mod progress;
 mod whom;
-mod written;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -12,11 +11,14 @@ use clap::Args;
 use tokio::sync::watch;
 use upward_model::vector::{Tier, Vector};
 
-use crate::cli::{Failure, PolicyName, TierName, protocol};
+use crate::cli::reports::{self, Reports, Writers, slug};
+use crate::cli::{Failure, PolicyName, TierName, protocol, worst};
 use crate::profile::Profile;
-use crate::report::{self, Detail, Report, Row};
+use crate::report::{self, Detail, Results, Row, Selected, Setup};
+use crate::shard::Shard;
 use crate::suite::{self, Job};
 use crate::vectors::{self, Selection};
+use crate::waiver::{self, Universe, WaiverError, Waivers};
 
 /// Runs vectors against a program; alone, proves the manual's protocol and plays `smoke` against
 /// every bundled client that is installed.
@@ -57,9 +59,14 @@ pub(super) struct Run {
     /// Let `should` properties fail, too.
     #[arg(long)]
     strict: bool,
-    /// A further report: json=FILE or junit=FILE; `-` for standard output.
-    #[arg(long = "report", value_name = "FORMAT=FILE")]
-    reports: Vec<String>,
+    /// A file of failures that are known and tolerated; `upward waive` writes its skeleton.
+    #[arg(long, value_name = "FILE")]
+    waivers: Option<PathBuf>,
+    /// Only share K of N of the vectors, for N machines; `upward report` puts the reports together.
+    #[arg(long, value_name = "K/N")]
+    shard: Option<Shard>,
+    #[command(flatten)]
+    reports: Reports,
     /// A file of vectors in place of the committed ones.
     #[arg(long)]
     vectors: Option<PathBuf>,
@@ -91,29 +98,56 @@ impl Run {
     }
 
     async fn all(&self, stop: &watch::Receiver<bool>) -> Result<u8, Failure> {
-        let writers = self.writers()?;
+        let writers = self.reports.writers()?;
+        let waivers = self.waived()?;
         if self.command.is_empty() && self.client.is_empty() {
             if self.protocol.is_some() || !self.files.is_empty() {
                 return Err(Failure::new("no program to run".to_owned())
                     .help("put it behind `--`, or name a bundled one with --client"));
             }
-            return self.main_job(stop).await;
+            return self.main_job(&writers, &waivers, stop).await;
         }
         let profiles = if self.command.is_empty() { self.named()? } else { vec![self.own()?] };
-        let mut codes = Vec::new();
+        writers.check(profiles.len())?;
+        let mut done = Vec::new();
+        let mut broken_off = Ok(());
         for profile in profiles {
-            let report = self.one(profile, self.tier(TierName::Standard), stop).await?;
-            // Neither a full disk nor a closed pipe takes the other's results away.
-            let written =
-                writers.iter().try_for_each(|(format, path)| written::write(format, path, &report));
-            out!("{}", report::summary(&report, self.strict, Detail::All));
-            written?;
-            codes.push(report.exit_code(self.strict));
-            if report.interrupted {
+            match self.one(profile, self.tier(TierName::Standard), &waivers, stop).await {
+                Ok(results) => done.push(results),
+                Err(failure) => broken_off = Err(failure),
+            }
+            if broken_off.is_ok() {
+                broken_off = self.told(&writers, &done, Detail::All);
+            }
+            if broken_off.is_err() || done.last().is_some_and(|results| results.interrupted) {
                 break;
             }
         }
-        Ok(worst(&codes))
+        let finished = writers.finish(&done);
+        broken_off?;
+        finished?;
+        Ok(worst(&done.iter().map(|results| results.exit_code).collect::<Vec<_>>()))
+    }
+
+    /// Writes files and tells people about the last of these results. Neither a full disk nor a closed
+    /// pipe takes the other's results away.
+    fn told(&self, writers: &Writers, done: &[Results], detail: Detail) -> Result<(), Failure> {
+        let written = writers.files(done);
+        if let Some(results) = done.last() {
+            reports::tell(writers, &report::summary(results, detail));
+        }
+        written
+    }
+
+    fn waived(&self) -> Result<Waivers, Failure> {
+        let Some(path) = &self.waivers else { return Ok(Waivers::default()) };
+        Waivers::load(path).map_err(|error| {
+            let failure = Failure::new(error.to_string());
+            match error {
+                WaiverError::Malformed { help: Some(help), .. } => failure.help(help),
+                _ => failure,
+            }
+        })
     }
 
     fn tier(&self, default: TierName) -> Tier {
@@ -124,26 +158,32 @@ impl Run {
         &self,
         profile: Profile,
         tier: Tier,
+        waivers: &Waivers,
         stop: &watch::Receiver<bool>,
-    ) -> Result<Report, Failure> {
+    ) -> Result<Results, Failure> {
         let protocol = protocol(&profile.protocol)?;
         let policy = if self.command.is_empty() { profile.policy } else { self.policy.into() };
         let selection =
             Selection { patterns: self.filter.clone(), tier: Some(tier), policy: Some(policy) };
-        let chosen =
-            selection.of(self.load(protocol.name)?).map_err(|e| Failure::new(e.to_string()))?;
+        let all = self.load(protocol.name)?;
+        let chosen = selection.of(all.clone()).map_err(|e| Failure::new(e.to_string()))?;
         if chosen.is_empty() {
             return Err(Failure::new("no vector is selected".to_owned())
                 .code(3)
                 .help("`upward vectors list` shows the ids that -f can name"));
         }
+        let setup = Setup {
+            strict: self.strict,
+            selection: Selected::of(&chosen, Some(tier), &self.filter),
+            shard: self.shard,
+        };
         let version = whom::version(&profile.version);
         let job = Job {
             protocol,
             policy,
             again: self.again(&profile),
             directory: self.directory.join(slug(&profile.name)),
-            vectors: chosen,
+            vectors: self.share(&chosen)?,
             profile,
             jobs: self.jobs.unwrap_or_else(|| {
                 std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get)
@@ -159,7 +199,23 @@ impl Run {
         bar.finish_and_clear();
         let mut report = report.map_err(|error| Failure::from_suite(&error, &job))?;
         report.version = version;
-        Ok(report)
+        let mut results = Results::of(&report, setup);
+        let universe = Universe { all: &all, selected: &chosen };
+        waivers.apply(&mut results, universe, waiver::today());
+        Ok(results)
+    }
+
+    /// The vectors of this shard; all where there is none.
+    fn share(&self, chosen: &[Vector]) -> Result<Vec<Vector>, Failure> {
+        let Some(shard) = self.shard else { return Ok(chosen.to_vec()) };
+        let share = shard.of(chosen.to_vec());
+        if share.is_empty() {
+            let count = chosen.len();
+            let selected = report::vectors(count);
+            return Err(Failure::new(format!("shard {shard} is empty: {selected} in all"))
+                .help(format!("deal them out to at most {count} shards")));
+        }
+        Ok(share)
     }
 
     fn load(&self, protocol: &str) -> Result<Vec<Vector>, Failure> {
@@ -169,13 +225,4 @@ impl Run {
         };
         file.map(|file| file.vectors).map_err(|error| Failure::new(error.to_string()))
     }
-}
-
-/// An interruption beats all, 1 beats 3, and 3 beats 0.
-fn worst(codes: &[u8]) -> u8 {
-    [report::INTERRUPTED, 1, 3].into_iter().find(|code| codes.contains(code)).unwrap_or(0)
-}
-
-fn slug(name: &str) -> String {
-    name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '-' }).collect()
 }

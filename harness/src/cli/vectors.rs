@@ -82,7 +82,7 @@ fn files() -> Vec<(String, String, Option<Generated>)> {
         .collect();
     let schemas = [
         (format!("vectors-{FORMAT}"), schemars::schema_for!(VectorFile)),
-        (format!("results-{RESULTS_FORMAT}"), schemars::schema_for!(Results<'_>)),
+        (format!("results-{RESULTS_FORMAT}"), schemars::schema_for!(Results)),
     ];
     for (name, schema) in schemas {
         let mut text = serde_json::to_string_pretty(&schema).unwrap_or_default();

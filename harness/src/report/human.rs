@@ -1,19 +1,21 @@
 //! For people: what happened, whose fault it is, what to do next.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use upward_model::vector::Vector;
 
 use super::scene::scene;
 use crate::judge::Judgement;
-use crate::report::{Report, Row, worst};
+use crate::report::json::{DELIVERED, Entry, Results, Weight};
+use crate::report::{Problem, Row, worst};
 use crate::trial::Trial;
 
 /// A failure at length.
 pub fn failure(row: &Row, client: &str) -> String {
     let mut text = String::new();
     let Some(judgement) = &row.judgement else { return text };
-    let verdict = row.verdict().to_uppercase();
+    let verdict = row.weight().name().to_uppercase();
     let verdict = if row.announced.is_some() { "AS ANNOUNCED" } else { &verdict };
     let _ = writeln!(text, "{verdict}  {}  {}", judgement.outcome.name(), row.vector.id);
     let _ = writeln!(text, "  attack    {}", row.vector.summary);
@@ -54,150 +56,180 @@ pub enum Detail {
 
 /// A number of vectors, in words.
 pub fn vectors(count: usize) -> String {
-    format!("{count} vector{}", if count == 1 { "" } else { "s" })
+    plural(count, "vector")
+}
+
+/// A number of things, in words.
+pub(super) fn plural(count: usize, thing: &str) -> String {
+    format!("{count} {thing}{}", if count == 1 { "" } else { "s" })
 }
 
 /// The whole report, failures first.
-pub fn summary(report: &Report, strict: bool, detail: Detail) -> String {
+pub fn summary(results: &Results, detail: Detail) -> String {
     let mut text = String::new();
-    let version = report.version.as_deref().map_or_else(String::new, |v| format!(" ({v})"));
+    let version = results.client.version.as_deref().map_or_else(String::new, |v| format!(" ({v})"));
     let _ = writeln!(
         text,
-        "{}{version}: {} under policy {}, {}",
-        report.client,
-        report.protocol,
-        report.policy,
-        vectors(report.rows.len())
+        "{}{version}: {} under policy {}, {}{}",
+        results.client.name,
+        results.protocol,
+        results.policy,
+        vectors(results.results.len()),
+        share(results)
     );
-    if report.interrupted {
+    if results.interrupted {
         let _ = writeln!(text, "INTERRUPTED: the other vectors were not played");
     }
-    controls(report, &mut text);
-    if let Some(failed) = report.control_failure() {
-        let _ = writeln!(text, "\nno verdict: {}", failed.reason);
+    controls(results, &mut text);
+    if !results.is_judged() {
+        let _ = writeln!(text, "\nno verdict: {}", results.controls.honest);
         let _ = writeln!(text, "what went over the wire:");
-        for line in failed.wire.lines().take(40) {
+        for line in &results.controls.wire {
             let _ = writeln!(text, "    | {line}");
         }
-        if !failed.output.trim().is_empty() {
+        if !results.controls.output.is_empty() {
             let _ = writeln!(text, "what the client wrote:");
-            for line in failed.output.lines() {
+            for line in &results.controls.output {
                 let _ = writeln!(text, "    | {line}");
             }
         }
+        waivers(&results.problems, &mut text);
         return text;
     }
-    let told = |row: &&Row| {
-        let verdict = row.verdict();
-        verdict == "fail" || verdict == "error" || (strict && verdict == "weak")
-    };
     let brief = detail == Detail::Brief;
-    let told = |row: &&Row| told(row) && !(brief && row.announced.is_some());
-    let failures: Vec<&Row> = row_groups(report.rows.iter().filter(told));
-    for row in failures.iter().take(SHOWN) {
-        let _ = write!(text, "\n{}", failure(row, &report.client));
+    let told = |entry: &&Entry| is_failure(results, entry) && !(brief && entry.announced);
+    for entry in kinds(results.results.iter().filter(told)).into_iter().take(SHOWN) {
+        let _ = writeln!(text);
+        for line in &entry.told {
+            let _ = writeln!(text, "{line}");
+        }
     }
-    let all = report.rows.iter().filter(told).count();
+    let all = results.results.iter().filter(told).count();
     if all > 0 {
         let _ = writeln!(text, "\n{all} failed:");
-        for row in report.rows.iter().filter(told) {
-            let outcome = row.judgement.as_ref().map_or("", |judgement| judgement.outcome.name());
-            let _ = writeln!(text, "  {:<10} {}", outcome, row.vector.id);
+        for entry in results.results.iter().filter(told) {
+            let outcome = entry.outcome.map_or("", |outcome| outcome.name());
+            let _ = writeln!(text, "  {:<10} {}", outcome, entry.vector);
         }
     }
     if brief {
-        let announced = |row: &&Row| row.announced.is_some() && row.verdict() == "fail";
-        let leaking = report.rows.iter().filter(announced).count();
+        let announced = |entry: &&Entry| entry.announced && entry.verdict == Weight::Fail;
+        let leaking = results.results.iter().filter(announced).count();
         if leaking > 0 {
             let _ = writeln!(
                 text,
                 "gives secrets away in {}, as its authors document; to see how: upward run --client '{}'",
                 vectors(leaking),
-                report.client
+                results.client.name
             );
         }
     } else {
-        others(report, strict, &mut text);
+        others(results, &mut text);
     }
-    let counts = report.counts;
-    let _ = write!(
+    waivers(&results.problems, &mut text);
+    let _ = writeln!(
         text,
-        "{}{} passed, {} weak, {} failed, {} inconclusive, {} skipped",
+        "{}{} (exit code {})",
         if brief { "" } else { "\n" },
-        counts.pass,
-        counts.weak,
-        counts.fail,
-        counts.inconclusive,
-        counts.skipped
+        counts(results),
+        results.exit_code
     );
-    if counts.error > 0 {
-        let _ = write!(text, ", {} errors of ours", counts.error);
-    }
-    if let Some(broken) = report.broken_announcement() {
-        let _ = write!(text, "; {broken}");
-    }
-    if counts.announced > 0 {
-        let _ = write!(text, "; {} of them as announced", counts.announced);
-    }
-    let _ = writeln!(text, " (exit code {})", report.exit_code(strict));
     text
 }
 
 /// How many failures are told at length: one of each kind, and no more than this.
 const SHOWN: usize = 3;
 
+/// Which share of the selection a report is about, in words; nothing where it is all.
+fn share(results: &Results) -> String {
+    results.shard.map_or_else(String::new, |shard| {
+        format!(" (shard {shard} of {})", vectors(results.selection.vectors))
+    })
+}
+
+/// Whether an entry fails, announced or not.
+pub(super) fn is_failure(results: &Results, entry: &Entry) -> bool {
+    matches!(entry.verdict, Weight::Fail | Weight::Error)
+        || (results.strict && entry.verdict == Weight::Weak)
+}
+
+/// How many of each verdict, in words.
+pub(super) fn counts(results: &Results) -> String {
+    let counts = results.summary;
+    let mut text = format!("{} passed, {} weak, {} failed", counts.pass, counts.weak, counts.fail);
+    if counts.waived > 0 {
+        let _ = write!(text, ", {} waived", counts.waived);
+    }
+    let _ = write!(text, ", {} inconclusive, {} skipped", counts.inconclusive, counts.skipped);
+    if counts.error > 0 {
+        let _ = write!(text, ", {} of ours", plural(counts.error, "error"));
+    }
+    if let Some(broken) = results.broken_announcement() {
+        let _ = write!(text, "; {broken}");
+    }
+    if counts.announced > 0 {
+        let _ = write!(text, "; {} of them as announced", counts.announced);
+    }
+    let wrong = wrong_waivers(&results.problems);
+    if wrong > 0 {
+        let _ = write!(text, "; {} to correct", plural(wrong, "waiver"));
+    }
+    text
+}
+
 /// One failure of each kind: what it shows, and what it looks like.
-fn row_groups<'a>(rows: impl Iterator<Item = &'a Row>) -> Vec<&'a Row> {
+pub(super) fn kinds<'a>(entries: impl Iterator<Item = &'a Entry>) -> Vec<&'a Entry> {
     let mut kinds = Vec::new();
     let mut groups = Vec::new();
-    for row in rows {
-        let kind = row.judgement.as_ref().map(|j| (j.outcome, j.flaws.first().copied()));
+    for entry in entries {
+        let kind = (entry.outcome, entry.flaws.first());
         if !kinds.contains(&kind) {
             kinds.push(kind);
-            groups.push(row);
+            groups.push(entry);
         }
     }
     groups
 }
 
-fn controls(report: &Report, text: &mut String) {
-    let controls = &report.controls;
-    let honest = if controls.honest.is_ok() { "delivers inside TLS" } else { "FAILED" };
+fn controls(results: &Results, text: &mut String) {
+    let controls = &results.controls;
+    let honest = if results.is_judged() { "delivers inside TLS" } else { "FAILED" };
     let mut line = format!("controls: honest server: {honest}");
-    if controls.honest.is_ok() {
+    if results.is_judged() {
         let say = |fine: bool, yes: &str, no: &str| format!("; {}", if fine { yes } else { no });
         line += &say(controls.waits, "waits for replies", "TYPES WITHOUT READING");
-        line += &say(controls.tells, "tells failure", "FAILURE LOOKS LIKE SUCCESS");
-        line += &say(controls.checks, "checks the authority", "ACCEPTS ANY AUTHORITY");
-        line += &format!("; answers within {} ms", controls.reaction.as_millis().max(1));
-        if let Err(reason) = &report.last {
-            line += &format!("; LAST CONTROL FAILED: {reason}");
+        line += &say(controls.tells_failure, "tells failure", "FAILURE LOOKS LIKE SUCCESS");
+        line += &say(controls.checks_authority, "checks the authority", "ACCEPTS ANY AUTHORITY");
+        line += &format!("; answers within {} ms", controls.reaction_ms.max(1));
+        if controls.last != DELIVERED {
+            line += &format!("; LAST CONTROL FAILED: {}", controls.last);
         }
     }
     let _ = writeln!(text, "{line}");
 }
 
-fn others(report: &Report, strict: bool, text: &mut String) {
-    for (verdict, title) in
-        [("weak", "weak"), ("inconclusive", "inconclusive"), ("skipped", "skipped")]
-    {
-        if verdict == "weak" && strict {
+fn others(results: &Results, text: &mut String) {
+    for (verdict, title) in [
+        (Weight::Waived, "waived"),
+        (Weight::Weak, "weak"),
+        (Weight::Inconclusive, "inconclusive"),
+        (Weight::Skipped, "skipped"),
+    ] {
+        if verdict == Weight::Weak && results.strict {
             continue;
         }
-        let rows: Vec<&Row> = report.rows.iter().filter(|row| row.verdict() == verdict).collect();
-        if rows.is_empty() {
+        let entries: Vec<&Entry> =
+            results.results.iter().filter(|entry| entry.verdict == verdict).collect();
+        if entries.is_empty() {
             continue;
         }
-        let _ = writeln!(text, "\n{} {title}:", rows.len());
+        let _ = writeln!(text, "\n{} {title}:", entries.len());
         let mut reasons: Vec<(String, Vec<&str>)> = Vec::new();
-        for row in rows {
-            let reason = row
-                .judgement
-                .as_ref()
-                .map_or_else(|| row.skipped.clone().unwrap_or_default(), |j| j.reason.clone());
+        for entry in entries {
+            let reason = because(results, entry);
             match reasons.iter_mut().find(|(other, _)| *other == reason) {
-                Some((_, ids)) => ids.push(&row.vector.id),
-                None => reasons.push((reason, vec![&row.vector.id])),
+                Some((_, ids)) => ids.push(&entry.vector),
+                None => reasons.push((reason, vec![&entry.vector])),
             }
         }
         for (reason, ids) in reasons {
@@ -209,6 +241,43 @@ fn others(report: &Report, strict: bool, text: &mut String) {
                 let _ = writeln!(text, "    and {} more", ids.len() - 4);
             }
         }
+    }
+}
+
+/// Why an entry has its verdict: the waiver's reason where it is waived.
+pub(super) fn because(results: &Results, entry: &Entry) -> String {
+    let record = entry.waiver.and_then(|index| results.waivers.get(index));
+    match record.filter(|_| entry.verdict == Weight::Waived) {
+        Some(record) => match &record.issue {
+            Some(issue) => format!("{} ({issue})", record.reason),
+            None => record.reason.clone(),
+        },
+        None => entry.reason.clone().unwrap_or_default(),
+    }
+}
+
+/// How many waivers something is wrong with.
+fn wrong_waivers(problems: &[Problem]) -> usize {
+    let places: BTreeSet<&str> = problems.iter().map(|problem| problem.place.as_str()).collect();
+    places.len()
+}
+
+fn waivers(problems: &[Problem], text: &mut String) {
+    if problems.is_empty() {
+        return;
+    }
+    let _ = writeln!(text, "\n{} to correct:", plural(wrong_waivers(problems), "waiver"));
+    for problem in problems {
+        let _ = writeln!(text, "  {}: {}: {}", problem.place, problem.kind.name(), problem.what);
+        if problem.vectors.len() > 1 {
+            for id in problem.vectors.iter().take(4) {
+                let _ = writeln!(text, "    {id}");
+            }
+            if problem.vectors.len() > 4 {
+                let _ = writeln!(text, "    and {} more", problem.vectors.len() - 4);
+            }
+        }
+        let _ = writeln!(text, "    help: {}", problem.help);
     }
 }
 

@@ -1,115 +1,158 @@
-//! As JSON, for programs.
+//! The results of a suite as data: written as JSON, read back, merged and compared.
+//!
+//! Everything that is shown of a suite - to people, as JUnit, Markdown, TAP - is made from this one
+//! type, so that a report that was merged from shards looks like that of a single run.
+
+mod made;
 
 use schemars::JsonSchema;
-use serde::Serialize;
-use upward_model::vector::Outcome;
+use serde::{Deserialize, Serialize};
+use upward_model::vector::{Outcome, Tier};
 
 use crate::judge::Verdict;
-use crate::report::{Report, Row};
+use crate::profile::Trait;
+use crate::report::Counts;
+use crate::report::waived::{Problem, Record};
+use crate::shard::Shard;
+
+pub use self::made::{Selected, Setup};
 
 /// The version of the format.
 pub const RESULTS_FORMAT: u32 = 1;
 
+/// What a control is said to have done when nothing went wrong.
+pub(crate) const DELIVERED: &str = "delivered";
+
 /// The results of a suite. Times, ports and canaries are the only things in it that differ from run
 /// to run of a client that behaves the same.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
-pub struct Results<'a> {
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Results {
     /// The version of this format.
-    schema: u32,
+    pub schema: u32,
     /// What made it.
-    tool: Named<'a>,
+    pub tool: Tool,
     /// The client.
-    client: Named<'a>,
+    pub client: Client,
     /// The protocol.
-    protocol: &'a str,
+    pub protocol: String,
     /// The policy.
-    policy: &'a str,
+    pub policy: String,
+    /// Whether `should` properties count, too.
+    pub strict: bool,
+    /// Which vectors were selected, before they were dealt out to shards.
+    pub selection: Selected,
+    /// Which share of them this is; `null` where it is all.
+    pub shard: Option<Shard>,
     /// Whether the suite was stopped: `results` is what was done before.
-    interrupted: bool,
+    pub interrupted: bool,
     /// What the controls showed.
-    controls: Controls<'a>,
+    pub controls: Controls,
     /// How many of each verdict.
-    summary: Summary,
+    pub summary: Counts,
+    /// The exit code that all this asks for.
+    pub exit_code: u8,
+    /// The waivers that are about this client, in the order of their file.
+    pub waivers: Vec<Record>,
+    /// What is wrong with them.
+    pub problems: Vec<Problem>,
     /// One entry a vector, in order.
-    results: Vec<Entry<'a>>,
+    pub results: Vec<Entry>,
 }
 
 /// A program.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
-struct Named<'a> {
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Tool {
     /// Its name.
-    name: &'a str,
+    pub name: String,
+    /// Its version.
+    pub version: Option<String>,
+}
+
+/// A program under test.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Client {
+    /// Its name.
+    pub name: String,
     /// Its version, where it is known.
-    version: Option<&'a str>,
+    pub version: Option<String>,
+    /// What its authors announce.
+    pub announced: Vec<Trait>,
 }
 
 /// What the controls showed.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
-struct Controls<'a> {
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Controls {
     /// The first honest server: `delivered`, or what went wrong.
-    honest: &'a str,
+    pub honest: String,
     /// The last one.
-    last: &'a str,
+    pub last: String,
     /// Whether the client waits for replies.
-    waits: bool,
+    pub waits: bool,
     /// Whether its failure looks different from success.
-    tells_failure: bool,
+    pub tells_failure: bool,
     /// Whether it checks certificates against the authority that it is given.
-    checks_authority: bool,
-}
-
-/// How many of each verdict.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
-struct Summary {
-    pass: usize,
-    weak: usize,
-    fail: usize,
-    inconclusive: usize,
-    skipped: usize,
-    error: usize,
+    pub checks_authority: bool,
+    /// How long it takes to answer, at most.
+    pub reaction_ms: u64,
+    /// Where the honest control failed: what went over the wire, line by line.
+    pub wire: Vec<String>,
+    /// Where the honest control failed: what the client wrote, line by line; the end of it.
+    pub output: Vec<String>,
 }
 
 /// The result of one vector.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
-struct Entry<'a> {
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Entry {
     /// Its id.
-    vector: &'a str,
+    pub vector: String,
+    /// Its family: the prefix of its attack class, in lower case.
+    pub family: String,
+    /// What the attacker does.
+    pub attack: String,
     /// What it weighs.
-    verdict: Weight,
+    pub verdict: Weight,
     /// What the run showed; `null` where the vector was skipped.
-    outcome: Option<Outcome>,
+    pub outcome: Option<Outcome>,
     /// What sound variants show; for the reader: the verdict does not come from it.
-    expected: &'a [Outcome],
+    pub expected: Vec<Outcome>,
     /// Whether the client's authors announce just this.
-    announced: bool,
+    pub announced: bool,
+    /// Which of `waivers`, counted from 0, is about this vector, whether it holds or not.
+    pub waiver: Option<usize>,
     /// In one sentence.
-    reason: Option<&'a str>,
+    pub reason: Option<String>,
     /// The properties that were broken.
-    properties: Vec<&'a str>,
+    pub properties: Vec<String>,
     /// The known mistakes that it looks like.
-    flaws: Vec<&'a str>,
+    pub flaws: Vec<String>,
     /// The first piece of evidence.
-    evidence: Option<Found<'a>>,
+    pub evidence: Option<Found>,
     /// What went over the wire, line by line; empty where nothing was found.
-    transcript: Vec<&'a str>,
+    pub transcript: Vec<String>,
+    /// What people are told of it, line by line; empty where nothing was found.
+    pub told: Vec<String>,
     /// How long the client ran.
-    duration_ms: u64,
+    pub duration_ms: u64,
     /// How it ended.
-    exit: &'a str,
+    pub exit: String,
     /// Where its files are.
-    artefacts: String,
+    pub artefacts: String,
 }
 
-/// A verdict, or that there is none.
-#[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
+/// A verdict, or why there is none.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema, PartialOrd, Ord,
+)]
 #[serde(rename_all = "kebab-case")]
-enum Weight {
+pub enum Weight {
     /// A `must` property is broken.
     Fail,
     /// A `should` property is broken.
     Weak,
     /// Nothing that is claimed is broken.
     Pass,
+    /// What a waiver says, and tolerates.
+    Waived,
     /// The run says nothing.
     Inconclusive,
     /// It was not run.
@@ -119,80 +162,86 @@ enum Weight {
 }
 
 /// Where a piece of evidence is.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
-struct Found<'a> {
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Found {
     /// The connection, counted from 1.
-    connection: usize,
+    pub connection: usize,
     /// Where it begins, in what the client sent on that connection in that layer.
-    offset: usize,
+    pub offset: usize,
     /// How many bytes it has.
-    length: usize,
+    pub length: usize,
     /// Which canary it is, if it is one.
-    canary: Option<&'a str>,
+    pub canary: Option<String>,
     /// In which form.
-    form: Option<&'a str>,
+    pub form: Option<String>,
 }
 
-impl<'a> From<&'a Report> for Results<'a> {
-    fn from(report: &'a Report) -> Self {
-        let (counts, controls) = (report.counts, &report.controls);
-        Self {
-            schema: RESULTS_FORMAT,
-            tool: Named { name: "upward", version: Some(env!("CARGO_PKG_VERSION")) },
-            client: Named { name: &report.client, version: report.version.as_deref() },
-            protocol: &report.protocol,
-            policy: &report.policy,
-            interrupted: report.interrupted,
-            controls: Controls {
-                honest: controls.honest.as_ref().err().map_or("delivered", |f| &f.reason),
-                last: report.last.as_ref().err().map_or("delivered", |reason| reason),
-                waits: controls.waits,
-                tells_failure: controls.tells,
-                checks_authority: controls.checks,
-            },
-            summary: Summary {
-                pass: counts.pass,
-                weak: counts.weak,
-                fail: counts.fail,
-                inconclusive: counts.inconclusive,
-                skipped: counts.skipped,
-                error: counts.error,
-            },
-            results: report.rows.iter().map(Entry::from).collect(),
+/// What is wrong with a file of results.
+#[derive(Debug, thiserror::Error)]
+pub enum ResultsError {
+    /// It is none.
+    #[error("{file}:{line}:{column}: {what}")]
+    Malformed {
+        /// The file.
+        file: String,
+        /// The line, counted from 1.
+        line: usize,
+        /// The column, counted from 1.
+        column: usize,
+        /// What is wrong there, and what was expected.
+        what: String,
+    },
+    /// It is of another version.
+    #[error("{file}: results of format {found}, but this program knows format {RESULTS_FORMAT}")]
+    Format {
+        /// The file.
+        file: String,
+        /// Its format.
+        found: u32,
+    },
+}
+
+impl Results {
+    /// Reads the text of a report; `file` is what it is called in errors.
+    ///
+    /// # Errors
+    ///
+    /// Where it is none, with line and column; where it is of another version.
+    pub fn parse(file: &str, text: &str) -> Result<Self, ResultsError> {
+        let results: Self =
+            serde_json::from_str(text).map_err(|error| ResultsError::Malformed {
+                file: file.to_owned(),
+                line: error.line(),
+                column: error.column(),
+                what: error.to_string().split(" at line ").next().unwrap_or_default().to_owned(),
+            })?;
+        if results.schema != RESULTS_FORMAT {
+            return Err(ResultsError::Format { file: file.to_owned(), found: results.schema });
         }
+        Ok(results)
+    }
+
+    /// The text of the report: two-space JSON without a final line end.
+    ///
+    /// # Errors
+    ///
+    /// Where it cannot be written, which no results bring about.
+    pub fn to_text(&self) -> Result<String, serde_json::Error> {
+        serde_json::to_string_pretty(self)
     }
 }
 
-impl<'a> From<&'a Row> for Entry<'a> {
-    fn from(row: &'a Row) -> Self {
-        let judgement = row.judgement.as_ref();
-        let verdict = judgement.map_or(Weight::Skipped, |judgement| judgement.verdict.into());
-        let evidence = judgement.and_then(|j| j.leaks.first()).map(|leak| Found {
-            connection: leak.connection + 1,
-            offset: leak.range.start,
-            length: leak.range.len(),
-            canary: leak.canary.as_ref().map(|(kind, _)| kind.as_str()),
-            form: leak.canary.as_ref().map(|(_, form)| form.as_str()),
-        });
-        let shown = !matches!(verdict, Weight::Pass | Weight::Skipped);
-        Self {
-            vector: &row.vector.id,
-            verdict,
-            outcome: judgement.map(|j| j.outcome),
-            expected: &row.vector.sound,
-            announced: row.announced.is_some(),
-            reason: judgement.map_or(row.skipped.as_deref(), |j| Some(&j.reason)),
-            properties: judgement
-                .into_iter()
-                .flat_map(|j| j.broken.iter())
-                .map(|p| p.name())
-                .collect(),
-            flaws: judgement.into_iter().flat_map(|j| &j.flaws).map(|flaw| flaw.name()).collect(),
-            evidence,
-            transcript: row.wire.lines().filter(|_| shown).map(str::trim).collect(),
-            duration_ms: u64::try_from(row.duration_ms).unwrap_or(u64::MAX),
-            exit: &row.exit,
-            artefacts: row.artefacts.display().to_string(),
+impl Weight {
+    /// The stable name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Fail => "fail",
+            Self::Weak => "weak",
+            Self::Pass => "pass",
+            Self::Waived => "waived",
+            Self::Inconclusive => "inconclusive",
+            Self::Skipped => "skipped",
+            Self::Error => "error",
         }
     }
 }
@@ -206,5 +255,14 @@ impl From<Verdict> for Weight {
             Verdict::Inconclusive => Self::Inconclusive,
             Verdict::Error => Self::Error,
         }
+    }
+}
+
+/// How vectors were chosen: the name of a tier, as in a report.
+pub(crate) fn tier_name(tier: Tier) -> &'static str {
+    match tier {
+        Tier::Smoke => "smoke",
+        Tier::Standard => "standard",
+        Tier::Full => "full",
     }
 }

@@ -1,51 +1,64 @@
 //! As JUnit, for continuous integration.
+//!
+//! What is waived is *skipped*, with the reason: so pytest reports an expected failure, and so
+//! dashboards show it without turning red. What is wrong with a waiver is a test case of its own.
 
 use std::time::Duration;
 
 use quick_junit::{NonSuccessKind, Report as Document, TestCase, TestCaseStatus, TestSuite};
 
-use crate::report::{Report, Row, human};
+use crate::report::human::{because, is_failure};
+use crate::report::json::{Entry, Results, Weight};
+use crate::report::waived::Problem;
 
-/// The report as a JUnit document; one test case a vector.
+/// The reports as one JUnit document: a suite each, with one test case a vector.
 ///
 /// # Errors
 ///
 /// Where the document cannot be written, which no input brings about.
-pub fn to_junit(report: &Report) -> Result<String, quick_junit::SerializeError> {
-    let mut suite = TestSuite::new(format!("{} {}", report.client, report.protocol));
-    for row in &report.rows {
-        let mut case = TestCase::new(row.vector.id.clone(), status(row, &report.client));
-        case.set_classname(format!("upward.{}.{}", report.protocol, row.vector.family()));
-        case.set_time(Duration::from_millis(row.duration_ms.try_into().unwrap_or_default()));
-        suite.add_test_case(case);
-    }
+pub fn to_junit(reports: &[Results]) -> Result<String, quick_junit::SerializeError> {
     let mut document = Document::new("upward");
-    document.add_test_suite(suite);
+    for results in reports {
+        let mut suite = TestSuite::new(format!("{} {}", results.client.name, results.protocol));
+        for entry in &results.results {
+            let mut case = TestCase::new(entry.vector.clone(), status(results, entry));
+            case.set_classname(format!("upward.{}.{}", results.protocol, entry.family));
+            case.set_time(Duration::from_millis(entry.duration_ms));
+            suite.add_test_case(case);
+        }
+        for problem in &results.problems {
+            let name = format!("{} {}", problem.place, problem.kind.name());
+            let mut case = TestCase::new(name, wrong(problem));
+            case.set_classname("upward.waivers");
+            suite.add_test_case(case);
+        }
+        document.add_test_suite(suite);
+    }
     document.to_string()
 }
 
-fn status(row: &Row, client: &str) -> TestCaseStatus {
-    let reason = row
-        .judgement
-        .as_ref()
-        .map_or_else(|| row.skipped.clone().unwrap_or_default(), |j| j.reason.clone());
-    match row.verdict() {
-        "pass" | "weak" => TestCaseStatus::success(),
-        "fail" if row.announced.is_some() => TestCaseStatus::success(),
-        "fail" => {
-            let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
-            status.set_message(reason).set_description(human::failure(row, client));
-            status
-        }
-        "error" => {
-            let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
-            status.set_message(reason);
-            status
-        }
-        _ => {
+fn status(results: &Results, entry: &Entry) -> TestCaseStatus {
+    let reason = because(results, entry);
+    let failure = |kind| {
+        let mut status = TestCaseStatus::non_success(kind);
+        status.set_message(reason.clone()).set_description(entry.told.join("\n"));
+        status
+    };
+    match entry.verdict {
+        Weight::Error => failure(NonSuccessKind::Error),
+        _ if is_failure(results, entry) && !entry.announced => failure(NonSuccessKind::Failure),
+        Weight::Pass | Weight::Weak | Weight::Fail => TestCaseStatus::success(),
+        Weight::Waived | Weight::Inconclusive | Weight::Skipped => {
             let mut status = TestCaseStatus::skipped();
-            status.set_message(reason);
+            status.set_type(format!("upward.{}", entry.verdict.name())).set_message(reason);
             status
         }
     }
+}
+
+fn wrong(problem: &Problem) -> TestCaseStatus {
+    let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+    let more = [std::slice::from_ref(&problem.help), &problem.vectors].concat().join("\n");
+    status.set_message(problem.what.clone()).set_description(more);
+    status
 }

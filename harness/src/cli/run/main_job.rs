@@ -2,17 +2,30 @@
 
 use tokio::sync::watch;
 
-use super::{Run, worst};
-use crate::cli::{Failure, TierName};
+use super::Run;
+use crate::cli::reports::Writers;
+use crate::cli::{Failure, TierName, worst};
 use crate::profile;
-use crate::report::{self, Detail};
+use crate::report::Detail;
+use crate::waiver::Waivers;
 
 impl Run {
     /// Proves the manual's protocol and plays `smoke` against every bundled client that is
     /// installed.
-    pub(super) async fn main_job(&self, stop: &watch::Receiver<bool>) -> Result<u8, Failure> {
-        let mut codes = vec![crate::cli::builtin::prove_and_play().await?];
+    pub(super) async fn main_job(
+        &self,
+        writers: &Writers,
+        waivers: &Waivers,
+        stop: &watch::Receiver<bool>,
+    ) -> Result<u8, Failure> {
         let profiles = profile::bundled().map_err(|error| Failure::new(error.to_string()))?;
+        writers.check(profiles.len())?;
+        if writers.take_stdout() {
+            return Err(Failure::new("standard output is taken by what was proved".to_owned())
+                .help("give the report a file, or name a client with --client"));
+        }
+        let mut codes = vec![crate::cli::builtin::prove_and_play().await?];
+        let mut done = Vec::new();
         let mut missing = Vec::new();
         for profile in profiles {
             if !profile.is_installed() {
@@ -22,14 +35,25 @@ impl Run {
                 });
                 continue;
             }
-            let report = self.one(profile, self.tier(TierName::Smoke), stop).await?;
+            let results = self.one(profile, self.tier(TierName::Smoke), waivers, stop).await;
+            let results = match results {
+                Ok(results) => results,
+                Err(failure) => {
+                    // What kept this client from being run is the error to tell.
+                    let _ = writers.finish(&done);
+                    return Err(failure);
+                }
+            };
+            codes.push(results.exit_code);
+            let interrupted = results.interrupted;
+            done.push(results);
             outln!();
-            out!("{}", report::summary(&report, self.strict, Detail::Brief));
-            codes.push(report.exit_code(self.strict));
-            if report.interrupted {
+            self.told(writers, &done, Detail::Brief)?;
+            if interrupted {
                 break;
             }
         }
+        writers.finish(&done)?;
         if !missing.is_empty() {
             outln!("\nnot installed, and so not run: {}", missing.join(", "));
         }

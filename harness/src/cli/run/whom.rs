@@ -29,7 +29,7 @@ impl Run {
             policy: self.policy.into(),
             version: Vec::new(),
             package: None,
-            argv: self.command.clone(),
+            argv: from_here(&self.command),
             stdin: template::unescape(&self.stdin),
             files,
             announced: Vec::new(),
@@ -80,6 +80,19 @@ impl Run {
         words.extend(self.command.iter().map(|word| quoted(word)));
         words.join(" ")
     }
+}
+
+/// A command whose program is found from the caller's folder: it runs in another one.
+fn from_here(command: &[String]) -> Vec<String> {
+    let mut argv = command.to_vec();
+    if let Some(program) = argv.first_mut()
+        && program.contains('/')
+        && let Ok(place) = std::path::absolute(&*program)
+        && place.exists()
+    {
+        *program = place.to_string_lossy().into_owned();
+    }
+    argv
 }
 
 fn quoted(word: &str) -> String {

@@ -1,0 +1,75 @@
+//! As TAP, version 14, for whoever reads the Test Anything Protocol: one test point a vector.
+//!
+//! What is waived or announced is `not ok` with a `TODO` directive, which TAP has for failures that
+//! are expected; what says nothing is skipped.
+
+use std::fmt::Write as _;
+
+use crate::report::human::{because, is_failure};
+use crate::report::json::{Entry, Results, Weight};
+
+/// The reports as one TAP stream.
+pub fn to_tap(reports: &[Results]) -> String {
+    let points: usize =
+        reports.iter().map(|results| results.results.len() + results.problems.len()).sum();
+    let mut text = format!("TAP version 14\n1..{points}\n");
+    let mut number = 0;
+    for results in reports {
+        let client = escaped(&results.client.name);
+        for entry in &results.results {
+            number += 1;
+            point(&mut text, number, &client, results, entry);
+        }
+        for problem in &results.problems {
+            number += 1;
+            let place = escaped(&problem.place);
+            let _ = writeln!(text, "not ok {number} - {client}: {place} {}", problem.kind.name());
+            details(&mut text, &[("message", &problem.what), ("help", &problem.help)]);
+        }
+    }
+    text
+}
+
+fn point(text: &mut String, number: usize, client: &str, results: &Results, entry: &Entry) {
+    let reason = because(results, entry);
+    let name = format!("{number} - {client}: {}", escaped(&entry.vector));
+    let _ = match entry.verdict {
+        Weight::Waived => writeln!(text, "not ok {name} # TODO waived: {}", escaped(&reason)),
+        Weight::Inconclusive | Weight::Skipped => {
+            writeln!(text, "ok {name} # SKIP {}: {}", entry.verdict.name(), escaped(&reason))
+        }
+        _ if is_failure(results, entry) && entry.announced => {
+            writeln!(text, "not ok {name} # TODO announced: {}", escaped(&reason))
+        }
+        _ if is_failure(results, entry) => writeln!(text, "not ok {name}"),
+        _ => writeln!(text, "ok {name}"),
+    };
+    if is_failure(results, entry) && !entry.announced {
+        let outcome = entry.outcome.map_or("nothing", |outcome| outcome.name());
+        let verdict = entry.verdict.name();
+        let about = [("message", &*reason), ("verdict", verdict), ("outcome", outcome)];
+        details(text, &about);
+    }
+}
+
+/// A block of YAML; a JSON string is one of YAML's, too.
+fn details(text: &mut String, about: &[(&str, &str)]) {
+    text.push_str("  ---\n");
+    for (name, value) in about {
+        let _ = writeln!(text, "  {name}: {}", serde_json::Value::from(*value));
+    }
+    text.push_str("  ...\n");
+}
+
+/// A text that holds no line end, and no directive.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\\' | '#' => escaped.extend(['\\', c]),
+            c if c.is_control() => escaped.push(' '),
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}

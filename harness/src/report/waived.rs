@@ -1,0 +1,158 @@
+//! What became of waivers: which vectors each decided about, and what is wrong with it.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::report::json::{Entry, Results, Weight};
+use crate::vectors::Retired;
+use crate::waiver::Waivable;
+
+/// A waiver that is about the client of a report.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Record {
+    /// Where it is written: file and line.
+    pub place: String,
+    /// The vectors that it is about: an id, or a pattern.
+    pub vector: String,
+    /// The clients that it is about: a name, or a pattern; `null` for every one.
+    pub client: Option<String>,
+    /// What it waives.
+    pub outcome: Waivable,
+    /// Why that is tolerated.
+    pub reason: String,
+    /// Where it is dealt with.
+    pub issue: Option<String>,
+    /// The last day on which it holds.
+    pub expires: Option<String>,
+    /// Whether that day was over: then it waives nothing.
+    pub expired: bool,
+    /// How many vectors of this protocol and policy it names, of every tier.
+    pub named: usize,
+    /// How many of these were selected, before they were dealt out to shards.
+    pub selected: usize,
+    /// Whether it names vectors of another protocol or policy.
+    pub elsewhere: bool,
+}
+
+/// Something that is wrong with a waiver. It fails the run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Problem {
+    /// Where the waiver is written: file and line.
+    pub place: String,
+    /// What kind of thing it is.
+    pub kind: Kind,
+    /// In one sentence.
+    pub what: String,
+    /// The vectors that show it.
+    pub vectors: Vec<String>,
+    /// What to do about it.
+    pub help: String,
+}
+
+/// What can be wrong with a waiver.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// It names nothing, or nothing that was run.
+    Unused,
+    /// Its last day is over.
+    Expired,
+    /// What it names fails in another way.
+    Contradicted,
+    /// What it names passes.
+    Passing,
+}
+
+impl Kind {
+    /// The stable name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Unused => "unused",
+            Self::Expired => "expired",
+            Self::Contradicted => "contradicted",
+            Self::Passing => "passing",
+        }
+    }
+}
+
+/// What is wrong with the waivers of a report, in their order.
+///
+/// A waiver is called unused only where everything that it names was selected and has been played:
+/// after a filter, in a smaller tier, in one shard of several, or after an interruption, nobody can
+/// tell. One that names no vector that there is cannot be used by any run, and is always wrong.
+pub(super) fn problems(results: &Results) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for (index, record) in results.waivers.iter().enumerate() {
+        let decided: Vec<&Entry> =
+            results.results.iter().filter(|entry| entry.waiver == Some(index)).collect();
+        problems.extend(of_record(record, &decided, results.is_finished()));
+    }
+    problems
+}
+
+fn of_record(record: &Record, decided: &[&Entry], finished: bool) -> Vec<Problem> {
+    let problem = |kind, what: String, vectors: Vec<String>, help: &str| Problem {
+        place: record.place.clone(),
+        kind,
+        what,
+        vectors,
+        help: help.to_owned(),
+    };
+    let name = &record.vector;
+    if record.named == 0 && !record.elsewhere {
+        let what = match Retired::committed().summary(name) {
+            Some(summary) => format!("`{name}` is retired; it was: {summary}"),
+            None => format!("`{name}` names no vector that there is"),
+        };
+        let help = "remove this waiver, or correct the name: `upward vectors list` shows the ids";
+        return vec![problem(Kind::Unused, what, Vec::new(), help)];
+    }
+    if record.expired {
+        if record.selected == 0 {
+            return Vec::new();
+        }
+        let last = record.expires.as_deref().unwrap_or_default();
+        let what = format!("the last day of the waiver of `{name}` was {last}");
+        let help = "mend what it waives and remove it; or, if that has to wait, give it a new date";
+        return vec![problem(Kind::Expired, what, Vec::new(), help)];
+    }
+    let mut problems = Vec::new();
+    let is_run = |entry: &&&Entry| entry.verdict != Weight::Skipped;
+    let all_selected = record.named > 0 && record.selected == record.named;
+    if finished && all_selected && decided.iter().filter(is_run).count() == 0 {
+        let what = if decided.is_empty() {
+            format!("waivers before it decide about all that `{name}` names")
+        } else {
+            format!("all that `{name}` names was skipped")
+        };
+        problems.push(problem(Kind::Unused, what, Vec::new(), "remove this waiver"));
+    }
+    let of = |verdicts: &[Weight]| -> Vec<&Entry> {
+        decided.iter().copied().filter(|entry| verdicts.contains(&entry.verdict)).collect()
+    };
+    let ids = |entries: &[&Entry]| entries.iter().map(|entry| entry.vector.clone()).collect();
+    let otherwise = of(&[Weight::Fail, Weight::Weak]);
+    if let Some(first) = otherwise.first() {
+        let shown = first.outcome.map_or("nothing", |outcome| outcome.name());
+        let waived = record.outcome.name();
+        let what = if otherwise.len() == 1 {
+            format!("{} shows `{shown}`, and `{waived}` is waived", first.vector)
+        } else {
+            format!("{} vectors do not show `{waived}`, which is waived", otherwise.len())
+        };
+        let help = "mend the client, or say in the waiver what it does now, and why";
+        problems.push(problem(Kind::Contradicted, what, ids(&otherwise), help));
+    }
+    let passing = of(&[Weight::Pass]);
+    if let Some(first) = passing.first() {
+        let what = if passing.len() == 1 {
+            format!("{} passes", first.vector)
+        } else {
+            format!("{} vectors pass", passing.len())
+        };
+        let all = passing.len() == decided.len();
+        let help = if all { "remove this waiver" } else { "name only what still fails" };
+        problems.push(problem(Kind::Passing, what, ids(&passing), help));
+    }
+    problems
+}

@@ -1,0 +1,112 @@
+//! Waivers laid over the results of a suite.
+
+use std::cell::LazyCell;
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
+use upward_model::vector::Vector;
+
+use crate::report::{Entry, Record, Results, Weight};
+use crate::vectors;
+use crate::waiver::{Waivable, Waiver, Waivers};
+
+/// The vectors that a waiver may name.
+#[derive(Clone, Copy, Debug)]
+pub struct Universe<'a> {
+    /// All vectors of the protocol, of every policy and tier.
+    pub all: &'a [Vector],
+    /// Those that were selected, before they were dealt out to shards.
+    pub selected: &'a [Vector],
+}
+
+impl Waivers {
+    /// Lays the waivers over results: what fails as one says becomes `waived`, and what is wrong with
+    /// the waivers is put down. The first waiver that names a vector decides about it; one that has
+    /// expired decides about nothing.
+    pub fn apply(&self, results: &mut Results, universe: Universe<'_>, today: Date) {
+        let ours: Vec<&Waiver> =
+            self.entries.iter().filter(|waiver| waiver.is_about(&results.client.name)).collect();
+        // Read at most once, and only where a waiver names nothing here.
+        let others = LazyCell::new(other_protocols);
+        let elsewhere = |waiver: &Waiver| {
+            universe.all.iter().chain(others.iter()).any(|vector| waiver.names(vector))
+        };
+        let records: Vec<Record> = ours
+            .iter()
+            .map(|waiver| record(waiver, &results.policy, universe, today, elsewhere))
+            .collect();
+        let selected: BTreeMap<&str, &Vector> =
+            universe.selected.iter().map(|vector| (vector.id.as_str(), vector)).collect();
+        for entry in &mut results.results {
+            let Some(vector) = selected.get(entry.vector.as_str()) else { continue };
+            let decides = |(_, (waiver, record)): &(usize, (&&Waiver, &Record))| {
+                !record.expired && waiver.names(vector)
+            };
+            let Some((index, (waiver, _))) = ours.iter().zip(&records).enumerate().find(decides)
+            else {
+                continue;
+            };
+            entry.waiver = Some(index);
+            if shows(entry, waiver.outcome) {
+                entry.verdict = Weight::Waived;
+            }
+        }
+        results.waivers = records;
+        results.weigh();
+    }
+}
+
+impl Waiver {
+    /// Whether it is about a client of this name.
+    pub fn is_about(&self, client: &str) -> bool {
+        self.client.as_ref().is_none_or(|pattern| pattern.matches(client))
+    }
+
+    /// Whether it names a vector, by its id or a former one.
+    pub fn names(&self, vector: &Vector) -> bool {
+        self.vector.matches(&vector.id)
+            || vector.aliases.iter().any(|alias| self.vector.matches(alias))
+    }
+}
+
+/// Whether a result is what is waived. A mistake of ours cannot be waived, and a pass needs not.
+fn shows(entry: &Entry, waived: Waivable) -> bool {
+    match waived.outcome() {
+        None => entry.verdict == Weight::Inconclusive,
+        Some(outcome) => {
+            matches!(entry.verdict, Weight::Fail | Weight::Weak) && entry.outcome == Some(outcome)
+        }
+    }
+}
+
+fn record(
+    waiver: &Waiver,
+    policy: &str,
+    universe: Universe<'_>,
+    today: Date,
+    elsewhere: impl Fn(&Waiver) -> bool,
+) -> Record {
+    let of_policy = |vector: &&Vector| vector.policy.name() == policy && waiver.names(vector);
+    let named = universe.all.iter().filter(of_policy).count();
+    Record {
+        place: waiver.place.clone(),
+        vector: waiver.vector.as_str().to_owned(),
+        client: waiver.client.as_ref().map(|client| client.as_str().to_owned()),
+        outcome: waiver.outcome,
+        reason: waiver.reason.clone(),
+        issue: waiver.issue.clone(),
+        expires: waiver.expires.map(|day| day.to_string()),
+        expired: waiver.expires.is_some_and(|day| day < today),
+        named,
+        selected: universe.selected.iter().filter(of_policy).count(),
+        elsewhere: named == 0 && elsewhere(waiver),
+    }
+}
+
+/// The vectors of every protocol that has committed ones.
+fn other_protocols() -> Vec<Vector> {
+    vectors::protocols()
+        .filter_map(|name| vectors::committed(name).ok())
+        .flat_map(|file| file.vectors)
+        .collect()
+}
