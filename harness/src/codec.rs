@@ -5,6 +5,7 @@
 //! this be said in clear?) and the reference client (put a command into words, cut what the server
 //! said).
 
+mod imap;
 mod lines;
 mod manual;
 mod sasl;
@@ -14,6 +15,7 @@ use upward_model::message::{Command, Piece, Reply};
 
 use crate::canary::{Canaries, Challenge};
 
+pub use self::imap::Imap;
 pub use self::manual::Manual;
 pub use self::smtp::Smtp;
 
@@ -58,6 +60,39 @@ pub trait ServerSide: Send {
 
     /// TLS has begun, or ended: what was said before counts for nothing.
     fn reset(&mut self);
+
+    /// Fills in what a text of a vector leaves open, since only the client knows it: `{tag}`, the
+    /// tag of the command that is answered (RFC 9051 section 2.2.1).
+    fn fill(&mut self, text: &str, answered: Answered) -> String {
+        let _ = answered;
+        text.to_owned()
+    }
+
+    /// What this connection has shown of the client's ways.
+    fn lesson(&self) -> Lesson {
+        Lesson::default()
+    }
+
+    /// Takes up what an honest run has shown of the client's ways.
+    fn learn(&mut self, lesson: &Lesson) {
+        let _ = lesson;
+    }
+}
+
+/// Which command a forged reply answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Answered {
+    /// The one that was cut last.
+    Last,
+    /// One that has not been said yet: the next, and for each further reply the one after that.
+    Next,
+}
+
+/// What an honest run shows of a client's ways, and an attacker can know beforehand.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Lesson {
+    /// The tags of its commands on one connection, in order, as far as they are kept.
+    pub tags: Vec<Vec<u8>>,
 }
 
 /// The client's side of a connection: puts commands into words, and cuts what the server says.
@@ -99,6 +134,7 @@ pub trait Codec: Send + Sync {
 /// The codec of a protocol, if it has one.
 pub fn by_name(protocol: &str) -> Option<Box<dyn Codec>> {
     match protocol {
+        "imap" => Some(Box::new(Imap)),
         "manual" => Some(Box::new(Manual)),
         "smtp" => Some(Box::new(Smtp)),
         _ => None,

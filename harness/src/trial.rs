@@ -14,7 +14,7 @@ use upward_model::vector::{Certificate, PeerRecord, Vector};
 
 use crate::canary::Canaries;
 use crate::certificate::Certificates;
-use crate::codec::Codec;
+use crate::codec::{Codec, Lesson};
 use crate::judge::{Evidence, Judgement, Question, judge};
 use crate::persona::{Lifted, Listening, Persona};
 use crate::reference::{self, Errand, Finished, VerifyError};
@@ -65,9 +65,16 @@ pub struct Stagehand {
     pub certificates: Arc<Certificates>,
     /// How long the persona waits for a client that has nothing to answer.
     pub patience: Duration,
+    /// What an honest run has shown of the client, if there was one.
+    pub lesson: Arc<Lesson>,
 }
 
 impl Stagehand {
+    /// For a client of which nothing is known yet.
+    pub fn new(codec: Arc<dyn Codec>, certificates: Arc<Certificates>, patience: Duration) -> Self {
+        Self { codec, certificates, patience, lesson: Arc::default() }
+    }
+
     /// The persona of a scene, for a client that carries these canaries.
     pub fn persona(&self, scene: &Scene, canaries: &Arc<Canaries>) -> Persona {
         Persona {
@@ -79,6 +86,7 @@ impl Stagehand {
             implicit: scene.policy() == Policy::Implicit,
             two_sessions: scene.sessions.len() > 1,
             patience: self.patience,
+            lesson: Arc::clone(&self.lesson),
         }
     }
 }

@@ -11,7 +11,8 @@ use upward_model::vector::{FORMAT, Tier, Vector, VectorFile};
 pub use self::retired::Retired;
 
 /// The committed files.
-const COMMITTED: [(&str, &str); 2] = [
+const COMMITTED: [(&str, &str); 3] = [
+    ("imap", include_str!("../../vectors/imap.json")),
     ("manual", include_str!("../../vectors/manual.json")),
     ("smtp", include_str!("../../vectors/smtp.json")),
 ];

@@ -34,11 +34,11 @@ fn served(smtp: bool, policy: Policy, parts: &[Vec<u8>]) -> (Record, Lifted) {
 /// what the persona said.
 fn played(scene: &Scene, parts: &[Vec<u8>], waits: bool) -> (Record, Lifted, Vec<u8>) {
     let protocol = scene.protocol;
-    let stagehand = Stagehand {
-        codec: Arc::from(codec::by_name(protocol.name).unwrap()),
-        certificates: Arc::clone(&CERTIFICATES),
-        patience: Duration::from_millis(100),
-    };
+    let stagehand = Stagehand::new(
+        Arc::from(codec::by_name(protocol.name).unwrap()),
+        Arc::clone(&CERTIFICATES),
+        Duration::from_millis(100),
+    );
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let listening = Listening::bind().await.unwrap();

@@ -8,7 +8,7 @@ use crate::message::{Command, Layer, Piece, Reply};
 use crate::play::Play;
 use crate::policy::Policy;
 use crate::property::Property;
-use crate::protocol::Protocol;
+use crate::protocol::{Protocol, shown};
 use crate::server;
 use crate::walk::Witness;
 use crate::world::{Action, State, Transition, Wire, World};
@@ -164,6 +164,7 @@ impl<'a> Dialogue<'a> {
     }
 
     fn said(&mut self, who: &str, text: &str) {
+        let text = shown(text);
         self.lines.extend(text.split('\n').map(|line| format!("{who}: {line}")));
     }
 

@@ -49,11 +49,11 @@ impl Serve {
         std::fs::create_dir_all(&self.directory).map_err(|error| failed(&error))?;
         let ca = self.directory.join("ca.pem");
         std::fs::write(&ca, &certificates.ca).map_err(|error| failed(&error))?;
-        let stagehand = Stagehand {
-            codec: Arc::from(codec),
-            certificates: Arc::new(certificates),
-            patience: Duration::from_secs(self.patience),
-        };
+        let stagehand = Stagehand::new(
+            Arc::from(codec),
+            Arc::new(certificates),
+            Duration::from_secs(self.patience),
+        );
         let canaries = Arc::new(Canaries::new(u128::from(std::process::id())));
         let scene = Scene::of(protocol, &vector);
         let listening = Listening::bind().await.map_err(|error| failed(&error))?;

@@ -1,7 +1,7 @@
 //! The texts with which a message can be forged, and the attack class of each.
 
 use crate::message::{Mechanism, Piece, Reply};
-use crate::protocol::{At, Protocol};
+use crate::protocol::{At, Protocol, Wording, shown};
 use crate::vector::Point;
 
 /// One way to put a reply at a point.
@@ -41,12 +41,7 @@ pub(super) fn replacements(protocol: &Protocol, point: Point) -> Vec<Text> {
         let written: Vec<Text> = protocol
             .wordings(reply)
             .filter(|wording| wording.at == at || wording.at == At::Anywhere)
-            .map(|wording| Text {
-                reply,
-                slug: wording.slug.to_owned(),
-                text: format!("{}\n", wording.text),
-                class: wording.class,
-            })
+            .map(written)
             .collect();
         if written.is_empty() {
             texts.push(plain(protocol, point, reply));
@@ -64,6 +59,20 @@ pub(super) fn plain(protocol: &Protocol, point: Point, reply: Reply) -> Text {
         slug: reply.word().to_owned(),
         text: format!("{}\n", protocol.text(reply)),
         class: class(point, reply),
+    }
+}
+
+/// The texts that come beside the honest reply at a point, apart from the usual ones.
+pub(super) fn beside(protocol: &Protocol, at: At) -> impl Iterator<Item = Text> {
+    protocol.speech.replies.iter().filter(move |wording| wording.at == at).map(written)
+}
+
+fn written(wording: &Wording) -> Text {
+    Text {
+        reply: wording.reply,
+        slug: wording.slug.to_owned(),
+        text: format!("{}\n", wording.text),
+        class: wording.class,
     }
 }
 
@@ -90,7 +99,7 @@ pub(super) fn piece_name(piece: Piece<Reply>) -> String {
 
 /// A text as a summary quotes it, between backquotes: its lines one by one.
 pub(super) fn quoted(text: &str) -> String {
-    text.trim_end().replace('\n', "` `")
+    shown(text.trim_end()).replace('\n', "` `")
 }
 
 /// A line of a reply with a code, as one that another line has to follow.

@@ -5,7 +5,7 @@ use crate::message::{Command, Reply};
 /// The wire texts of a protocol: for dialogues, personas and deviations.
 ///
 /// Lines are given without their line end. The first wording of a reply is what the honest
-/// server says; `{user}` and the like are filled in by the harness.
+/// server says; [`TAG`] stands for what only the client's command can tell.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Speech {
     /// What the server's messages look like.
@@ -14,6 +14,17 @@ pub struct Speech {
     pub commands: &'static [(Said, &'static str)],
     /// The line end; empty for protocols that are not made of lines.
     pub line_end: &'static str,
+}
+
+/// Stands in a reply for the tag of the command that it answers (IMAP, RFC 9051 section 2.2.1).
+pub const TAG: &str = "{tag}";
+
+/// The tag of all commands in dialogues.
+const SHOWN_TAG: &str = "a";
+
+/// A text of a reply as dialogues and summaries show it.
+pub(crate) fn shown(text: &str) -> String {
+    text.replace(TAG, SHOWN_TAG)
 }
 
 /// A client's message, for the table of texts: mechanisms and secrets left out.
@@ -57,6 +68,10 @@ pub enum At {
     Upgrade,
     /// Anywhere: it answers nothing.
     Anywhere,
+    /// None: it comes behind the opening of the connection, in the same segment.
+    BehindOpening,
+    /// None: it comes before the answer to the upgrade request, in the same segment.
+    BeforeUpgrade,
     /// It is what the honest server says, and no forgery of itself.
     Honest,
 }
