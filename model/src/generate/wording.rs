@@ -67,14 +67,14 @@ pub(super) fn plain(protocol: &Protocol, point: Point, reply: Reply) -> Text {
     }
 }
 
-/// The text of a piece that stands behind an honest reply.
-pub(super) fn piece_text(protocol: &Protocol, piece: Piece<Reply>) -> String {
+/// The text of a piece that stands behind an honest reply; `None` where there is no such piece.
+pub(super) fn piece_text(protocol: &Protocol, piece: Piece<Reply>) -> Option<String> {
     let text = protocol.text(piece.message());
     match piece {
-        Piece::Whole(_) => format!("{text}\n"),
+        Piece::Whole(_) => Some(format!("{text}\n")),
         // Only the end of the last line is missing.
-        Piece::Line(_) => text.to_owned(),
-        Piece::Block(_) => text.lines().map(|line| format!("{}\n", continued(line))).collect(),
+        Piece::Line(_) => Some(text.to_owned()),
+        Piece::Block(_) => protocol.speech.blocks.open(text),
     }
 }
 
@@ -91,16 +91,6 @@ pub(super) fn piece_name(piece: Piece<Reply>) -> String {
 /// A text as a summary quotes it, between backquotes: its lines one by one.
 pub(super) fn quoted(text: &str) -> String {
     text.trim_end().replace('\n', "` `")
-}
-
-/// A line of a reply with a code, as one that another line has to follow.
-fn continued(line: &str) -> String {
-    match line.split_once(' ') {
-        Some((code, rest)) if code.len() == 3 && code.bytes().all(|b| b.is_ascii_digit()) => {
-            format!("{code}-{rest}")
-        }
-        _ => line.to_owned(),
-    }
 }
 
 /// The attack class of a reply in place of the honest one.
