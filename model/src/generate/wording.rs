@@ -1,5 +1,6 @@
 //! The texts with which a message can be forged, and the attack class of each.
 
+use crate::dialogue::printable;
 use crate::message::{Mechanism, Piece, Reply};
 use crate::protocol::{At, Protocol};
 use crate::vector::Point;
@@ -37,7 +38,7 @@ pub(super) fn replacements(protocol: &Protocol, point: Point) -> Vec<Text> {
     };
     let honest = honest_at(protocol, point);
     let mut texts = Vec::new();
-    for reply in protocol.replies().into_iter().filter(|&reply| Some(reply) != honest) {
+    for reply in protocol.replies() {
         let written: Vec<Text> = protocol
             .wordings(reply)
             .filter(|wording| wording.at == at || wording.at == At::Anywhere)
@@ -48,7 +49,8 @@ pub(super) fn replacements(protocol: &Protocol, point: Point) -> Vec<Text> {
                 class: wording.class,
             })
             .collect();
-        if written.is_empty() {
+        // The honest message itself is no forgery, but in other words it may be.
+        if written.is_empty() && Some(reply) != honest {
             texts.push(plain(protocol, point, reply));
         } else {
             texts.extend(written);
@@ -90,7 +92,8 @@ pub(super) fn piece_name(piece: Piece<Reply>) -> String {
 
 /// A text as a summary quotes it, between backquotes: its lines one by one.
 pub(super) fn quoted(text: &str) -> String {
-    text.trim_end().replace('\n', "` `")
+    let lines: Vec<String> = text.trim_end().split('\n').map(printable).collect();
+    lines.join("` `")
 }
 
 /// The attack class of a reply in place of the honest one.
