@@ -7,6 +7,7 @@
 
 mod lines;
 mod manual;
+mod pop3;
 mod sasl;
 mod smtp;
 
@@ -15,6 +16,7 @@ use upward_model::message::{Command, Piece, Reply};
 use crate::canary::{Canaries, Challenge};
 
 pub use self::manual::Manual;
+pub use self::pop3::Pop3;
 pub use self::smtp::Smtp;
 
 /// A message of the client, cut from its bytes.
@@ -94,12 +96,19 @@ pub trait Codec: Send + Sync {
 
     /// A text of a vector as bytes: `\n` stands for the protocol's line end.
     fn bytes(&self, text: &str) -> Vec<u8>;
+
+    /// Whether the built-in client has data of its own to deliver; else it fetches what the server
+    /// holds.
+    fn carries_body(&self) -> bool {
+        true
+    }
 }
 
 /// The codec of a protocol, if it has one.
 pub fn by_name(protocol: &str) -> Option<Box<dyn Codec>> {
     match protocol {
         "manual" => Some(Box::new(Manual)),
+        "pop3" => Some(Box::new(Pop3)),
         "smtp" => Some(Box::new(Smtp)),
         _ => None,
     }
