@@ -8,6 +8,7 @@
 mod imap;
 mod lines;
 mod manual;
+mod pop3;
 mod sasl;
 mod smtp;
 
@@ -17,6 +18,7 @@ use crate::canary::{Canaries, Challenge};
 
 pub use self::imap::Imap;
 pub use self::manual::Manual;
+pub use self::pop3::Pop3;
 pub use self::smtp::Smtp;
 
 /// A message of the client, cut from its bytes.
@@ -129,6 +131,12 @@ pub trait Codec: Send + Sync {
 
     /// A text of a vector as bytes: `\n` stands for the protocol's line end.
     fn bytes(&self, text: &str) -> Vec<u8>;
+
+    /// Whether the built-in client has data of its own to deliver; else it fetches what the server
+    /// holds.
+    fn carries_body(&self) -> bool {
+        true
+    }
 }
 
 /// The codec of a protocol, if it has one.
@@ -136,6 +144,7 @@ pub fn by_name(protocol: &str) -> Option<Box<dyn Codec>> {
     match protocol {
         "imap" => Some(Box::new(Imap)),
         "manual" => Some(Box::new(Manual)),
+        "pop3" => Some(Box::new(Pop3)),
         "smtp" => Some(Box::new(Smtp)),
         _ => None,
     }

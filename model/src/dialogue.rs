@@ -41,6 +41,15 @@ pub fn play(protocol: &'static Protocol, play: &Play, texts: Texts<'_>) -> Vec<S
     dialogue.lines
 }
 
+/// A line for people, and for their terminals: control characters as escapes.
+pub(crate) fn printable(line: &str) -> String {
+    let shown = |c: char| match c {
+        c if c.is_control() => format!("\\x{:02x}", u32::from(c)),
+        c => c.to_string(),
+    };
+    line.chars().map(shown).collect()
+}
+
 struct Dialogue<'a> {
     protocol: &'static Protocol,
     texts: Texts<'a>,
@@ -165,7 +174,7 @@ impl<'a> Dialogue<'a> {
 
     fn said(&mut self, who: &str, text: &str) {
         let text = shown(text);
-        self.lines.extend(text.split('\n').map(|line| format!("{who}: {line}")));
+        self.lines.extend(text.split('\n').map(|line| format!("{who}: {}", printable(line))));
     }
 
     /// Says what it means that a property is broken, once, where it happens.

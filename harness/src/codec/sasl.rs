@@ -83,7 +83,7 @@ impl Login {
             Stage::User => "Username:".to_owned(),
             Stage::Password => "Password:".to_owned(),
             Stage::Digest => {
-                let challenge = format!("<{}@localhost>", self.stamp);
+                let challenge = self.time_stamp();
                 self.give(Challenge::CramMd5(challenge.clone().into_bytes()));
                 challenge
             }
@@ -107,6 +107,11 @@ impl Login {
             Stage::Ask | Stage::Password | Stage::Digest | Stage::Signature(_) => return false,
         };
         true
+    }
+
+    /// What stands for time and place in a challenge (RFC 2195 section 2).
+    pub(super) fn time_stamp(&self) -> String {
+        format!("<{}@localhost>", self.stamp)
     }
 
     /// The challenges that were given.

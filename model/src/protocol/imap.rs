@@ -1,8 +1,8 @@
 //! IMAP with STARTTLS: RFC 9051 section 6.2.1, RFC 2595.
 
 use super::{
-    Answer, At, Authentication, Channel, Closure, Inside, Level, Memory, Offer, Opening, Protocol,
-    Said, Speech, Twin, Unoffered, Welcome, Wording, forged, honest,
+    Answer, At, Authentication, Blocks, Channel, Closure, Inside, Level, Memory, Offer, Opening,
+    Protocol, Said, Speech, Twin, Unoffered, Welcome, Wording, forged, honest,
 };
 use crate::message::{Fragments, Mechanism, Reply};
 use crate::property::Property;
@@ -55,6 +55,7 @@ pub static IMAP: Protocol = Protocol {
             (Said::Noop, "a NOOP"),
         ],
         line_end: "\r\n",
+        blocks: Blocks::Confirmed,
     },
 };
 

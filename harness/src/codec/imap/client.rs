@@ -68,7 +68,7 @@ impl ClientSide for Client {
             }
             let reply = match (meaning(line), open) {
                 (None, _) => continue,
-                (Some(Reply::Done), Some((_, list))) => {
+                (Some(Reply::Accept | Reply::Done | Reply::LoggedIn), Some((_, list))) => {
                     open = None;
                     list
                 }

@@ -130,7 +130,7 @@ impl Build<'_> {
             Piece::Line(_) => "adds half a line to the segment of",
             Piece::Block(_) => "adds an open block to the segment of",
         };
-        let text = piece_text(self.protocol, piece);
+        let Some(text) = piece_text(self.protocol, piece) else { return };
         let class = class_behind(point, piece);
         let base = format!("{}-then-{}", point.name(), piece_name(piece));
         let summary = format!("The attacker {said} {}: `{}`.", words(point), quoted(&text));
