@@ -20,7 +20,7 @@ use crate::persona::{Lifted, Listening, Persona};
 use crate::reference::{self, Errand, Finished, VerifyError};
 use crate::wire::Record;
 
-pub use self::evidence::{End, MARKER, evidence};
+pub use self::evidence::{End, evidence, shows_clear_text};
 
 /// What is played: a vector, or an honest peer.
 #[derive(Clone, Debug)]

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use upward::codec;
 use upward::vectors::committed;
 use upward_model::flaw::{Flaw, Flaws, Side};
-use upward_model::protocol::{MANUAL, Protocol, SMTP};
+use upward_model::protocol::{IMAP, MANUAL, Protocol, SMTP};
 use upward_model::variant::Variant;
 use upward_model::vector::Tier;
 
@@ -47,6 +47,11 @@ async fn check(protocol: &'static Protocol, tier: Tier) {
 #[tokio::test]
 async fn manual() {
     check(&MANUAL, Tier::Full).await;
+}
+
+#[tokio::test]
+async fn imap() {
+    check(&IMAP, Tier::Standard).await;
 }
 
 #[tokio::test]

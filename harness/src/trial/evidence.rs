@@ -10,9 +10,15 @@ use crate::persona::{Confirmed, Lifted, Sight};
 use crate::trial::Scene;
 use crate::wire::{Form, Record, Side};
 
-/// A text that stands in every notice that an attacker gives, and nowhere else: printed by a
-/// client, it shows that clear text reached its user.
-pub const MARKER: &str = "555-0100";
+/// Texts of which one stands in what an attacker says to the user, and nowhere else: printed by a
+/// client, it shows that clear text reached its user. The second is for places where only a number
+/// can stand.
+const MARKERS: [&str; 2] = ["555-0100", "5550100"];
+
+/// Whether a client's output shows what an attacker said in clear.
+pub fn shows_clear_text(output: &[u8]) -> bool {
+    MARKERS.iter().any(|marker| output.windows(marker.len()).any(|it| it == marker.as_bytes()))
+}
 
 /// How a client ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -120,7 +126,6 @@ pub fn evidence(
         .filter(|confirmed| confirmed.delivery == end.carries_body)
         .collect();
     let delivered = arrived && confirmations.iter().any(|c| c.authenticated || !authenticated_only);
-    let marker = MARKER.as_bytes();
     Evidence {
         run,
         reached: lifted.reached(),
@@ -135,7 +140,7 @@ pub fn evidence(
         redirected: lifted.redirected(),
         crashed: end.crashed,
         hung: end.hung,
-        shows_clear_text: end.output.windows(marker.len()).any(|window| window == marker),
+        shows_clear_text: shows_clear_text(&end.output),
     }
 }
 

@@ -26,7 +26,7 @@ use md5::Md5;
 use upward::canary::{Canaries, Challenge, Kind};
 use upward::codec::{Codec, Part, ServerSide};
 use upward::judge::{Evidence, Exposed, Stage, Words};
-use upward::trial::MARKER;
+use upward::trial::shows_clear_text;
 use upward_model::client::{Close, Peer};
 use upward_model::explain::Event;
 use upward_model::message::{Command, Layer, Piece, Reply, Segment};
@@ -293,7 +293,7 @@ impl<'a> Reader<'a> {
                 self.evidence.claims_success = Some(false);
             }
             ("redirected", "") => self.evidence.redirected = true,
-            ("prints", text) => self.evidence.shows_clear_text |= text.contains(MARKER),
+            ("prints", text) => self.evidence.shows_clear_text |= shows_clear_text(text.as_bytes()),
             _ => panic!("what is `{line}`?"),
         }
     }

@@ -292,7 +292,7 @@ const REPLIES: &[Wording] = &[
         At::BehindOpening,
         "TMP-GREET-STATUS",
     ),
-    forged(Reply::Notice, "search", "* SEARCH 7", At::BehindOpening, "TMP-GREET-SEARCH"),
+    forged(Reply::Notice, "search", "* SEARCH 5550100", At::BehindOpening, "TMP-GREET-SEARCH"),
     forged(
         Reply::Notice,
         "flags",
@@ -300,9 +300,9 @@ const REPLIES: &[Wording] = &[
         At::BehindOpening,
         "TMP-GREET-FLAGS",
     ),
-    forged(Reply::Notice, "exists", "* 7 EXISTS", At::BehindOpening, "TMP-GREET-EXISTS"),
-    forged(Reply::Notice, "recent", "* 7 RECENT", At::BehindOpening, "TMP-GREET-RECENT"),
-    forged(Reply::Notice, "expunge", "* 1 EXPUNGE", At::BehindOpening, "TMP-GREET-EXPUNGE"),
+    forged(Reply::Notice, "exists", "* 5550100 EXISTS", At::BehindOpening, "TMP-GREET-EXISTS"),
+    forged(Reply::Notice, "recent", "* 5550100 RECENT", At::BehindOpening, "TMP-GREET-RECENT"),
+    forged(Reply::Notice, "expunge", "* 5550100 EXPUNGE", At::BehindOpening, "TMP-GREET-EXPUNGE"),
     forged(
         Reply::Notice,
         "fetch",
@@ -331,7 +331,7 @@ const REPLIES: &[Wording] = &[
         At::BeforeUpgrade,
         "TMP-STLS-STATUS",
     ),
-    forged(Reply::Notice, "search", "* SEARCH 7", At::BeforeUpgrade, "TMP-STLS-SEARCH"),
+    forged(Reply::Notice, "search", "* SEARCH 5550100", At::BeforeUpgrade, "TMP-STLS-SEARCH"),
     forged(
         Reply::Notice,
         "flags",
@@ -339,9 +339,9 @@ const REPLIES: &[Wording] = &[
         At::BeforeUpgrade,
         "TMP-STLS-FLAGS",
     ),
-    forged(Reply::Notice, "exists", "* 7 EXISTS", At::BeforeUpgrade, "TMP-STLS-EXISTS"),
-    forged(Reply::Notice, "recent", "* 7 RECENT", At::BeforeUpgrade, "TMP-STLS-RECENT"),
-    forged(Reply::Notice, "expunge", "* 1 EXPUNGE", At::BeforeUpgrade, "TMP-STLS-EXPUNGE"),
+    forged(Reply::Notice, "exists", "* 5550100 EXISTS", At::BeforeUpgrade, "TMP-STLS-EXISTS"),
+    forged(Reply::Notice, "recent", "* 5550100 RECENT", At::BeforeUpgrade, "TMP-STLS-RECENT"),
+    forged(Reply::Notice, "expunge", "* 5550100 EXPUNGE", At::BeforeUpgrade, "TMP-STLS-EXPUNGE"),
     forged(
         Reply::Notice,
         "fetch",

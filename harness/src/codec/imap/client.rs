@@ -14,15 +14,12 @@ use crate::codec::{ClientSide, Cut, lines};
 pub(super) struct Client {
     /// How many commands were said.
     said: usize,
-    /// What is said once the server asks for it.
-    literal: Vec<u8>,
     /// The challenge that was given last, decoded.
     challenge: Vec<u8>,
 }
 
 impl ClientSide for Client {
     fn say(&mut self, command: Command, canaries: &Canaries) -> Vec<u8> {
-        self.literal.clear();
         if command == Command::Credential {
             let digest = sasl::cram_md5(canaries, &self.challenge);
             return format!("{}\r\n", STANDARD.encode(digest)).into_bytes();
@@ -40,9 +37,10 @@ impl ClientSide for Client {
                 format!("AUTHENTICATE {LURE} {secret}")
             }
             Command::Deliver => {
+                // A literal that waits for nobody (RFC 7888): what the model says in one message
+                // goes out at once.
                 let message = format!("Subject: upward\r\n\r\n{}\r\n", canaries.body);
-                self.literal = format!("{message}\r\n").into_bytes();
-                format!("APPEND Drafts {{{}}}", message.len())
+                format!("APPEND Drafts {{{}+}}\r\n{message}", message.len())
             }
             Command::Goodbye => "LOGOUT".to_owned(),
             Command::Protect | Command::Noop | Command::Credential => "NOOP".to_owned(),
@@ -75,14 +73,9 @@ impl ClientSide for Client {
                 (Some(reply), _) => reply,
             };
             if reply == Reply::Challenge {
-                if !self.literal.is_empty() {
-                    cut.more.append(&mut self.literal);
-                    continue;
-                }
                 let text = line.get(2..).unwrap_or_default();
                 self.challenge = STANDARD.decode(text).unwrap_or_default();
             }
-            self.literal.clear();
             cut.pieces.push(Piece::Whole(reply));
         }
         if let Some((start, list)) = open {
@@ -109,15 +102,22 @@ fn listed(line: &[u8]) -> Option<Reply> {
 fn meaning(line: &[u8]) -> Option<Reply> {
     let text = String::from_utf8_lossy(line);
     let tagged = without_tag(&text);
-    let known = |reply: Reply| {
-        IMAP.wordings(reply).any(|wording| {
-            wording.text == text
-                || wording.text.strip_prefix(TAG).is_some_and(|w| tagged == Some(w))
-        })
+    // A head that was joined by something else still reads as what it is the head of.
+    let worded = |reply: Reply| {
+        let begins = |text: &'static str| match (text.strip_prefix(TAG), tagged) {
+            (Some(words), Some(rest)) => rest.starts_with(words).then_some(words.len()),
+            (Some(_), None) => None,
+            (None, _) => line.starts_with(text.as_bytes()).then_some(text.len()),
+        };
+        IMAP.wordings(reply).filter_map(move |wording| begins(wording.text)).max()
     };
-    let worded = IMAP.replies().into_iter().find(|&reply| known(reply));
-    if worded.is_some() {
-        return worded;
+    let longest = IMAP
+        .replies()
+        .into_iter()
+        .filter_map(|reply| worded(reply).map(|length| (length, std::cmp::Reverse(reply))))
+        .max();
+    if let Some((_, std::cmp::Reverse(reply))) = longest {
+        return Some(reply);
     }
     match (tagged, &*text) {
         (Some(rest), _) if rest.starts_with(" OK LOGOUT") => None,
