@@ -88,7 +88,7 @@ const REPLIES: &[Wording] = &[
     honest(Reply::LoggedIn, "{tag} OK Logged in"),
     honest(Reply::Done, "{tag} OK done"),
     honest(Reply::Redirect, "{tag} NO [REFERRAL imap://attacker.example/] Try elsewhere"),
-    honest(Reply::Notice, "* OK [ALERT] Your account is locked. Call 555-0100."),
+    honest(Reply::Notice, "* NO [ALERT] Your account is locked. Call 555-0100."),
     honest(Reply::Bye, "* BYE Server closing"),
     // The opening.
     forged(
@@ -255,22 +255,50 @@ const REPLIES: &[Wording] = &[
         At::Upgrade,
         "NEG-REFUSE-GARBAGE",
     ),
-    // Anywhere: what answers nothing. A number that only it holds shows where it is believed.
+    // What answers nothing, behind the greeting and before the grant: text for the user, and mailbox
+    // data. A number that only an attacker names shows where it is believed.
     forged(
         Reply::Notice,
         "alert",
         "* OK [ALERT] Your account is locked. Call 555-0100.",
-        At::Anywhere,
+        At::BehindOpening,
         "UI-ALERT",
     ),
     forged(
         Reply::Notice,
         "parse",
         "* OK [PARSE] Your account is locked. Call 555-0100.",
-        At::Anywhere,
+        At::BehindOpening,
         "UI-ALERT",
     ),
-    // Mailbox data that nobody asked for: behind the greeting, before the grant.
+    forged(
+        Reply::Notice,
+        "badcharset",
+        "* OK [BADCHARSET] Your account is locked. Call 555-0100.",
+        At::BehindOpening,
+        "UI-ALERT",
+    ),
+    forged(
+        Reply::Notice,
+        "alert",
+        "* OK [ALERT] Your account is locked. Call 555-0100.",
+        At::BeforeUpgrade,
+        "UI-ALERT",
+    ),
+    forged(
+        Reply::Notice,
+        "parse",
+        "* OK [PARSE] Your account is locked. Call 555-0100.",
+        At::BeforeUpgrade,
+        "UI-ALERT",
+    ),
+    forged(
+        Reply::Notice,
+        "badcharset",
+        "* OK [BADCHARSET] Your account is locked. Call 555-0100.",
+        At::BeforeUpgrade,
+        "UI-ALERT",
+    ),
     forged(
         Reply::Notice,
         "list",
