@@ -1,4 +1,5 @@
-//! Our own walker: the whole graph of a world, breadth first, and the least witness of a goal.
+//! Our own walker: the whole graph of a world, or of anything, breadth first, and the least witness
+//! of a goal.
 //!
 //! Exact states, no hash compaction, one thread, a fixed order: the same world gives the same
 //! counts, the same first states and the same witnesses on every machine. It never stops early; a
@@ -8,12 +9,16 @@
 //! possible in a state, those that lead back to it included; actions that client and server cannot
 //! tell apart are one.
 
+mod store;
 mod witness;
+
+use std::hash::Hash;
 
 use crate::client::Client;
 use crate::property::Properties;
 use crate::world::{Action, State, World};
 
+pub use self::store::{Entry, Store};
 pub use self::witness::{Goal, Witness, WitnessStep, counterexample, through, witness};
 
 /// What a walk found; by default, nothing has been walked.
@@ -58,44 +63,75 @@ pub(crate) fn visit<C: Client>(
     limit: Option<usize>,
     mut each: impl FnMut(&State, &Action),
 ) -> Walk {
-    let limit = limit.unwrap_or(usize::MAX);
     // Machines whose ids ran out are no machines of these parties.
     let complete = world.clients().is_complete() && world.servers().is_complete();
-    let extent = if complete { Extent::Exhaustive } else { Extent::Bounded };
-    let mut found = Walk { extent, ..Walk::default() };
     let first = world.initial();
-    found.tried.extend(first.tried);
-    let mut known = rustc_hash::FxHashSet::default();
-    known.insert(first.state.clone());
-    let mut queue = std::collections::VecDeque::from([first.state]);
-    while let Some(state) = queue.pop_front() {
-        found.states += 1;
-        found.broken.extend(world.broken(&state));
-        if world.is_terminal(&state) {
+    let mut found = Walk { tried: first.tried, ..Walk::default() };
+    let explored = explore(first.state, limit, |state, successors| {
+        found.broken.extend(world.broken(state));
+        if world.is_terminal(state) {
             found.ends += 1;
             found.delivers |= state.all_delivered();
-            continue;
+            return;
         }
-        let before = found.transitions;
-        for choice in world.choices(&state) {
-            let Some(transition) = world.next(&state, &choice.action) else { continue };
-            each(&state, &choice.action);
-            found.transitions += 1;
+        for choice in world.choices(state) {
+            let Some(transition) = world.next(state, &choice.action) else { continue };
+            each(state, &choice.action);
             found.tried.extend(choice.tried);
             found.tried.extend(transition.tried);
-            if known.contains(&transition.state) {
-                continue;
-            }
-            if known.len() >= limit {
-                found.extent = Extent::Bounded;
-                continue;
-            }
-            known.insert(transition.state.clone());
-            queue.push_back(transition.state);
+            successors.push(transition.state);
         }
-        if found.transitions == before {
-            found.stuck += 1;
-        }
-    }
+        found.stuck += usize::from(successors.is_empty());
+    });
+    found.states = explored.store.len();
+    found.transitions = explored.transitions;
+    found.extent = if complete { explored.extent } else { Extent::Bounded };
     found
+}
+
+/// A graph that was walked.
+#[derive(Clone, Debug)]
+pub struct Explored<S> {
+    /// Its states, in the order in which they were found.
+    pub store: Store<S>,
+    /// Its transitions.
+    pub transitions: usize,
+    /// Whether every state was visited.
+    pub extent: Extent,
+}
+
+/// Walks any graph, breadth first: all that can be reached from a state, up to a limit of states.
+///
+/// Each state is shown once, to have its successors pushed, one for each transition. The states that
+/// lead to a state by the fewest transitions are [its way](Store::way).
+///
+/// ```
+/// use upward_model::walk::explore;
+///
+/// // Double it or take one away, modulo 10.
+/// let explored = explore(1_u8, None, |n, successors| successors.extend([n * 2 % 10, (n + 9) % 10]));
+/// assert_eq!((explored.store.len(), explored.transitions), (10, 20));
+/// assert_eq!(explored.store.get(5), Some(&8));
+/// assert_eq!(explored.store.way(5), [&1, &2, &4, &8]);
+/// ```
+pub fn explore<S: Eq + Hash>(
+    first: S,
+    limit: Option<usize>,
+    mut expand: impl FnMut(&S, &mut Vec<S>),
+) -> Explored<S> {
+    let store = Store::new(first, limit.unwrap_or(usize::MAX));
+    let mut explored = Explored { store, transitions: 0, extent: Extent::Exhaustive };
+    let mut successors = Vec::new();
+    let mut index = 0;
+    while let Some(state) = explored.store.get(index) {
+        expand(state, &mut successors);
+        explored.transitions += successors.len();
+        for successor in successors.drain(..) {
+            if explored.store.insert(successor, index) == Entry::Full {
+                explored.extent = Extent::Bounded;
+            }
+        }
+        index += 1;
+    }
+    explored
 }
