@@ -1,6 +1,7 @@
 //! One vector against one client: what is served, what is recorded, what a judge is given.
 
 mod evidence;
+mod fetched;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -157,7 +158,7 @@ pub async fn against_reference<C: Client + Sync>(
         claims_success: Some(finished.claims_success()),
         crashed: false,
         hung: finished.hung,
-        carries_body: true,
+        carries_body: stagehand.codec.carries_body(),
         output: finished.shown.clone().into_bytes(),
     };
     let evidence = evidence(scene, &record, &lifted, &carried, &end);

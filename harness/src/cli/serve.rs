@@ -74,7 +74,8 @@ impl Serve {
                 let _ = tokio::signal::ctrl_c().await;
             })
             .await;
-        let end = End { carries_body: true, ..End::default() };
+        let carries_body = stagehand.codec.carries_body();
+        let end = End { carries_body, ..End::default() };
         let evidence = evidence(&scene, &record, &lifted, &[canaries], &end);
         let judgement = judge_vector(&scene, &vector, Habits::default(), &evidence);
         outln!("\n{}", record.render());

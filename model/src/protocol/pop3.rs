@@ -61,7 +61,7 @@ pub static POP3: Protocol = Protocol {
             (Said::Begin, "AUTH CRAM-MD5"),
             (Said::Login, "USER, PASS <user name and password>"),
             (Said::Credential, "<digest of the password>"),
-            (Said::Deliver, "RETR 1 <the mail>"),
+            (Said::Deliver, "RETR 1 <asks for the mail>"),
             (Said::Goodbye, "QUIT"),
             (Said::Noop, "NOOP"),
         ],

@@ -51,7 +51,8 @@ impl Blocks {
         }
     }
 
-    /// Whether an open text is ended by what comes next, and by its last line only.
+    /// Whether an open text is ended by what comes next, and by its last line only. What a list
+    /// reads as is not changed by that: what comes next lists nothing new.
     pub(crate) fn is_ended(self, open: &str, next: &str) -> bool {
         match self {
             Self::None => false,
@@ -61,8 +62,8 @@ impl Blocks {
                 next.lines().count() == 1 && same
             }
             Self::Dot => {
-                let dot = next.lines().position(|line| line == ".");
-                dot.is_some_and(|at| at + 1 == next.lines().count())
+                let Some(listed) = next.trim_end().strip_suffix("\n.") else { return false };
+                listed.lines().skip(1).all(|line| line != "." && open.lines().any(|l| l == line))
             }
             Self::Confirmed => next.lines().count() == 1 && next.starts_with("{tag} OK"),
         }
@@ -187,9 +188,9 @@ mod tests {
         for next in ["220 b\n", "250-b\n", "250-b\n250 c\n"] {
             assert!(!Blocks::Hyphens.is_ended("250-a\n", next), "{next}");
         }
-        assert!(Blocks::Dot.is_ended("+OK list\n", "+OK list\nSTLS\n.\n"));
-        for next in ["+OK\n", "+OK list\n.\n+OK\n"] {
-            assert!(!Blocks::Dot.is_ended("+OK list\n", next), "{next}");
+        assert!(Blocks::Dot.is_ended("+OK list\nUSER\nSTLS\n", "+OK list\nSTLS\n.\n"));
+        for next in ["+OK\n", "+OK list\n.\n+OK\n", "+OK list\nSTLS\n.\n"] {
+            assert!(!Blocks::Dot.is_ended("+OK list\nUSER\n", next), "{next}");
         }
         assert!(Blocks::Confirmed.is_ended("* LIST\n", "{tag} OK done\n"));
         assert!(!Blocks::Confirmed.is_ended("* LIST\n", "{tag} NO\n"));

@@ -90,8 +90,9 @@ impl ClientSide for Client {
 impl Client {
     /// The meaning of a reply of one line. Positive replies differ in their words only.
     fn one_line(&mut self, line: &[u8]) -> Reply {
-        if let Some(challenge) = line.strip_prefix(b"+ ") {
-            self.challenge = STANDARD.decode(challenge).unwrap_or_default();
+        // An empty challenge is a plus and a space (RFC 5034 section 4); some leave out the space.
+        if line == b"+" || line.starts_with(b"+ ") {
+            self.challenge = STANDARD.decode(line.get(2..).unwrap_or_default()).unwrap_or_default();
             return Reply::Challenge;
         }
         let text = String::from_utf8_lossy(line);
