@@ -90,11 +90,8 @@ async fn bare(certificates: &Certificates) -> Result<Duration, Failed> {
 /// The same number of honest runs of the suite: without judging, and with it.
 async fn vectors(certificates: &Arc<Certificates>) -> Result<(Duration, Duration), Failed> {
     let codec = codec::by_name(SMTP.name).ok_or("SMTP has a codec")?;
-    let stagehand = Stagehand {
-        codec: Arc::from(codec),
-        certificates: Arc::clone(certificates),
-        patience: Duration::from_secs(1),
-    };
+    let stagehand =
+        Stagehand::new(Arc::from(codec), Arc::clone(certificates), Duration::from_secs(1));
     let scene = Scene::honest(&SMTP, Policy::Required);
     let client = Negotiator::sound(&SMTP, Policy::Required);
     let (mut run, mut judged) = (Duration::ZERO, Duration::ZERO);

@@ -5,8 +5,10 @@
 //! this be said in clear?) and the reference client (put a command into words, cut what the server
 //! said).
 
+mod imap;
 mod lines;
 mod manual;
+mod pop3;
 mod sasl;
 mod smtp;
 
@@ -14,7 +16,9 @@ use upward_model::message::{Command, Piece, Reply};
 
 use crate::canary::{Canaries, Challenge};
 
+pub use self::imap::Imap;
 pub use self::manual::Manual;
+pub use self::pop3::Pop3;
 pub use self::smtp::Smtp;
 
 /// A message of the client, cut from its bytes.
@@ -58,6 +62,39 @@ pub trait ServerSide: Send {
 
     /// TLS has begun, or ended: what was said before counts for nothing.
     fn reset(&mut self);
+
+    /// Fills in what a text of a vector leaves open, since only the client knows it: `{tag}`, the
+    /// tag of the command that is answered (RFC 9051 section 2.2.1).
+    fn fill(&mut self, text: &str, answered: Answered) -> String {
+        let _ = answered;
+        text.to_owned()
+    }
+
+    /// What this connection has shown of the client's ways.
+    fn lesson(&self) -> Lesson {
+        Lesson::default()
+    }
+
+    /// Takes up what an honest run has shown of the client's ways.
+    fn learn(&mut self, lesson: &Lesson) {
+        let _ = lesson;
+    }
+}
+
+/// Which command a forged reply answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Answered {
+    /// The one that was cut last.
+    Last,
+    /// One that has not been said yet: the next, and for each further reply the one after that.
+    Next,
+}
+
+/// What an honest run shows of a client's ways, and an attacker can know beforehand.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Lesson {
+    /// The tags of its commands on one connection, in order, as far as they are kept.
+    pub tags: Vec<Vec<u8>>,
 }
 
 /// The client's side of a connection: puts commands into words, and cuts what the server says.
@@ -94,12 +131,20 @@ pub trait Codec: Send + Sync {
 
     /// A text of a vector as bytes: `\n` stands for the protocol's line end.
     fn bytes(&self, text: &str) -> Vec<u8>;
+
+    /// Whether the built-in client has data of its own to deliver; else it fetches what the server
+    /// holds.
+    fn carries_body(&self) -> bool {
+        true
+    }
 }
 
 /// The codec of a protocol, if it has one.
 pub fn by_name(protocol: &str) -> Option<Box<dyn Codec>> {
     match protocol {
+        "imap" => Some(Box::new(Imap)),
         "manual" => Some(Box::new(Manual)),
+        "pop3" => Some(Box::new(Pop3)),
         "smtp" => Some(Box::new(Smtp)),
         _ => None,
     }

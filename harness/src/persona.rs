@@ -20,7 +20,7 @@ use upward_model::vector::PeerRecord;
 
 use crate::canary::Canaries;
 use crate::certificate::Certificates;
-use crate::codec::Codec;
+use crate::codec::{Codec, Lesson};
 use crate::wire::Record;
 
 pub use self::lifted::{Confirmed, Lifted, Sight};
@@ -48,6 +48,8 @@ pub struct Persona {
     /// How long the persona waits for a client that has nothing to answer before it closes: the
     /// only timed wait.
     pub patience: Duration,
+    /// What the honest control has shown of the client.
+    pub lesson: Arc<Lesson>,
 }
 
 impl Persona {

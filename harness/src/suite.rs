@@ -96,11 +96,7 @@ pub async fn run(
     job.profile.check()?;
     let name = job.protocol.name;
     let codec = codec::by_name(name).ok_or_else(|| SuiteError::NoCodec(name.to_owned()))?;
-    let stagehand = Stagehand {
-        codec: Arc::from(codec),
-        certificates: Arc::new(Certificates::new()?),
-        patience: PATIENCE.1,
-    };
+    let stagehand = Stagehand::new(Arc::from(codec), Arc::new(Certificates::new()?), PATIENCE.1);
     let mut launcher = Launcher::new(job, stagehand)?;
     let controls = tokio::select! {
         controls = Controls::run(job, &mut launcher) => controls?,

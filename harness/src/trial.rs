@@ -1,6 +1,7 @@
 //! One vector against one client: what is served, what is recorded, what a judge is given.
 
 mod evidence;
+mod fetched;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,13 +15,13 @@ use upward_model::vector::{Certificate, PeerRecord, Vector};
 
 use crate::canary::Canaries;
 use crate::certificate::Certificates;
-use crate::codec::Codec;
+use crate::codec::{Codec, Lesson};
 use crate::judge::{Evidence, Judgement, Question, judge};
 use crate::persona::{Lifted, Listening, Persona};
 use crate::reference::{self, Errand, Finished, VerifyError};
 use crate::wire::Record;
 
-pub use self::evidence::{End, MARKER, evidence};
+pub use self::evidence::{End, evidence, shows_clear_text};
 
 /// What is played: a vector, or an honest peer.
 #[derive(Clone, Debug)]
@@ -65,9 +66,16 @@ pub struct Stagehand {
     pub certificates: Arc<Certificates>,
     /// How long the persona waits for a client that has nothing to answer.
     pub patience: Duration,
+    /// What an honest run has shown of the client, if there was one.
+    pub lesson: Arc<Lesson>,
 }
 
 impl Stagehand {
+    /// For a client of which nothing is known yet.
+    pub fn new(codec: Arc<dyn Codec>, certificates: Arc<Certificates>, patience: Duration) -> Self {
+        Self { codec, certificates, patience, lesson: Arc::default() }
+    }
+
     /// The persona of a scene, for a client that carries these canaries.
     pub fn persona(&self, scene: &Scene, canaries: &Arc<Canaries>) -> Persona {
         Persona {
@@ -79,6 +87,7 @@ impl Stagehand {
             implicit: scene.policy() == Policy::Implicit,
             two_sessions: scene.sessions.len() > 1,
             patience: self.patience,
+            lesson: Arc::clone(&self.lesson),
         }
     }
 }
@@ -149,7 +158,7 @@ pub async fn against_reference<C: Client + Sync>(
         claims_success: Some(finished.claims_success()),
         crashed: false,
         hung: finished.hung,
-        carries_body: true,
+        carries_body: stagehand.codec.carries_body(),
         output: finished.shown.clone().into_bytes(),
     };
     let evidence = evidence(scene, &record, &lifted, &carried, &end);

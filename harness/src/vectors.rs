@@ -11,8 +11,10 @@ use upward_model::vector::{FORMAT, Tier, Vector, VectorFile};
 pub use self::retired::Retired;
 
 /// The committed files.
-const COMMITTED: [(&str, &str); 2] = [
+const COMMITTED: [(&str, &str); 4] = [
+    ("imap", include_str!("../../vectors/imap.json")),
     ("manual", include_str!("../../vectors/manual.json")),
+    ("pop3", include_str!("../../vectors/pop3.json")),
     ("smtp", include_str!("../../vectors/smtp.json")),
 ];
 

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use upward::codec;
 use upward::vectors::committed;
 use upward_model::flaw::{Flaw, Flaws, Side};
-use upward_model::protocol::{MANUAL, Protocol, SMTP};
+use upward_model::protocol::{IMAP, MANUAL, POP3, Protocol, SMTP};
 use upward_model::variant::Variant;
 use upward_model::vector::Tier;
 
@@ -50,6 +50,16 @@ async fn manual() {
 }
 
 #[tokio::test]
+async fn imap() {
+    check(&IMAP, Tier::Standard).await;
+}
+
+#[tokio::test]
 async fn smtp() {
     check(&SMTP, Tier::Standard).await;
+}
+
+#[tokio::test]
+async fn pop3() {
+    check(&POP3, Tier::Standard).await;
 }

@@ -17,15 +17,15 @@ use upward::wire::{Form, Record, Side, What};
 use upward_model::explain::Event;
 use upward_model::message::{Command, Layer, Piece, Reply, Segment};
 use upward_model::policy::Policy;
-use upward_model::protocol::{MANUAL, SMTP};
+use upward_model::protocol::{MANUAL, POP3, Protocol, SMTP};
 use upward_model::vector::{Deviation, Do, Meaning, Point, SegmentOf};
 
 static CERTIFICATES: LazyLock<Arc<Certificates>> =
     LazyLock::new(|| Arc::new(Certificates::new().unwrap()));
 
 /// Sends parts to an honest persona, one write each, and waits for its end.
-fn served(smtp: bool, policy: Policy, parts: &[Vec<u8>]) -> (Record, Lifted) {
-    let scene = Scene::honest(if smtp { &SMTP } else { &MANUAL }, policy);
+fn served(protocol: &'static Protocol, policy: Policy, parts: &[Vec<u8>]) -> (Record, Lifted) {
+    let scene = Scene::honest(protocol, policy);
     let (record, lifted, _) = played(&scene, parts, false);
     (record, lifted)
 }
@@ -34,11 +34,11 @@ fn served(smtp: bool, policy: Policy, parts: &[Vec<u8>]) -> (Record, Lifted) {
 /// what the persona said.
 fn played(scene: &Scene, parts: &[Vec<u8>], waits: bool) -> (Record, Lifted, Vec<u8>) {
     let protocol = scene.protocol;
-    let stagehand = Stagehand {
-        codec: Arc::from(codec::by_name(protocol.name).unwrap()),
-        certificates: Arc::clone(&CERTIFICATES),
-        patience: Duration::from_millis(100),
-    };
+    let stagehand = Stagehand::new(
+        Arc::from(codec::by_name(protocol.name).unwrap()),
+        Arc::clone(&CERTIFICATES),
+        Duration::from_millis(100),
+    );
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let listening = Listening::bind().await.unwrap();
@@ -89,6 +89,13 @@ fn words() -> impl Strategy<Value = Vec<u8>> {
         "BDAT 99999999999999999999\r\n",
         "RSET\r\n",
         "QUIT\r\n",
+        "CAPA\r\n",
+        "STLS\r\n",
+        "USER a\r\n",
+        "PASS b\n",
+        "STAT\r\n",
+        "RETR 1\r\n",
+        "TOP 1 99999999999999999999\r\n",
         "HELLO I'M MR. X\n",
         "PLEASE START TLS\n",
         "BYE\n",
@@ -108,11 +115,11 @@ proptest! {
     #[test]
     fn nothing_that_a_client_sends_is_lost(
         parts in proptest::collection::vec(words(), 0..12),
-        smtp: bool,
+        protocol in proptest::sample::select(vec![&MANUAL, &SMTP, &POP3]),
         implicit in proptest::bool::weighted(0.2),
     ) {
         let policy = if implicit { Policy::Implicit } else { Policy::Required };
-        let (record, lifted) = served(smtp, policy, &parts);
+        let (record, lifted) = served(protocol, policy, &parts);
         let sent: Vec<u8> = parts.concat();
         let entries = record.entries();
         let began = entries.iter().any(|entry| matches!(entry.what, What::TlsFailed(_)));
@@ -146,9 +153,13 @@ proptest! {
 #[test]
 fn what_stands_beside_an_unwanted_record_is_kept() {
     let record = b"\x16\x03\x01\x00\x04\x01\x00\x00\x00".to_vec();
-    for (smtp, secret) in [(false, &b"HERE IS A SECRET"[..]), (true, b"AUTH PLAIN AHVzZXI")] {
+    for (protocol, secret) in [
+        (&MANUAL, &b"HERE IS A SECRET"[..]),
+        (&SMTP, b"AUTH PLAIN AHVzZXI"),
+        (&POP3, b"PASS secret"),
+    ] {
         let parts = [b"NOOP\r\n".to_vec(), record.clone(), [&record, secret].concat()];
-        let (kept, lifted) = served(smtp, Policy::Required, &parts);
+        let (kept, lifted) = served(protocol, Policy::Required, &parts);
         let clear = kept.stream(0, Side::Client, Form::Clear);
         assert!(clear.ends_with(secret), "{}", kept.render());
         assert_eq!(lifted.sights().last().unwrap().range.end, clear.len());

@@ -8,7 +8,7 @@ use crate::message::{Command, Layer, Piece, Reply};
 use crate::play::Play;
 use crate::policy::Policy;
 use crate::property::Property;
-use crate::protocol::Protocol;
+use crate::protocol::{Protocol, shown};
 use crate::server;
 use crate::walk::Witness;
 use crate::world::{Action, State, Transition, Wire, World};
@@ -39,6 +39,15 @@ pub fn play(protocol: &'static Protocol, play: &Play, texts: Texts<'_>) -> Vec<S
         dialogue.step(&step.before, &step.action, &step.transition, Some(step.deviates));
     }
     dialogue.lines
+}
+
+/// A line for people, and for their terminals: control characters as escapes.
+pub(crate) fn printable(line: &str) -> String {
+    let shown = |c: char| match c {
+        c if c.is_control() => format!("\\x{:02x}", u32::from(c)),
+        c => c.to_string(),
+    };
+    line.chars().map(shown).collect()
 }
 
 struct Dialogue<'a> {
@@ -164,7 +173,8 @@ impl<'a> Dialogue<'a> {
     }
 
     fn said(&mut self, who: &str, text: &str) {
-        self.lines.extend(text.split('\n').map(|line| format!("{who}: {line}")));
+        let text = shown(text);
+        self.lines.extend(text.split('\n').map(|line| format!("{who}: {}", printable(line))));
     }
 
     /// Says what it means that a property is broken, once, where it happens.

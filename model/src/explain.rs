@@ -6,7 +6,8 @@
 //! does not do proves nothing, so every prefix of a run of the model is explained by it.
 //!
 //! Harmless detours that no property speaks of are taken out first: `NOOP` and its reply, a
-//! goodbye, a question for the capabilities that is asked again, further rounds of a delivery.
+//! goodbye, a question for the capabilities that is asked again or after the login, further rounds
+//! of a delivery.
 
 mod follow;
 mod straighten;

@@ -28,7 +28,8 @@ pub use self::mysql::MYSQL;
 pub use self::pop3::POP3;
 pub use self::postgresql::POSTGRESQL;
 pub use self::smtp::SMTP;
-pub use self::speech::{At, Said, Speech, Wording};
+pub(crate) use self::speech::shown;
+pub use self::speech::{At, Blocks, Said, Speech, TAG, Wording};
 
 /// Every protocol that the model knows; the first is the GnuTLS manual's.
 pub const PROTOCOLS: [&Protocol; 9] =

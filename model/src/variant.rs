@@ -42,7 +42,8 @@ pub struct Variant {
     pub pipelines: bool,
     /// Whether it takes leave in the protocol's own words, or just closes.
     pub says_goodbye: bool,
-    /// Whether it tries an upgrade that was not offered, where the standard allows it.
+    /// Whether it tries an upgrade that was not offered, where the standard allows it, or that a
+    /// greeting which claims a login seems to rule out.
     pub tries_unoffered: bool,
     /// Whether it connects once more, under the same policy, after a failure.
     pub retries: bool,

@@ -7,12 +7,12 @@ use upward_model::flaw::Flaw;
 use upward_model::generate::{Generated, Standing, generate};
 use upward_model::policy::Policy;
 use upward_model::property::Property;
-use upward_model::protocol::{MANUAL, SMTP};
+use upward_model::protocol::{IMAP, MANUAL, POP3, SMTP};
 use upward_model::vector::Tier;
 
 #[test]
 fn what_the_vectors_cover() {
-    for protocol in [&MANUAL, &SMTP] {
+    for protocol in [&MANUAL, &SMTP, &IMAP, &POP3] {
         let Generated { file, coverage, standings } = generate(protocol);
         let mut text = String::new();
         let up_to = |tier| file.vectors.iter().filter(|vector| vector.tier <= tier).count();

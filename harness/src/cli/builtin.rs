@@ -57,11 +57,11 @@ async fn play(vectors: &[Vector]) -> Result<((usize, usize), (usize, usize)), Fa
     let failed = |error: &dyn std::fmt::Display| Failure::new(error.to_string());
     let codec = codec::by_name(MANUAL.name)
         .ok_or_else(|| Failure::new("the manual's protocol has no codec".to_owned()))?;
-    let stagehand = Stagehand {
-        codec: Arc::from(codec),
-        certificates: Arc::new(Certificates::new().map_err(|error| failed(&error))?),
-        patience: Duration::from_millis(300),
-    };
+    let stagehand = Stagehand::new(
+        Arc::from(codec),
+        Arc::new(Certificates::new().map_err(|error| failed(&error))?),
+        Duration::from_millis(300),
+    );
     let (mut sound, mut flawed) = ((0, 0), (0, 0));
     let mut seed = 1;
     for vector in vectors {

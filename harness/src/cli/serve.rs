@@ -49,11 +49,11 @@ impl Serve {
         std::fs::create_dir_all(&self.directory).map_err(|error| failed(&error))?;
         let ca = self.directory.join("ca.pem");
         std::fs::write(&ca, &certificates.ca).map_err(|error| failed(&error))?;
-        let stagehand = Stagehand {
-            codec: Arc::from(codec),
-            certificates: Arc::new(certificates),
-            patience: Duration::from_secs(self.patience),
-        };
+        let stagehand = Stagehand::new(
+            Arc::from(codec),
+            Arc::new(certificates),
+            Duration::from_secs(self.patience),
+        );
         let canaries = Arc::new(Canaries::new(u128::from(std::process::id())));
         let scene = Scene::of(protocol, &vector);
         let listening = Listening::bind().await.map_err(|error| failed(&error))?;
@@ -74,7 +74,8 @@ impl Serve {
                 let _ = tokio::signal::ctrl_c().await;
             })
             .await;
-        let end = End { carries_body: true, ..End::default() };
+        let carries_body = stagehand.codec.carries_body();
+        let end = End { carries_body, ..End::default() };
         let evidence = evidence(&scene, &record, &lifted, &[canaries], &end);
         let judgement = judge_vector(&scene, &vector, Habits::default(), &evidence);
         outln!("\n{}", record.render());

@@ -69,17 +69,23 @@ impl Vectors {
     }
 }
 
-/// Every generated file, by its path below the folder.
+/// Every generated file, by its path below the folder. Protocols have nothing to do with each
+/// other: each is generated on a thread of its own.
 fn files() -> Vec<(String, String, Option<Generated>)> {
-    let mut files: Vec<_> = PROTOCOLS
-        .into_iter()
-        .filter(|protocol| crate::codec::by_name(protocol.name).is_some())
-        .map(|protocol| {
-            let generated = generate(protocol);
-            let name = format!("{}.json", protocol.name);
-            (name, to_text(&generated.file), Some(generated))
-        })
-        .collect();
+    let protocols =
+        PROTOCOLS.into_iter().filter(|protocol| crate::codec::by_name(protocol.name).is_some());
+    let mut files: Vec<_> = std::thread::scope(|scope| {
+        let threads: Vec<_> =
+            protocols.map(|protocol| scope.spawn(|| generate(protocol))).collect();
+        threads
+            .into_iter()
+            .map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            .map(|generated| {
+                let name = format!("{}.json", generated.file.protocol);
+                (name, to_text(&generated.file), Some(generated))
+            })
+            .collect()
+    });
     let schemas = [
         (format!("vectors-{FORMAT}"), schemars::schema_for!(VectorFile)),
         (format!("results-{RESULTS_FORMAT}"), schemars::schema_for!(Results)),

@@ -7,12 +7,16 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use md5::{Digest as _, Md5};
 
 use crate::canary::{Canaries, Challenge, Scram, ScramHash};
 
 /// The number of iterations that is asked for: the least that RFC 5802 section 5.1 allows.
 const ITERATIONS: u32 = 4096;
+
+/// The mechanism that only an attacker's list names.
+pub(super) const LURE: &str = "X-UPWARD-LURE";
 
 /// What the client is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,7 +83,7 @@ impl Login {
             Stage::User => "Username:".to_owned(),
             Stage::Password => "Password:".to_owned(),
             Stage::Digest => {
-                let challenge = format!("<{}@localhost>", self.stamp);
+                let challenge = self.time_stamp();
                 self.give(Challenge::CramMd5(challenge.clone().into_bytes()));
                 challenge
             }
@@ -105,6 +109,11 @@ impl Login {
         true
     }
 
+    /// What stands for time and place in a challenge (RFC 2195 section 2).
+    pub(super) fn time_stamp(&self) -> String {
+        format!("<{}@localhost>", self.stamp)
+    }
+
     /// The challenges that were given.
     pub(super) fn given(&self) -> &[Challenge] {
         &self.given
@@ -121,6 +130,15 @@ impl Login {
         let salt = self.stamp.as_bytes().iter().copied().take(16).collect();
         Stage::Proof(Box::new(Scram::new(hash, client_first, &self.stamp, salt, ITERATIONS)))
     }
+}
+
+/// What a client answers to a challenge of `CRAM-MD5`, before it is encoded (RFC 2195 section 2).
+pub(super) fn cram_md5(canaries: &Canaries, challenge: &[u8]) -> String {
+    let digest = Hmac::<Md5>::new_from_slice(canaries.password.as_bytes())
+        .map(|mac| mac.chain_update(challenge).finalize().into_bytes().to_vec())
+        .unwrap_or_default();
+    let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("{} {digest}", canaries.user)
 }
 
 /// Reads base64; what is none is taken as it stands. A single `=` is the empty response (RFC 4954

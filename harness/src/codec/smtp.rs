@@ -24,9 +24,6 @@ impl Codec for Smtp {
     }
 }
 
-/// The mechanism that only an attacker's list names.
-const LURE: &str = "X-UPWARD-LURE";
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -63,7 +63,8 @@ impl Connection {
         number: usize,
         stream: TcpStream,
     ) -> Self {
-        let codec = persona.codec.server(&persona.canaries);
+        let mut codec = persona.codec.server(&persona.canaries);
+        codec.learn(&persona.lesson);
         let port = if persona.implicit { Port::Implicit } else { Port::Upgrade };
         let (state, _) = Server::honest(persona.protocol).start(port);
         Self {
@@ -97,6 +98,7 @@ impl Connection {
         if self.serve().await.is_err() {
             self.over = true;
         }
+        self.lifted.learn(self.codec.lesson());
         self.link.close().await;
     }
 

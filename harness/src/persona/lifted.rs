@@ -9,6 +9,7 @@ use upward_model::message::Command;
 use upward_model::vector::Point;
 
 use crate::canary::Challenge;
+use crate::codec::Lesson;
 use crate::judge::Stage;
 
 /// What a persona saw; all clones write to the same.
@@ -26,6 +27,7 @@ struct Seen {
     challenges: Vec<Challenge>,
     confirmed: Vec<Confirmed>,
     redirected: bool,
+    lesson: Lesson,
 }
 
 /// A login or a delivery that the persona confirmed.
@@ -105,6 +107,15 @@ impl Lifted {
         self.with(|seen| seen.confirmed.push(confirmed));
     }
 
+    /// Keeps what a connection has shown of the client; the longest one shows most.
+    pub(super) fn learn(&self, lesson: Lesson) {
+        self.with(|seen| {
+            if lesson.tags.len() > seen.lesson.tags.len() {
+                seen.lesson = lesson;
+            }
+        });
+    }
+
     pub(super) fn redirect(&self) {
         self.with(|seen| seen.redirected = true);
     }
@@ -132,6 +143,11 @@ impl Lifted {
     /// The logins and deliveries that were confirmed.
     pub fn confirmed(&self) -> Vec<Confirmed> {
         self.with(|seen| seen.confirmed.clone())
+    }
+
+    /// What was learned of the client.
+    pub fn lesson(&self) -> Lesson {
+        self.with(|seen| seen.lesson.clone())
     }
 
     /// Whether the client went where a forged redirection sent it.

@@ -76,6 +76,7 @@ impl Launcher {
     pub(super) fn learn(&mut self, honest: &Trial) {
         self.habits = Habits::of(&honest.evidence.run);
         let slowest = honest.record.slowest_reaction();
+        self.stagehand.lesson = Arc::new(honest.lifted.lesson());
         self.stagehand.patience = (slowest * 4).clamp(PATIENCE.0, PATIENCE.1);
     }
 

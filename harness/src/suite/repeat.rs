@@ -21,7 +21,7 @@ pub(super) async fn until_sure(
     if vector.first_session.is_some() {
         return Ok(Row::skipped(vector, "a program started once has one session"));
     }
-    if !controls.reached.contains(&vector.reached) && is_late(vector.reached) {
+    if !controls.reached.contains(&vector.reached) && is_optional(vector.reached, controls) {
         return Ok(Row::skipped(
             vector,
             "the client never comes to that point, not even with an honest server",
@@ -51,9 +51,14 @@ pub(super) async fn until_sure(
     Ok(row(launcher, vector, &launched, judgement))
 }
 
-/// Whether a point lies inside TLS, where clients differ in what they do.
-const fn is_late(point: Point) -> bool {
-    matches!(point, Point::Login | Point::Delivery)
+/// Whether a sound client may never come to a point: inside TLS clients differ in what they do, and
+/// before it one may ask for the upgrade without asking whether there is one.
+fn is_optional(point: Point, controls: &Controls) -> bool {
+    match point {
+        Point::Login | Point::Delivery => true,
+        Point::Capabilities => controls.reached.contains(&Point::Upgrade),
+        Point::Opening | Point::Upgrade | Point::Handshake | Point::Inside => false,
+    }
 }
 
 fn row(launcher: &Launcher, vector: &Vector, launched: &Launched, judgement: Judgement) -> Row {

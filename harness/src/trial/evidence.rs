@@ -7,12 +7,18 @@ use upward_model::client::Peer;
 use crate::canary::{Canaries, Kind, Sighting};
 use crate::judge::{Evidence, Exposed, Stage, Words};
 use crate::persona::{Confirmed, Lifted, Sight};
-use crate::trial::Scene;
+use crate::trial::{Scene, fetched};
 use crate::wire::{Form, Record, Side};
 
-/// A text that stands in every notice that an attacker gives, and nowhere else: printed by a
-/// client, it shows that clear text reached its user.
-pub const MARKER: &str = "555-0100";
+/// Texts of which one stands in what an attacker says to the user, and nowhere else: printed by a
+/// client, it shows that clear text reached its user. The second is for places where only a number
+/// can stand.
+const MARKERS: [&str; 2] = ["555-0100", "5550100"];
+
+/// Whether a client's output shows what an attacker said in clear.
+pub fn shows_clear_text(output: &[u8]) -> bool {
+    MARKERS.iter().any(|marker| output.windows(marker.len()).any(|it| it == marker.as_bytes()))
+}
 
 /// How a client ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,7 +31,8 @@ pub struct End {
     pub crashed: bool,
     /// Whether it was alive after the peer had closed and the deadline had passed.
     pub hung: bool,
-    /// Whether it had data to deliver, or only a login to do.
+    /// Whether it had data to deliver; else it has a login to do, and may fetch what the server
+    /// holds.
     pub carries_body: bool,
     /// What it printed.
     pub output: Vec<u8>,
@@ -60,8 +67,14 @@ pub fn evidence(
         })
     };
     let genuine = Peer::from(scene.peer.certificate) == Peer::Genuine;
+    let authenticated_only = scene.policy().needs_tls();
+    // What an earlier session said in clear is that session's affair.
+    let first_connection =
+        scene.sessions.iter().position(|policy| policy.needs_tls()).unwrap_or_default();
+    let fetches = !end.carries_body && fetched::asks(&run, lifted);
     let mut exposed = Vec::new();
-    let mut arrived = false;
+    // Who fetches has said all that it has to say once it has asked.
+    let mut arrived = fetches && fetched::asks_in(&run, genuine, authenticated_only);
     for connection in 0..run.len() {
         let clear = record.stream(connection, Side::Client, Form::Clear);
         let inside = record.stream(connection, Side::Client, Form::Inside);
@@ -88,10 +101,10 @@ pub fn evidence(
         } else {
             expose(&inside, true);
         }
+        let sent = search(&record.stream(connection, Side::Server, Form::Clear));
+        let own = if connection < first_connection { first_connection } else { 0 };
+        exposed.extend(fetched::in_clear(&sent, own, &sights, connection));
     }
-    // What an earlier session said in clear is that session's affair.
-    let first_connection =
-        scene.sessions.iter().position(|policy| policy.needs_tls()).unwrap_or_default();
     let words = sights
         .into_iter()
         .filter(|sight| sight.connection >= first_connection)
@@ -105,7 +118,6 @@ pub fn evidence(
             })
         })
         .collect();
-    let authenticated_only = scene.policy().needs_tls();
     if !authenticated_only {
         // A policy that may do without TLS is served wherever the data arrived.
         arrived |= (0..run.len()).any(|connection| {
@@ -117,10 +129,9 @@ pub fn evidence(
     let confirmations: Vec<Confirmed> = lifted
         .confirmed()
         .into_iter()
-        .filter(|confirmed| confirmed.delivery == end.carries_body)
+        .filter(|confirmed| confirmed.delivery == (end.carries_body || fetches))
         .collect();
     let delivered = arrived && confirmations.iter().any(|c| c.authenticated || !authenticated_only);
-    let marker = MARKER.as_bytes();
     Evidence {
         run,
         reached: lifted.reached(),
@@ -135,7 +146,7 @@ pub fn evidence(
         redirected: lifted.redirected(),
         crashed: end.crashed,
         hung: end.hung,
-        shows_clear_text: end.output.windows(marker.len()).any(|window| window == marker),
+        shows_clear_text: shows_clear_text(&end.output),
     }
 }
 

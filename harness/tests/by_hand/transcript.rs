@@ -17,16 +17,15 @@
 //! | `(server closes)`, `(server cuts)`, `(client closes)` | the end of the connection |
 //! | `(exit N)`, `(signal N)`, `(hangs)`, `(by hand)`, `(prints ...)` | the end of the client |
 
+#[path = "words.rs"]
+mod words;
+
 use std::collections::{BTreeSet, VecDeque};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use hmac::{Hmac, KeyInit as _, Mac as _};
-use md5::Md5;
-use upward::canary::{Canaries, Challenge, Kind};
+use upward::canary::{Canaries, Challenge, Kind, Sighting};
 use upward::codec::{Codec, Part, ServerSide};
 use upward::judge::{Evidence, Exposed, Stage, Words};
-use upward::trial::MARKER;
+use upward::trial::shows_clear_text;
 use upward_model::client::{Close, Peer};
 use upward_model::explain::Event;
 use upward_model::message::{Command, Layer, Piece, Reply, Segment};
@@ -43,6 +42,8 @@ pub(super) struct Reader<'a> {
     carried: Kind,
     connections: Vec<Connection>,
     challenges: Vec<Challenge>,
+    /// Whether a client without data of its own asked for what the server holds.
+    fetches: bool,
     evidence: Evidence,
 }
 
@@ -52,6 +53,8 @@ struct Connection {
     layer: Layer,
     clear: Vec<u8>,
     inside: Vec<u8>,
+    /// What the server said in clear.
+    served: Vec<u8>,
     /// Bytes of the client that are not a whole message yet.
     open: Vec<u8>,
     /// The command whose steps are under way: the model knows one command.
@@ -83,6 +86,7 @@ impl<'a> Reader<'a> {
             carried,
             connections: Vec::new(),
             challenges: Vec::new(),
+            fetches: false,
             evidence: Evidence::default(),
         }
     }
@@ -92,7 +96,7 @@ impl<'a> Reader<'a> {
         self.connect();
         let mut run: Option<Run> = None;
         for line in text.lines().map(str::trim_start).filter(|line| !line.is_empty()) {
-            let Some((client, layer, end, words)) = said(line) else {
+            let Some((client, layer, end, words)) = words::said(line) else {
                 self.finish(&mut run);
                 if line != "---" {
                     self.happens(line);
@@ -102,7 +106,7 @@ impl<'a> Reader<'a> {
             if run.as_ref().is_some_and(|run| run.client != client || run.layer != layer) {
                 self.finish(&mut run);
             }
-            let words = self.fill(words);
+            let words = words::filled(words, &self.canaries, &self.challenges);
             let bytes = self.codec.bytes(&format!("{words}{}", if end { "\n" } else { "" }));
             run.get_or_insert_with(|| Run { client, layer, bytes: Vec::new() }).bytes.extend(bytes);
         }
@@ -127,6 +131,7 @@ impl<'a> Reader<'a> {
             layer: Layer::Clear,
             clear: Vec::new(),
             inside: Vec::new(),
+            served: Vec::new(),
             open: Vec::new(),
             steps: None,
             waiting: VecDeque::new(),
@@ -136,28 +141,6 @@ impl<'a> Reader<'a> {
 
     fn connection(&mut self) -> &mut Connection {
         self.connections.last_mut().unwrap()
-    }
-
-    /// What stands for what the client carries.
-    fn fill(&self, words: &str) -> String {
-        let Canaries { user, password, body } = &self.canaries;
-        let cram = match self.challenges.last() {
-            Some(Challenge::CramMd5(text)) => {
-                let mac = Hmac::<Md5>::new_from_slice(password.as_bytes()).unwrap();
-                let digest = mac.chain_update(text).finalize().into_bytes();
-                let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-                STANDARD.encode(format!("{user} {digest}"))
-            }
-            _ => String::new(),
-        };
-        words
-            .replace("{plain}", &STANDARD.encode(format!("\0{user}\0{password}")))
-            .replace("{user64}", &STANDARD.encode(user))
-            .replace("{password64}", &STANDARD.encode(password))
-            .replace("{cram}", &cram)
-            .replace("{user}", user)
-            .replace("{password}", password)
-            .replace("{body}", body)
     }
 
     fn client_says(&mut self, bytes: &[u8]) {
@@ -186,6 +169,15 @@ impl<'a> Reader<'a> {
                     range,
                 });
             }
+            if command == Command::Deliver
+                && heard.part == Part::Whole
+                && self.carried != Kind::Body
+            {
+                // From here on it is not enough to be logged in.
+                self.fetches = true;
+                self.evidence.confirmed = false;
+                self.evidence.delivered = false;
+            }
             let goes_on = connection.steps == Some(command);
             connection.steps = (heard.part != Part::Whole).then_some(command);
             if !goes_on {
@@ -212,13 +204,12 @@ impl<'a> Reader<'a> {
         let carried = self.carried;
         let needs_tls = self.sessions.last().is_none_or(|policy| policy.needs_tls());
         let mut pieces = self.codec.client().cut(bytes).pieces;
-        for line in bytes.split(|&byte| byte == b'\n') {
-            if let Some(text) = line.strip_prefix(b"334 ") {
-                let text = STANDARD.decode(text.trim_ascii()).unwrap();
-                self.challenges.push(Challenge::CramMd5(text));
-            }
-        }
+        self.challenges.extend(words::challenges(bytes));
+        let fetches = self.fetches;
         let connection = self.connections.last_mut().unwrap();
+        if connection.layer == Layer::Clear {
+            connection.served.extend_from_slice(bytes);
+        }
         // Unless it is only the answer to a step.
         let mut counts = true;
         let mut answers = None;
@@ -241,6 +232,7 @@ impl<'a> Reader<'a> {
                 connection.stage = Some(Stage::Failed);
             }
             let confirms = match carried {
+                _ if fetches => command == Command::Deliver && *piece == Piece::Whole(Reply::Done),
                 Kind::Body => command == Command::Deliver && *piece == Piece::Whole(Reply::Done),
                 _ => command.is_secret() && *piece == Piece::Whole(Reply::LoggedIn),
             };
@@ -293,7 +285,7 @@ impl<'a> Reader<'a> {
                 self.evidence.claims_success = Some(false);
             }
             ("redirected", "") => self.evidence.redirected = true,
-            ("prints", text) => self.evidence.shows_clear_text |= text.contains(MARKER),
+            ("prints", text) => self.evidence.shows_clear_text |= shows_clear_text(text.as_bytes()),
             _ => panic!("what is `{line}`?"),
         }
     }
@@ -348,6 +340,25 @@ impl<'a> Reader<'a> {
                 }
                 evidence.exposed.push(exposed(number, stage, &found));
             }
+            // Data that the server sent in clear since it was asked for them.
+            let asked = evidence.words.iter().rfind(|words| {
+                words.connection == number && words.command == Some(Command::Deliver)
+            });
+            let sent = self.canaries.search(&connection.served, &[]);
+            if let (Some(asked), Some(found)) = (asked, sent.iter().find(|s| s.kind == Kind::Body))
+            {
+                let found = Sighting { range: asked.range.clone(), ..found.clone() };
+                evidence.exposed.push(exposed(number, asked.stage, &found));
+            }
+            if self.fetches
+                && connection.events.iter().any(|event| {
+                    let inside = Event::Heard(Command::Deliver, Layer::Tls);
+                    *event == inside && peer == Some(Peer::Genuine)
+                        || !needs_tls && matches!(event, Event::Heard(Command::Deliver, _))
+                })
+            {
+                carriers.insert(self.carried);
+            }
             for found in self.canaries.search(&connection.inside, &self.challenges) {
                 if peer == Some(Peer::Genuine) || !needs_tls {
                     carriers.insert(found.kind);
@@ -368,7 +379,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-fn exposed(connection: usize, stage: Stage, found: &upward::canary::Sighting) -> Exposed {
+fn exposed(connection: usize, stage: Stage, found: &Sighting) -> Exposed {
     Exposed {
         connection,
         stage,
@@ -377,20 +388,6 @@ fn exposed(connection: usize, stage: Stage, found: &upward::canary::Sighting) ->
         form: found.form.name().to_owned(),
         range: found.range.clone(),
     }
-}
-
-/// Who says something in which layer, whether the line is ended, and the words.
-fn said(line: &str) -> Option<(bool, Layer, bool, &str)> {
-    let (head, words) = line.split_once(':')?;
-    let words = words.strip_prefix(' ').unwrap_or(words);
-    Some(match head {
-        "C" => (true, Layer::Clear, true, words),
-        "S" => (false, Layer::Clear, true, words),
-        "S~" => (false, Layer::Clear, false, words),
-        "C[tls]" => (true, Layer::Tls, true, words),
-        "S[tls]" => (false, Layer::Tls, true, words),
-        _ => return None,
-    })
 }
 
 fn peer(name: &str) -> Peer {

@@ -40,11 +40,11 @@ pub(crate) struct Bouts<'a, C> {
 impl<C: Client + Send + Sync + 'static> Bouts<'_, C> {
     /// Plays all; what differs from what the model computed.
     pub(crate) async fn complaints(self) -> Vec<String> {
-        let stagehand = Stagehand {
-            codec: self.codec,
-            certificates: Arc::new(Certificates::new().unwrap()),
-            patience: Duration::from_millis(600),
-        };
+        let stagehand = Stagehand::new(
+            self.codec,
+            Arc::new(Certificates::new().unwrap()),
+            Duration::from_millis(600),
+        );
         let room = Arc::new(Semaphore::new(32));
         let mut tasks = JoinSet::new();
         let mut seed = 0_u128;

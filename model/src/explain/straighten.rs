@@ -1,7 +1,7 @@
 //! Runs without the detours that no property speaks of.
 
 use super::{Event, Run};
-use crate::message::Command;
+use crate::message::{Command, Layer};
 
 /// Which of several questions for the capabilities is taken for the one that counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +28,24 @@ fn without_noise(events: &[Event]) -> Vec<Event> {
                 | Event::Said { answers: Some(Command::Noop | Command::Goodbye), .. }
         )
     };
-    events.iter().filter(noise).cloned().collect()
+    let mut kept: Vec<Event> = events.iter().filter(noise).cloned().collect();
+    // Once logged in inside TLS, whoever asks for the capabilities asks what it may do now.
+    let login = |event: &Event| {
+        matches!(event, Event::Heard(Command::Login(_) | Command::Credential, Layer::Tls))
+    };
+    if let Some(login) = kept.iter().position(login) {
+        let mut index = 0;
+        kept.retain(|event| {
+            index += 1;
+            let question = matches!(
+                event,
+                Event::Heard(Command::Hello, Layer::Tls)
+                    | Event::Said { answers: Some(Command::Hello), layer: Layer::Tls, .. }
+            );
+            index <= login || !question
+        });
+    }
+    kept
 }
 
 /// Takes out a question that is asked again, and all rounds of a delivery but the last.

@@ -1,7 +1,8 @@
 //! The texts with which a message can be forged, and the attack class of each.
 
+use crate::dialogue::printable;
 use crate::message::{Mechanism, Piece, Reply};
-use crate::protocol::{At, Protocol};
+use crate::protocol::{At, Protocol, Wording, shown};
 use crate::vector::Point;
 
 /// One way to put a reply at a point.
@@ -37,18 +38,14 @@ pub(super) fn replacements(protocol: &Protocol, point: Point) -> Vec<Text> {
     };
     let honest = honest_at(protocol, point);
     let mut texts = Vec::new();
-    for reply in protocol.replies().into_iter().filter(|&reply| Some(reply) != honest) {
+    for reply in protocol.replies() {
         let written: Vec<Text> = protocol
             .wordings(reply)
             .filter(|wording| wording.at == at || wording.at == At::Anywhere)
-            .map(|wording| Text {
-                reply,
-                slug: wording.slug.to_owned(),
-                text: format!("{}\n", wording.text),
-                class: wording.class,
-            })
+            .map(written)
             .collect();
-        if written.is_empty() {
+        // The honest message itself is no forgery, but in other words it may be.
+        if written.is_empty() && Some(reply) != honest {
             texts.push(plain(protocol, point, reply));
         } else {
             texts.extend(written);
@@ -67,14 +64,28 @@ pub(super) fn plain(protocol: &Protocol, point: Point, reply: Reply) -> Text {
     }
 }
 
-/// The text of a piece that stands behind an honest reply.
-pub(super) fn piece_text(protocol: &Protocol, piece: Piece<Reply>) -> String {
+/// The texts that come beside the honest reply at a point, apart from the usual ones.
+pub(super) fn beside(protocol: &Protocol, at: At) -> impl Iterator<Item = Text> {
+    protocol.speech.replies.iter().filter(move |wording| wording.at == at).map(written)
+}
+
+fn written(wording: &Wording) -> Text {
+    Text {
+        reply: wording.reply,
+        slug: wording.slug.to_owned(),
+        text: format!("{}\n", wording.text),
+        class: wording.class,
+    }
+}
+
+/// The text of a piece that stands behind an honest reply; `None` where there is no such piece.
+pub(super) fn piece_text(protocol: &Protocol, piece: Piece<Reply>) -> Option<String> {
     let text = protocol.text(piece.message());
     match piece {
-        Piece::Whole(_) => format!("{text}\n"),
+        Piece::Whole(_) => Some(format!("{text}\n")),
         // Only the end of the last line is missing.
-        Piece::Line(_) => text.to_owned(),
-        Piece::Block(_) => text.lines().map(|line| format!("{}\n", continued(line))).collect(),
+        Piece::Line(_) => Some(text.to_owned()),
+        Piece::Block(_) => protocol.speech.blocks.open(text),
     }
 }
 
@@ -90,17 +101,8 @@ pub(super) fn piece_name(piece: Piece<Reply>) -> String {
 
 /// A text as a summary quotes it, between backquotes: its lines one by one.
 pub(super) fn quoted(text: &str) -> String {
-    text.trim_end().replace('\n', "` `")
-}
-
-/// A line of a reply with a code, as one that another line has to follow.
-fn continued(line: &str) -> String {
-    match line.split_once(' ') {
-        Some((code, rest)) if code.len() == 3 && code.bytes().all(|b| b.is_ascii_digit()) => {
-            format!("{code}-{rest}")
-        }
-        _ => line.to_owned(),
-    }
+    let lines: Vec<String> = shown(text.trim_end()).split('\n').map(printable).collect();
+    lines.join("` `")
 }
 
 /// The attack class of a reply in place of the honest one.

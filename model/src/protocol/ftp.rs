@@ -4,8 +4,8 @@
 //! On paper only: the model knows it, the harness has no codec for it yet.
 
 use super::{
-    Answer, Authentication, Channel, Closure, Inside, Level, Memory, Offer, Opening, Protocol,
-    Public, Said, Speech, Twin, Unoffered, Welcome, honest,
+    Answer, Authentication, Blocks, Channel, Closure, Inside, Level, Memory, Offer, Opening,
+    Protocol, Public, Said, Speech, Twin, Unoffered, Welcome, honest,
 };
 use crate::message::{Fragments, Mechanism, Reply};
 use crate::property::Property;
@@ -86,5 +86,6 @@ pub static FTP: Protocol = Protocol {
             (Said::Noop, "NOOP"),
         ],
         line_end: "\r\n",
+        blocks: Blocks::Hyphens,
     },
 };

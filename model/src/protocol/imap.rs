@@ -1,16 +1,11 @@
 //! IMAP with STARTTLS: RFC 9051 section 6.2.1, RFC 2595.
-//!
-//! On paper only: the model knows it, the harness has no codec for it yet.
 
 use super::{
-    Answer, Authentication, Channel, Closure, Inside, Level, Memory, Offer, Opening, Protocol,
-    Said, Speech, Twin, Unoffered, Welcome, honest,
+    Answer, At, Authentication, Blocks, Channel, Closure, Inside, Level, Memory, Offer, Opening,
+    Protocol, Said, Speech, Twin, Unoffered, Welcome, Wording, forged, honest,
 };
 use crate::message::{Fragments, Mechanism, Reply};
 use crate::property::Property;
-
-const LURE: Reply = Reply::Capabilities { upgrade: false, mechanism: Mechanism::Lure };
-const LURE_WITH_OFFER: Reply = Reply::Capabilities { upgrade: true, mechanism: Mechanism::Lure };
 
 /// IMAP.
 pub static IMAP: Protocol = Protocol {
@@ -48,26 +43,7 @@ pub static IMAP: Protocol = Protocol {
         (Property::NoUpgradeInsideTls, Level::Should, "RFC 9051 section 6.2.1"),
     ],
     speech: Speech {
-        replies: &[
-            honest(Reply::Greeting, "* OK IMAP4rev2 ready"),
-            honest(Reply::Welcome, "* PREAUTH IMAP4rev2 logged in as alice"),
-            honest(Reply::offer(true), "* CAPABILITY IMAP4rev2 STARTTLS LOGINDISABLED\na OK done"),
-            honest(Reply::offer(false), "* CAPABILITY IMAP4rev2 AUTH=PLAIN\na OK done"),
-            honest(LURE, "* CAPABILITY IMAP4rev2 AUTH=X-UPWARD-LURE\na OK done"),
-            honest(
-                LURE_WITH_OFFER,
-                "* CAPABILITY IMAP4rev2 STARTTLS AUTH=X-UPWARD-LURE\na OK done",
-            ),
-            honest(Reply::Accept, "a OK Begin TLS negotiation now"),
-            honest(Reply::Refuse, "a BAD STARTTLS unknown"),
-            honest(Reply::Garbled, "%%%%"),
-            honest(Reply::Challenge, "+ PDE4OTYuNjk3MTcwOTUyQGxvY2FsaG9zdD4="),
-            honest(Reply::LoggedIn, "a OK logged in"),
-            honest(Reply::Done, "a OK done"),
-            honest(Reply::Redirect, "a NO [REFERRAL imap://attacker.example/] elsewhere"),
-            honest(Reply::Notice, "* OK [ALERT] Your account is locked. Call 555-0100."),
-            honest(Reply::Bye, "* BYE"),
-        ],
+        replies: REPLIES,
         commands: &[
             (Said::Hello, "a CAPABILITY"),
             (Said::Upgrade, "a STARTTLS"),
@@ -79,5 +55,327 @@ pub static IMAP: Protocol = Protocol {
             (Said::Noop, "a NOOP"),
         ],
         line_end: "\r\n",
+        blocks: Blocks::Confirmed,
     },
 };
+
+const LURE: Reply = Reply::Capabilities { upgrade: false, mechanism: Mechanism::Lure };
+const LURE_WITH_OFFER: Reply = Reply::Capabilities { upgrade: true, mechanism: Mechanism::Lure };
+
+const REPLIES: &[Wording] = &[
+    honest(Reply::Greeting, "* OK IMAP4rev1 ready"),
+    honest(Reply::Welcome, "* PREAUTH IMAP4rev1 logged in as alice"),
+    honest(
+        Reply::offer(true),
+        "* CAPABILITY IMAP4rev1 STARTTLS SASL-IR AUTH=PLAIN AUTH=LOGIN AUTH=CRAM-MD5 AUTH=SCRAM-SHA-1 AUTH=SCRAM-SHA-256\n{tag} OK CAPABILITY completed",
+    ),
+    honest(
+        Reply::offer(false),
+        "* CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN AUTH=LOGIN AUTH=CRAM-MD5 AUTH=SCRAM-SHA-1 AUTH=SCRAM-SHA-256\n{tag} OK CAPABILITY completed",
+    ),
+    honest(
+        LURE,
+        "* CAPABILITY IMAP4rev1 SASL-IR AUTH=X-UPWARD-LURE\n{tag} OK CAPABILITY completed",
+    ),
+    honest(
+        LURE_WITH_OFFER,
+        "* CAPABILITY IMAP4rev1 STARTTLS SASL-IR AUTH=X-UPWARD-LURE\n{tag} OK CAPABILITY completed",
+    ),
+    honest(Reply::Accept, "{tag} OK Begin TLS negotiation now"),
+    honest(Reply::Refuse, "{tag} BAD Command unknown"),
+    honest(Reply::Garbled, "%%%%"),
+    honest(Reply::Challenge, "+ PDE4OTYuNjk3MTcwOTUyQGxvY2FsaG9zdD4="),
+    honest(Reply::LoggedIn, "{tag} OK Logged in"),
+    honest(Reply::Done, "{tag} OK done"),
+    honest(Reply::Redirect, "{tag} NO [REFERRAL imap://attacker.example/] Try elsewhere"),
+    honest(Reply::Notice, "* NO [ALERT] Your account is locked. Call 555-0100."),
+    honest(Reply::Bye, "* BYE Server closing"),
+    // The opening.
+    forged(
+        Reply::Welcome,
+        "preauth",
+        "* PREAUTH IMAP4rev1 logged in as alice",
+        At::Opening,
+        "PRE-GREET",
+    ),
+    forged(
+        Reply::Welcome,
+        "preauth-with-offer",
+        "* PREAUTH [CAPABILITY IMAP4rev1 STARTTLS LOGINDISABLED] logged in as alice",
+        At::Opening,
+        "PRE-GREET-CAPS",
+    ),
+    forged(
+        Reply::Welcome,
+        "preauth-without-offer",
+        "* PREAUTH [CAPABILITY IMAP4rev1] logged in as alice",
+        At::Opening,
+        "PRE-GREET-CAPS",
+    ),
+    forged(
+        Reply::Welcome,
+        "preauth-with-login",
+        "* PREAUTH [CAPABILITY IMAP4rev1 AUTH=PLAIN] logged in as alice",
+        At::Opening,
+        "PRE-GREET-CAPS",
+    ),
+    forged(
+        Reply::Welcome,
+        "preauth-with-offer-and-login",
+        "* PREAUTH [CAPABILITY IMAP4rev1 STARTTLS AUTH=PLAIN] logged in as alice",
+        At::Opening,
+        "PRE-GREET-CAPS",
+    ),
+    forged(
+        Reply::offer(false),
+        "greeting-without-offer",
+        "* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN] ready",
+        At::Opening,
+        "NEG-CAP-SPLIT",
+    ),
+    forged(
+        LURE,
+        "greeting-with-lure",
+        "* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=X-UPWARD-LURE] ready",
+        At::Opening,
+        "NEG-AUTH-LURE",
+    ),
+    forged(
+        LURE_WITH_OFFER,
+        "greeting-with-offer-and-lure",
+        "* OK [CAPABILITY IMAP4rev1 STARTTLS SASL-IR AUTH=X-UPWARD-LURE] ready",
+        At::Opening,
+        "TMP-CAP-CACHE",
+    ),
+    forged(Reply::Refuse, "no-greeting", "* NO Not today", At::Opening, "NEG-GREET-ERR"),
+    forged(Reply::Refuse, "bad-greeting", "* BAD Not today", At::Opening, "NEG-GREET-ERR"),
+    forged(Reply::Done, "tagged-greeting", "{tag} OK done", At::Opening, "NEG-GREET-ERR"),
+    forged(
+        Reply::Redirect,
+        "referral-greeting",
+        "* OK [REFERRAL imap://attacker.example/] Try elsewhere",
+        At::Opening,
+        "RED-LOGIN",
+    ),
+    forged(Reply::Garbled, "smtp-greeting", "220 localhost ESMTP", At::Opening, "XP-WRONGPROTO"),
+    forged(
+        Reply::Garbled,
+        "http-greeting",
+        "HTTP/1.1 400 Bad Request",
+        At::Opening,
+        "XP-WRONGPROTO",
+    ),
+    // Stripping: what the question for the capabilities is answered with.
+    forged(
+        Reply::offer(false),
+        "keyword-omitted",
+        "* CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN AUTH=LOGIN\n{tag} OK CAPABILITY completed",
+        At::Capabilities,
+        "NEG-STRIP-CAP",
+    ),
+    forged(
+        Reply::offer(false),
+        "keyword-changed",
+        "* CAPABILITY IMAP4rev1 XTARTTLS SASL-IR AUTH=PLAIN\n{tag} OK CAPABILITY completed",
+        At::Capabilities,
+        "NEG-STRIP-CAP",
+    ),
+    forged(
+        Reply::offer(false),
+        "empty-list",
+        "* CAPABILITY IMAP4rev1\n{tag} OK CAPABILITY completed",
+        At::Capabilities,
+        "NEG-STRIP-EMPTY",
+    ),
+    forged(
+        Reply::offer(false),
+        "imap2",
+        "* CAPABILITY IMAP4\n{tag} OK CAPABILITY completed",
+        At::Capabilities,
+        "NEG-PROTO-DOWN",
+    ),
+    forged(
+        LURE,
+        "only-a-lure",
+        "* CAPABILITY IMAP4rev1 SASL-IR AUTH=X-UPWARD-LURE\n{tag} OK CAPABILITY completed",
+        At::Capabilities,
+        "TMP-CAP-CACHE",
+    ),
+    forged(
+        LURE_WITH_OFFER,
+        "offer-with-lure",
+        "* CAPABILITY IMAP4rev1 STARTTLS SASL-IR AUTH=X-UPWARD-LURE\n{tag} OK CAPABILITY completed",
+        At::Capabilities,
+        "TMP-CAP-CACHE",
+    ),
+    forged(
+        Reply::Refuse,
+        "capability-bad",
+        "{tag} BAD Command unknown",
+        At::Capabilities,
+        "NEG-STRIP-ASKERR",
+    ),
+    forged(
+        Reply::Refuse,
+        "capability-no",
+        "{tag} NO Not now",
+        At::Capabilities,
+        "NEG-STRIP-ASKERR",
+    ),
+    // Refusals of the upgrade, by class of reply.
+    forged(Reply::Refuse, "bad", "{tag} BAD STARTTLS unknown", At::Upgrade, "NEG-REFUSE-PERM"),
+    forged(Reply::Refuse, "no", "{tag} NO TLS is not available", At::Upgrade, "NEG-REFUSE-PERM"),
+    forged(
+        Reply::Refuse,
+        "no-unavailable",
+        "{tag} NO [UNAVAILABLE] Try again later",
+        At::Upgrade,
+        "NEG-REFUSE-TEMP",
+    ),
+    forged(
+        Reply::Challenge,
+        "continuation",
+        "+ continue with something.",
+        At::Upgrade,
+        "NEG-REFUSE-CLASS",
+    ),
+    forged(Reply::LoggedIn, "logged-in", "{tag} OK Logged in", At::Upgrade, "PRE-EQUIV"),
+    forged(Reply::Garbled, "nonsense", "%%%%", At::Upgrade, "NEG-REFUSE-GARBAGE"),
+    forged(
+        Reply::Garbled,
+        "untagged",
+        "OK Begin TLS negotiation now",
+        At::Upgrade,
+        "NEG-REFUSE-GARBAGE",
+    ),
+    forged(
+        Reply::Garbled,
+        "other-tag",
+        "zz9 OK Begin TLS negotiation now",
+        At::Upgrade,
+        "NEG-REFUSE-GARBAGE",
+    ),
+    // What answers nothing, behind the greeting and before the grant: text for the user, and mailbox
+    // data. A number that only an attacker names shows where it is believed.
+    forged(
+        Reply::Notice,
+        "alert",
+        "* OK [ALERT] Your account is locked. Call 555-0100.",
+        At::BehindOpening,
+        "UI-ALERT",
+    ),
+    forged(
+        Reply::Notice,
+        "parse",
+        "* OK [PARSE] Your account is locked. Call 555-0100.",
+        At::BehindOpening,
+        "UI-ALERT",
+    ),
+    forged(
+        Reply::Notice,
+        "badcharset",
+        "* OK [BADCHARSET] Your account is locked. Call 555-0100.",
+        At::BehindOpening,
+        "UI-ALERT",
+    ),
+    forged(
+        Reply::Notice,
+        "alert",
+        "* OK [ALERT] Your account is locked. Call 555-0100.",
+        At::BeforeUpgrade,
+        "UI-ALERT",
+    ),
+    forged(
+        Reply::Notice,
+        "parse",
+        "* OK [PARSE] Your account is locked. Call 555-0100.",
+        At::BeforeUpgrade,
+        "UI-ALERT",
+    ),
+    forged(
+        Reply::Notice,
+        "badcharset",
+        "* OK [BADCHARSET] Your account is locked. Call 555-0100.",
+        At::BeforeUpgrade,
+        "UI-ALERT",
+    ),
+    forged(
+        Reply::Notice,
+        "list",
+        "* LIST (\\HasNoChildren) \"/\" \"555-0100\"",
+        At::BehindOpening,
+        "TMP-GREET-LIST",
+    ),
+    forged(
+        Reply::Notice,
+        "lsub",
+        "* LSUB (\\HasNoChildren) \"/\" \"555-0100\"",
+        At::BehindOpening,
+        "TMP-GREET-LSUB",
+    ),
+    forged(
+        Reply::Notice,
+        "status",
+        "* STATUS \"555-0100\" (MESSAGES 7 UNSEEN 7)",
+        At::BehindOpening,
+        "TMP-GREET-STATUS",
+    ),
+    forged(Reply::Notice, "search", "* SEARCH 5550100", At::BehindOpening, "TMP-GREET-SEARCH"),
+    forged(
+        Reply::Notice,
+        "flags",
+        "* FLAGS (\\Seen 555-0100)",
+        At::BehindOpening,
+        "TMP-GREET-FLAGS",
+    ),
+    forged(Reply::Notice, "exists", "* 5550100 EXISTS", At::BehindOpening, "TMP-GREET-EXISTS"),
+    forged(Reply::Notice, "recent", "* 5550100 RECENT", At::BehindOpening, "TMP-GREET-RECENT"),
+    forged(Reply::Notice, "expunge", "* 5550100 EXPUNGE", At::BehindOpening, "TMP-GREET-EXPUNGE"),
+    forged(
+        Reply::Notice,
+        "fetch",
+        "* 1 FETCH (FLAGS (\\Seen 555-0100))",
+        At::BehindOpening,
+        "TMP-GREET-FETCH",
+    ),
+    forged(
+        Reply::Notice,
+        "list",
+        "* LIST (\\HasNoChildren) \"/\" \"555-0100\"",
+        At::BeforeUpgrade,
+        "TMP-STLS-LIST",
+    ),
+    forged(
+        Reply::Notice,
+        "lsub",
+        "* LSUB (\\HasNoChildren) \"/\" \"555-0100\"",
+        At::BeforeUpgrade,
+        "TMP-STLS-LSUB",
+    ),
+    forged(
+        Reply::Notice,
+        "status",
+        "* STATUS \"555-0100\" (MESSAGES 7 UNSEEN 7)",
+        At::BeforeUpgrade,
+        "TMP-STLS-STATUS",
+    ),
+    forged(Reply::Notice, "search", "* SEARCH 5550100", At::BeforeUpgrade, "TMP-STLS-SEARCH"),
+    forged(
+        Reply::Notice,
+        "flags",
+        "* FLAGS (\\Seen 555-0100)",
+        At::BeforeUpgrade,
+        "TMP-STLS-FLAGS",
+    ),
+    forged(Reply::Notice, "exists", "* 5550100 EXISTS", At::BeforeUpgrade, "TMP-STLS-EXISTS"),
+    forged(Reply::Notice, "recent", "* 5550100 RECENT", At::BeforeUpgrade, "TMP-STLS-RECENT"),
+    forged(Reply::Notice, "expunge", "* 5550100 EXPUNGE", At::BeforeUpgrade, "TMP-STLS-EXPUNGE"),
+    forged(
+        Reply::Notice,
+        "fetch",
+        "* 1 FETCH (FLAGS (\\Seen 555-0100))",
+        At::BeforeUpgrade,
+        "TMP-STLS-FETCH",
+    ),
+    forged(Reply::Bye, "bye", "* BYE Server closing", At::Anywhere, "NEG-BYE"),
+];

@@ -4,8 +4,8 @@
 //! On paper only: the model knows it, the harness has no codec for it yet.
 
 use super::{
-    Answer, Authentication, Channel, Closure, Inside, Level, Memory, Offer, Opening, Protocol,
-    Said, Speech, Twin, Unoffered, Welcome, honest,
+    Answer, Authentication, Blocks, Channel, Closure, Inside, Level, Memory, Offer, Opening,
+    Protocol, Said, Speech, Twin, Unoffered, Welcome, honest,
 };
 use crate::message::{Fragments, Reply};
 use crate::property::Property;
@@ -74,5 +74,6 @@ pub static LDAP: Protocol = Protocol {
             (Said::Noop, "<AbandonRequest>"),
         ],
         line_end: "",
+        blocks: Blocks::None,
     },
 };

@@ -3,8 +3,8 @@
 //! On paper only: the model knows it, the harness has no codec for it yet.
 
 use super::{
-    Answer, Authentication, Channel, Closure, Inside, Level, Memory, Offer, Opening, Protocol,
-    Said, Speech, Twin, Unoffered, Welcome, honest,
+    Answer, Authentication, Blocks, Channel, Closure, Inside, Level, Memory, Offer, Opening,
+    Protocol, Said, Speech, Twin, Unoffered, Welcome, honest,
 };
 use crate::message::{Fragments, Mechanism, Reply};
 use crate::property::Property;
@@ -91,5 +91,6 @@ OK"#,
             (Said::Noop, "NOOP"),
         ],
         line_end: "\r\n",
+        blocks: Blocks::None,
     },
 };

@@ -4,8 +4,8 @@
 //! the server may use it to choose its certificate.
 
 use super::{
-    Answer, At, Authentication, Channel, Closure, Inside, Level, Memory, Offer, Opening, Protocol,
-    Public, Said, Speech, Twin, Unoffered, Welcome, forged, honest,
+    Answer, At, Authentication, Blocks, Channel, Closure, Inside, Level, Memory, Offer, Opening,
+    Protocol, Public, Said, Speech, Twin, Unoffered, Welcome, forged, honest,
 };
 use crate::message::{Fragments, Reply};
 use crate::property::Property;
@@ -77,5 +77,6 @@ pub static MANUAL: Protocol = Protocol {
             (Said::Noop, "NOTHING"),
         ],
         line_end: "\n",
+        blocks: Blocks::None,
     },
 };

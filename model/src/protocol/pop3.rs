@@ -1,22 +1,22 @@
-//! POP3 with STLS: RFC 2595 section 4. The time stamp of the greeting is not said again inside TLS.
+//! POP3 with STLS: RFC 2595 section 4, with AUTH (RFC 5034).
 //!
-//! On paper only: the model knows it, the harness has no codec for it yet.
+//! Every positive reply begins with `+OK`, and there is nothing that answers no command. What a
+//! client takes for the answer to what, it knows by order alone. The time stamp of the greeting is
+//! not said again inside TLS: a client that uses it there uses what came in clear (RFC 1939 section
+//! 7), by design.
 
 use super::{
-    Answer, Authentication, Channel, Closure, Inside, Level, Memory, Offer, Opening, Protocol,
-    Said, Speech, Twin, Unoffered, Welcome, honest,
+    Answer, At, Authentication, Blocks, Channel, Closure, Inside, Level, Memory, Offer, Opening,
+    Protocol, Said, Speech, Twin, Unoffered, Welcome, Wording, forged, honest,
 };
 use crate::message::{Fragments, Mechanism, Reply};
 use crate::property::Property;
-
-const LURE: Reply = Reply::Capabilities { upgrade: false, mechanism: Mechanism::Lure };
-const LURE_WITH_OFFER: Reply = Reply::Capabilities { upgrade: true, mechanism: Mechanism::Lure };
 
 /// POP3.
 pub static POP3: Protocol = Protocol {
     name: "pop3",
     title: "POP3",
-    standards: &["RFC 1939", "RFC 2449", "RFC 2595", "RFC 8314"],
+    standards: &["RFC 1939", "RFC 2449", "RFC 2595", "RFC 5034", "RFC 8314"],
     opening: Opening::Greeting,
     offer: Offer::OnRequest,
     unoffered: Unoffered::MayTry,
@@ -54,31 +54,236 @@ pub static POP3: Protocol = Protocol {
         ),
     ],
     speech: Speech {
-        replies: &[
-            honest(Reply::Greeting, "+OK POP3 ready <1.1@localhost>"),
-            honest(Reply::offer(true), "+OK\nSTLS\nSASL PLAIN\n."),
-            honest(Reply::offer(false), "+OK\nSASL PLAIN\n."),
-            honest(LURE, "+OK\nSASL X-UPWARD-LURE\n."),
-            honest(LURE_WITH_OFFER, "+OK\nSTLS\nSASL X-UPWARD-LURE\n."),
-            honest(Reply::Accept, "+OK Begin TLS negotiation"),
-            honest(Reply::Refuse, "-ERR no TLS here"),
-            honest(Reply::Garbled, "%%%%"),
-            honest(Reply::Challenge, "+ PDE4OTYuNjk3MTcwOTUyQGxvY2FsaG9zdD4="),
-            honest(Reply::LoggedIn, "+OK logged in"),
-            honest(Reply::Done, "+OK"),
-            honest(Reply::Notice, "+OK [SYS/PERM] Your account is locked. Call 555-0100."),
-            honest(Reply::Bye, "+OK bye"),
-        ],
+        replies: REPLIES,
         commands: &[
             (Said::Hello, "CAPA"),
             (Said::Upgrade, "STLS"),
             (Said::Begin, "AUTH CRAM-MD5"),
             (Said::Login, "USER, PASS <user name and password>"),
             (Said::Credential, "<digest of the password>"),
-            (Said::Deliver, "RETR 1 <the mail>"),
+            (Said::Deliver, "RETR 1 <asks for the mail>"),
             (Said::Goodbye, "QUIT"),
             (Said::Noop, "NOOP"),
         ],
         line_end: "\r\n",
+        blocks: Blocks::Dot,
     },
 };
+
+const LURE: Reply = Reply::Capabilities { upgrade: false, mechanism: Mechanism::Lure };
+const LURE_WITH_OFFER: Reply = Reply::Capabilities { upgrade: true, mechanism: Mechanism::Lure };
+
+const REPLIES: &[Wording] = &[
+    honest(Reply::Greeting, "+OK POP3 ready <1.1@localhost>"),
+    honest(
+        Reply::offer(true),
+        "+OK Capability list follows\nSTLS\nUSER\nSASL PLAIN LOGIN CRAM-MD5 SCRAM-SHA-1 SCRAM-SHA-256\nTOP\nUIDL\nRESP-CODES\n.",
+    ),
+    honest(
+        Reply::offer(false),
+        "+OK Capability list follows\nUSER\nSASL PLAIN LOGIN CRAM-MD5 SCRAM-SHA-1 SCRAM-SHA-256\nTOP\nUIDL\nRESP-CODES\n.",
+    ),
+    honest(LURE, "+OK Capability list follows\nSASL X-UPWARD-LURE\n."),
+    honest(LURE_WITH_OFFER, "+OK Capability list follows\nSTLS\nSASL X-UPWARD-LURE\n."),
+    honest(Reply::Accept, "+OK Begin TLS negotiation"),
+    honest(Reply::Refuse, "-ERR Command not available"),
+    honest(Reply::Challenge, "+ PDE4OTYuNjk3MTcwOTUyQGxvY2FsaG9zdD4="),
+    honest(Reply::LoggedIn, "+OK Logged in"),
+    honest(Reply::Done, "+OK"),
+    honest(Reply::Bye, "+OK Bye"),
+    // Stripping: what the question for the capabilities is answered with.
+    forged(
+        Reply::offer(false),
+        "keyword-omitted",
+        "+OK Capability list follows\nUSER\nSASL PLAIN LOGIN CRAM-MD5 SCRAM-SHA-1 SCRAM-SHA-256\nTOP\nUIDL\nRESP-CODES\n.",
+        At::Capabilities,
+        "NEG-STRIP-CAP",
+    ),
+    forged(
+        Reply::offer(false),
+        "keyword-changed",
+        "+OK Capability list follows\nXTLS\nUSER\nSASL PLAIN LOGIN CRAM-MD5 SCRAM-SHA-1 SCRAM-SHA-256\nTOP\nUIDL\nRESP-CODES\n.",
+        At::Capabilities,
+        "NEG-STRIP-CAP",
+    ),
+    forged(
+        Reply::offer(false),
+        "empty-list",
+        "+OK Capability list follows\n.",
+        At::Capabilities,
+        "NEG-STRIP-EMPTY",
+    ),
+    forged(
+        Reply::offer(false),
+        "only-sasl",
+        "+OK Capability list follows\nSASL ANONYMOUS PLAIN LOGIN CRAM-MD5 DIGEST-MD5 NTLM EXTERNAL SCRAM-SHA-1 SCRAM-SHA-256 OAUTHBEARER XOAUTH2\n.",
+        At::Capabilities,
+        "NEG-AUTH-LURE",
+    ),
+    forged(
+        LURE,
+        "only-a-lure",
+        "+OK Capability list follows\nSASL X-UPWARD-LURE\n.",
+        At::Capabilities,
+        "TMP-CAP-CACHE",
+    ),
+    forged(
+        LURE_WITH_OFFER,
+        "offer-with-lure",
+        "+OK Capability list follows\nSTLS\nSASL X-UPWARD-LURE\n.",
+        At::Capabilities,
+        "TMP-CAP-CACHE",
+    ),
+    forged(Reply::Refuse, "err", "-ERR CAPA failed", At::Capabilities, "NEG-STRIP-ASKERR"),
+    // A server that is older than RFC 2449.
+    forged(
+        Reply::Refuse,
+        "err-unknown",
+        "-ERR Unknown command",
+        At::Capabilities,
+        "NEG-PROTO-DOWN",
+    ),
+    forged(
+        Reply::Refuse,
+        "err-sys-perm",
+        "-ERR [SYS/PERM] CAPA is not available",
+        At::Capabilities,
+        "NEG-STRIP-ASKERR",
+    ),
+    forged(
+        Reply::Done,
+        "scan-listing",
+        "+OK Scan listing follows\n1 120\n2 200\n.",
+        At::Capabilities,
+        "NEG-REORDER",
+    ),
+    forged(Reply::Done, "ok", "+OK", At::Capabilities, "NEG-REORDER"),
+    forged(Reply::Garbled, "nonsense", "%%%%", At::Capabilities, "NEG-REORDER"),
+    // Refusals of the upgrade, by class of reply.
+    forged(Reply::Refuse, "err", "-ERR TLS is not available", At::Upgrade, "NEG-REFUSE-PERM"),
+    forged(Reply::Refuse, "err-unknown", "-ERR Unknown command", At::Upgrade, "NEG-REFUSE-PERM"),
+    forged(
+        Reply::Refuse,
+        "err-sys-perm",
+        "-ERR [SYS/PERM] TLS is not available",
+        At::Upgrade,
+        "NEG-REFUSE-PERM",
+    ),
+    forged(
+        Reply::Refuse,
+        "err-sys-temp",
+        "-ERR [SYS/TEMP] TLS is not available now",
+        At::Upgrade,
+        "NEG-REFUSE-TEMP",
+    ),
+    // What RFC 2595 section 4 has a server say inside TLS.
+    forged(
+        Reply::Refuse,
+        "err-tls-active",
+        "-ERR Command not permitted when TLS active",
+        At::Upgrade,
+        "NEG-REFUSE-PERM",
+    ),
+    forged(
+        Reply::Accept,
+        "ok-sys-perm",
+        "+OK [SYS/PERM] Begin TLS negotiation",
+        At::Upgrade,
+        "NEG-REFUSE-CLASS",
+    ),
+    forged(Reply::Done, "ok", "+OK", At::Upgrade, "NEG-REFUSE-CLASS"),
+    forged(Reply::Challenge, "continuation", "+ ", At::Upgrade, "NEG-REFUSE-CLASS"),
+    forged(Reply::LoggedIn, "logged-in", "+OK Logged in", At::Upgrade, "PRE-EQUIV"),
+    forged(Reply::Garbled, "nonsense", "%%%%", At::Upgrade, "NEG-REFUSE-GARBAGE"),
+    forged(Reply::Garbled, "no-status", "Begin TLS negotiation", At::Upgrade, "NEG-REFUSE-GARBAGE"),
+    forged(
+        Reply::Garbled,
+        "lower-case",
+        "+ok Begin TLS negotiation",
+        At::Upgrade,
+        "NEG-REFUSE-GARBAGE",
+    ),
+    forged(
+        Reply::Garbled,
+        "imap-ok",
+        "* OK Begin TLS negotiation",
+        At::Upgrade,
+        "NEG-REFUSE-GARBAGE",
+    ),
+    // The opening.
+    forged(Reply::Refuse, "err", "-ERR Service not available", At::Opening, "NEG-GREET-ERR"),
+    forged(
+        Reply::Refuse,
+        "err-sys-perm",
+        "-ERR [SYS/PERM] Service not available",
+        At::Opening,
+        "NEG-GREET-ERR",
+    ),
+    forged(
+        Reply::Refuse,
+        "err-sys-temp",
+        "-ERR [SYS/TEMP] Service not available now",
+        At::Opening,
+        "NEG-GREET-ERR",
+    ),
+    forged(
+        Reply::Refuse,
+        "err-escapes",
+        "-ERR \u{1b}[2J\u{1b}[H\u{1b}]0;Mail\u{7}Service not available",
+        At::Opening,
+        "RSP-ENC",
+    ),
+    forged(
+        Reply::Refuse,
+        "err-time-stamp",
+        "-ERR POP3 ready <0.0@attacker.example>",
+        At::Opening,
+        "NEG-AUTH-LURE",
+    ),
+    forged(
+        Reply::Greeting,
+        "ok-sys-perm",
+        "+OK [SYS/PERM] POP3 ready",
+        At::Opening,
+        "NEG-GREET-ERR",
+    ),
+    forged(
+        Reply::Greeting,
+        "ok-sys-temp",
+        "+OK [SYS/TEMP] POP3 ready",
+        At::Opening,
+        "NEG-GREET-ERR",
+    ),
+    forged(
+        Reply::Greeting,
+        "ok-escapes",
+        "+OK POP3 ready \u{1b}[2J\u{1b}[H\u{1b}]0;Your account is locked. Call 555-0100.\u{7}",
+        At::Opening,
+        "RSP-ENC",
+    ),
+    forged(
+        Reply::Greeting,
+        "ok-time-stamp",
+        "+OK POP3 ready <0.0@attacker.example>",
+        At::Opening,
+        "NEG-AUTH-LURE",
+    ),
+    forged(Reply::Garbled, "imap-greeting", "* OK IMAP4rev1 ready", At::Opening, "XP-WRONGPROTO"),
+    forged(Reply::Garbled, "smtp-greeting", "220 localhost ESMTP", At::Opening, "XP-WRONGPROTO"),
+    forged(
+        Reply::Garbled,
+        "http-greeting",
+        "HTTP/1.1 400 Bad Request",
+        At::Opening,
+        "XP-WRONGPROTO",
+    ),
+    // Anywhere.
+    forged(
+        Reply::Notice,
+        "notice",
+        "+OK [SYS/PERM] Your account is locked. Call 555-0100.",
+        At::Anywhere,
+        "UI-ALERT",
+    ),
+    forged(Reply::Bye, "bye", "+OK Bye", At::Anywhere, "NEG-BYE"),
+];

@@ -1,8 +1,8 @@
 //! SMTP with STARTTLS: RFC 3207, with AUTH (RFC 4954) for submission.
 
 use super::{
-    Answer, At, Authentication, Channel, Closure, Inside, Level, Memory, Offer, Opening, Protocol,
-    Public, Said, Speech, Twin, Unoffered, Welcome, Wording, forged, honest,
+    Answer, At, Authentication, Blocks, Channel, Closure, Inside, Level, Memory, Offer, Opening,
+    Protocol, Public, Said, Speech, Twin, Unoffered, Welcome, Wording, forged, honest,
 };
 use crate::message::{Fragments, Mechanism, Reply};
 use crate::property::Property;
@@ -45,6 +45,7 @@ pub static SMTP: Protocol = Protocol {
             (Said::Noop, "NOOP"),
         ],
         line_end: "\r\n",
+        blocks: Blocks::Hyphens,
     },
 };
 

@@ -5,7 +5,7 @@ use crate::message::{Command, Reply};
 /// The wire texts of a protocol: for dialogues, personas and deviations.
 ///
 /// Lines are given without their line end. The first wording of a reply is what the honest
-/// server says; `{user}` and the like are filled in by the harness.
+/// server says; [`TAG`] stands for what only the client's command can tell.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Speech {
     /// What the server's messages look like.
@@ -14,6 +14,75 @@ pub struct Speech {
     pub commands: &'static [(Said, &'static str)],
     /// The line end; empty for protocols that are not made of lines.
     pub line_end: &'static str,
+    /// How a message is left open.
+    pub blocks: Blocks,
+}
+
+/// How a message is left open, so that what comes next is read as a part of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Blocks {
+    /// Not at all, or nobody has said yet how.
+    None,
+    /// A hyphen behind the code says that another line follows (RFC 5321 section 4.2, RFC 959
+    /// section 4.2).
+    Hyphens,
+    /// A list goes on up to a line with a single dot (RFC 1939 section 3).
+    Dot,
+    /// A list counts once a tagged line confirms it (RFC 9051 section 7).
+    Confirmed,
+}
+
+impl Blocks {
+    /// A text without what ends it, each line with its end; `None` for one that cannot be left
+    /// open.
+    pub(crate) fn open(self, text: &str) -> Option<String> {
+        let lines = |text: &str, line: fn(&str) -> String| text.lines().map(line).collect();
+        match self {
+            Self::None => None,
+            Self::Hyphens => Some(lines(text, |line| match line.split_once(' ') {
+                Some((code, rest)) if is_code(code) => format!("{code}-{rest}\n"),
+                _ => format!("{line}\n"),
+            })),
+            Self::Dot => Some(lines(text.strip_suffix("\n.")?, |line| format!("{line}\n"))),
+            Self::Confirmed => {
+                let (list, confirmation) = text.rsplit_once('\n')?;
+                confirmation.starts_with(TAG).then(|| lines(list, |line| format!("{line}\n")))
+            }
+        }
+    }
+
+    /// Whether an open text is ended by what comes next, and by its last line only. What a list
+    /// reads as is not changed by that: what comes next lists nothing new.
+    pub(crate) fn is_ended(self, open: &str, next: &str) -> bool {
+        match self {
+            Self::None => false,
+            Self::Hyphens => {
+                let code = open.lines().last().and_then(|line| line.get(..3));
+                let same = code.is_some() && next.get(..3) == code && next.get(3..4) == Some(" ");
+                next.lines().count() == 1 && same
+            }
+            Self::Dot => {
+                let Some(listed) = next.trim_end().strip_suffix("\n.") else { return false };
+                listed.lines().skip(1).all(|line| line != "." && open.lines().any(|l| l == line))
+            }
+            Self::Confirmed => next.lines().count() == 1 && next.starts_with("{tag} OK"),
+        }
+    }
+}
+
+fn is_code(text: &str) -> bool {
+    text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Stands in a reply for the tag of the command that it answers (IMAP, RFC 9051 section 2.2.1).
+pub const TAG: &str = "{tag}";
+
+/// The tag of all commands in dialogues.
+const SHOWN_TAG: &str = "a";
+
+/// A text of a reply as dialogues and summaries show it.
+pub(crate) fn shown(text: &str) -> String {
+    text.replace(TAG, SHOWN_TAG)
 }
 
 /// A client's message, for the table of texts: mechanisms and secrets left out.
@@ -57,6 +126,10 @@ pub enum At {
     Upgrade,
     /// Anywhere: it answers nothing.
     Anywhere,
+    /// None: it comes behind the opening of the connection, in the same segment.
+    BehindOpening,
+    /// None: it comes before the answer to the upgrade request, in the same segment.
+    BeforeUpgrade,
     /// It is what the honest server says, and no forgery of itself.
     Honest,
 }
@@ -91,4 +164,35 @@ pub(super) const fn forged(
     class: &'static str,
 ) -> Wording {
     Wording { reply, slug, text, at, class }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn leaves_open_what_can_be() {
+        let open = |blocks: Blocks, text| blocks.open(text);
+        assert_eq!(open(Blocks::Hyphens, "250-a\n250 b"), Some("250-a\n250-b\n".to_owned()));
+        assert_eq!(open(Blocks::Hyphens, "%%%%"), Some("%%%%\n".to_owned()));
+        assert_eq!(open(Blocks::Dot, "+OK list\nSTLS\n."), Some("+OK list\nSTLS\n".to_owned()));
+        assert_eq!(open(Blocks::Dot, "+OK"), None);
+        assert_eq!(open(Blocks::Confirmed, "* LIST\n{tag} OK"), Some("* LIST\n".to_owned()));
+        assert_eq!(open(Blocks::Confirmed, "{tag} OK"), None);
+        assert_eq!(open(Blocks::None, "+OK"), None);
+    }
+
+    #[test]
+    fn an_open_text_ends_with_the_last_line_of_the_next() {
+        assert!(Blocks::Hyphens.is_ended("250-a\n", "250 b\n"));
+        for next in ["220 b\n", "250-b\n", "250-b\n250 c\n"] {
+            assert!(!Blocks::Hyphens.is_ended("250-a\n", next), "{next}");
+        }
+        assert!(Blocks::Dot.is_ended("+OK list\nUSER\nSTLS\n", "+OK list\nSTLS\n.\n"));
+        for next in ["+OK\n", "+OK list\n.\n+OK\n", "+OK list\nSTLS\n.\n"] {
+            assert!(!Blocks::Dot.is_ended("+OK list\nUSER\n", next), "{next}");
+        }
+        assert!(Blocks::Confirmed.is_ended("* LIST\n", "{tag} OK done\n"));
+        assert!(!Blocks::Confirmed.is_ended("* LIST\n", "{tag} NO\n"));
+    }
 }

@@ -2,13 +2,11 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use hmac::{Hmac, KeyInit, Mac};
-use md5::Md5;
 use upward_model::message::{Command, Mechanism, Piece, Reply};
 use upward_model::protocol::SMTP;
 
-use super::LURE;
 use crate::canary::Canaries;
+use crate::codec::sasl::{self, LURE};
 use crate::codec::{ClientSide, Cut, lines};
 
 /// The steps of a delivery that are still to be said.
@@ -36,13 +34,7 @@ impl ClientSide for Client {
                 let secret = STANDARD.encode(format!("\0{}\0{}", canaries.user, canaries.password));
                 format!("AUTH {} {secret}", name(mechanism))
             }
-            Command::Credential => {
-                let digest = Hmac::<Md5>::new_from_slice(canaries.password.as_bytes())
-                    .map(|mac| mac.chain_update(&self.challenge).finalize().into_bytes().to_vec())
-                    .unwrap_or_default();
-                let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-                STANDARD.encode(format!("{} {digest}", canaries.user))
-            }
+            Command::Credential => STANDARD.encode(sasl::cram_md5(canaries, &self.challenge)),
             Command::Protect | Command::Noop => "NOOP".to_owned(),
             Command::Deliver => {
                 // Said in reverse: the last is taken first.

@@ -5,9 +5,9 @@ use base64::engine::general_purpose::STANDARD;
 use upward_model::message::{Command, Mechanism, Reply};
 use upward_model::protocol::SMTP;
 
-use super::LURE;
 use crate::canary::{Canaries, Challenge};
-use crate::codec::{Heard, Part, ServerSide, lines, sasl};
+use crate::codec::sasl::{self, LURE};
+use crate::codec::{Heard, Part, ServerSide, lines};
 
 /// From how many bytes on a message is taken up before it has ended.
 const LARGE: usize = 256 * 1024;

@@ -6,7 +6,7 @@ use upward_model::message::{Command, Piece, Reply, Segment};
 use upward_model::vector::{Deviation, Do, Point, SegmentOf};
 
 use super::{Confirmed, Connection};
-use crate::codec::{Heard, Part};
+use crate::codec::{Answered, Heard, Part};
 use crate::tls::record_length;
 use crate::wire::What;
 
@@ -43,14 +43,20 @@ impl Connection {
         let (mut before, mut behind) = (Vec::new(), Vec::new());
         for deviation in deviations {
             let meant: Vec<Piece<Reply>> = deviation.meaning.iter().map(|m| m.0).collect();
-            let bytes = self.bytes(&deviation);
+            let answered = match deviation.action {
+                Do::Replace | Do::Prepend if answers.is_some() => Answered::Last,
+                _ => Answered::Next,
+            };
+            let own = deviation.segment == Some(SegmentOf::Own);
+            // What comes in a segment of its own is put into bytes when it is sent.
+            let bytes = if own { Vec::new() } else { self.bytes(&deviation, answered) };
             match deviation.action {
                 Do::Replace => {
                     self.deviates("replaces this message");
                     pieces = meant;
                     replaced = Some(bytes);
                 }
-                Do::Append if deviation.segment == Some(SegmentOf::Own) => {
+                Do::Append if own => {
                     self.apart.push(deviation);
                 }
                 Do::Append => {
@@ -121,12 +127,13 @@ impl Connection {
         let meant: Vec<Piece<Reply>> = deviation.meaning.iter().map(|m| m.0).collect();
         let (segment, layer) = (Segment::new(&meant), self.layer());
         self.event(Event::Said { segment, layer, answers: None });
-        self.link.write(&self.bytes(deviation)).await
+        let bytes = self.bytes(deviation, Answered::Next);
+        self.link.write(&bytes).await
     }
 
-    pub(super) fn bytes(&self, deviation: &Deviation) -> Vec<u8> {
+    fn bytes(&mut self, deviation: &Deviation, answered: Answered) -> Vec<u8> {
         match (&deviation.text, &deviation.hex) {
-            (Some(text), _) => self.persona.codec.bytes(text),
+            (Some(text), _) => self.persona.codec.bytes(&self.codec.fill(text, answered)),
             (None, Some(hex)) => unhex(hex),
             (None, None) => Vec::new(),
         }

@@ -80,6 +80,9 @@ impl Run<'_> {
         } else {
             match self.protocol().welcome {
                 Welcome::Upgrade => self.introduce(),
+                // RFC 9051 section 7.1.4 says to close, and RFC 3501, which most clients are written
+                // to, does not. Who asks on, and insists on TLS, gives nothing away.
+                Welcome::Close if self.variant().tries_unoffered => self.introduce(),
                 Welcome::Close | Welcome::Unknown => self.refuse(),
             }
         }

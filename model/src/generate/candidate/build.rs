@@ -2,11 +2,11 @@
 
 use super::Candidate;
 use crate::generate::wording::{
-    class_behind, honest_at, piece_name, piece_text, plain, quoted, replacements,
+    Text, beside, class_behind, honest_at, piece_name, piece_text, plain, quoted, replacements,
 };
 use crate::message::{Piece, Reply};
 use crate::policy::Policy;
-use crate::protocol::{Authentication, Closure, Protocol};
+use crate::protocol::{At, Authentication, Closure, Protocol};
 use crate::vector::{Certificate, Deviation, Do, Meaning, Point, SegmentOf};
 
 pub(in crate::generate) struct Build<'a> {
@@ -111,6 +111,17 @@ impl Build<'_> {
                 }
             }
         }
+        for text in beside(self.protocol, At::BehindOpening) {
+            let point = Point::Opening;
+            let slug = format!("{}-then-{}", point.name(), text.slug);
+            let summary = format!(
+                "The attacker adds to the segment of {}: `{}`.",
+                words(point),
+                quoted(&text.text)
+            );
+            let said = saying(point, Do::Append, text.text, vec![Piece::Whole(text.reply)]);
+            self.push(slug, text.class, summary, vec![said]);
+        }
     }
 
     fn one_behind(&mut self, point: Point, piece: Piece<Reply>) {
@@ -119,7 +130,7 @@ impl Build<'_> {
             Piece::Line(_) => "adds half a line to the segment of",
             Piece::Block(_) => "adds an open block to the segment of",
         };
-        let text = piece_text(self.protocol, piece);
+        let Some(text) = piece_text(self.protocol, piece) else { return };
         let class = class_behind(point, piece);
         let base = format!("{}-then-{}", point.name(), piece_name(piece));
         let summary = format!("The attacker {said} {}: `{}`.", words(point), quoted(&text));
@@ -162,22 +173,24 @@ impl Build<'_> {
     pub(super) fn before(&mut self) {
         for point in self.spoken_points() {
             for reply in self.protocol.replies() {
-                let text = plain(self.protocol, point, reply);
                 let class = if reply == Reply::Notice { "UI-ALERT" } else { "RSP-PREFIX" };
-                let summary = format!(
-                    "The attacker puts `{}` before {}, in the same segment.",
-                    quoted(&text.text),
-                    words(point)
-                );
-                let said = saying(point, Do::Prepend, text.text, vec![Piece::Whole(reply)]);
-                self.push(
-                    format!("{}-after-{}", point.name(), reply.word()),
-                    class,
-                    summary,
-                    vec![said],
-                );
+                self.one_before(point, Text { class, ..plain(self.protocol, point, reply) });
             }
         }
+        for text in beside(self.protocol, At::BeforeUpgrade) {
+            self.one_before(Point::Upgrade, text);
+        }
+    }
+
+    fn one_before(&mut self, point: Point, text: Text) {
+        let summary = format!(
+            "The attacker puts `{}` before {}, in the same segment.",
+            quoted(&text.text),
+            words(point)
+        );
+        let slug = format!("{}-after-{}", point.name(), text.slug);
+        let said = saying(point, Do::Prepend, text.text, vec![Piece::Whole(text.reply)]);
+        self.push(slug, text.class, summary, vec![said]);
     }
 
     pub(super) fn handshakes(&mut self) {

@@ -14,7 +14,7 @@ use crate::machine::{Link, StateId};
 use crate::message::{Piece, Reply, Segment};
 use crate::play::{Plan, Play, Played, play};
 use crate::policy::Policy;
-use crate::protocol::Protocol;
+use crate::protocol::{Blocks, Protocol};
 use crate::vector::{Certificate, Deviation, Do, Point, SegmentOf};
 use crate::world::{Action, World};
 
@@ -46,8 +46,9 @@ impl Cover {
                     if met.contains(&here) {
                         continue;
                     }
+                    let Some(said) = said(protocol, &place, segment) else { continue };
                     let mut longer = place.deviations.clone();
-                    longer.push(said(protocol, &place, segment));
+                    longer.push(said);
                     let played = play(world, &plan(protocol, &longer));
                     if is_faithful(world, &played, protocol) {
                         met.insert(here);
@@ -94,13 +95,14 @@ fn places(played: &Play, deviations: &[Deviation]) -> Vec<Place> {
     places
 }
 
-fn said(protocol: &Protocol, place: &Place, segment: &Segment<Reply>) -> Deviation {
-    let text: String = segment.pieces().iter().map(|&piece| piece_text(protocol, piece)).collect();
+fn said(protocol: &Protocol, place: &Place, segment: &Segment<Reply>) -> Option<Deviation> {
+    let texts = segment.pieces().iter().map(|&piece| piece_text(protocol, piece));
+    let text: String = texts.collect::<Option<_>>()?;
     let mut said = saying(place.at, place.action, text, segment.pieces().to_vec());
     if place.action == Do::Append {
         said.segment = Some(SegmentOf::Own);
     }
-    said
+    Some(said)
 }
 
 /// Whether heads are completed as the model reads them wherever the client holds one: a line by the
@@ -129,14 +131,17 @@ fn is_faithful(world: &World<Negotiator>, played: &Play, protocol: &Protocol) ->
 }
 
 fn completes(protocol: &Protocol, head: Piece<Reply>, tail: Piece<Reply>) -> bool {
-    let (text, rest) = (piece_text(protocol, head), piece_text(protocol, tail));
-    let one_line = rest.lines().count() == 1;
+    let (Some(text), Some(rest)) = (piece_text(protocol, head), piece_text(protocol, tail)) else {
+        return false;
+    };
+    let blocks = protocol.speech.blocks;
     match head {
-        Piece::Block(_) => {
-            let code = text.lines().last().and_then(|line| line.get(..3));
-            one_line && code.is_some() && rest.get(..3) == code && rest.get(3..4) == Some(" ")
+        Piece::Block(_) => blocks.is_ended(&text, &rest),
+        // Half a line of what goes on up to a dot leaves all of it open.
+        Piece::Whole(_) | Piece::Line(_) if blocks == Blocks::Dot && text.contains('\n') => {
+            blocks.is_ended(&text, &rest)
         }
-        Piece::Whole(_) | Piece::Line(_) => one_line,
+        Piece::Whole(_) | Piece::Line(_) => rest.lines().count() == 1,
     }
 }
 

@@ -1,0 +1,166 @@
+//! IMAP: RFC 9051 and RFC 3501, with STARTTLS, `AUTHENTICATE` and literals.
+
+mod client;
+mod mailbox;
+mod server;
+mod tags;
+
+use crate::canary::Canaries;
+use crate::codec::{ClientSide, Codec, ServerSide, lines};
+
+/// The codec of IMAP.
+#[derive(Clone, Copy, Debug)]
+pub struct Imap;
+
+impl Codec for Imap {
+    fn server(&self, canaries: &Canaries) -> Box<dyn ServerSide> {
+        Box::new(server::Server::new(canaries))
+    }
+
+    fn client(&self) -> Box<dyn ClientSide> {
+        Box::new(client::Client::default())
+    }
+
+    fn bytes(&self, text: &str) -> Vec<u8> {
+        lines::with_ends(text, "\r\n")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use upward_model::message::{Command, Mechanism, Piece, Reply};
+    use upward_model::protocol::{IMAP, TAG};
+
+    use super::*;
+    use crate::codec::{Answered, Heard, Lesson, Part};
+
+    #[test]
+    fn the_two_sides_understand_each_other() {
+        let canaries = Canaries::new(1);
+        for command in IMAP.commands().into_iter().filter(|c| *c != Command::Credential) {
+            let said = Imap.client().say(command, &canaries);
+            let mut server = Imap.server(&canaries);
+            let (mut length, mut last) = (0, None);
+            while let Some(heard) = server.cut(&said[length..]) {
+                length += heard.length;
+                assert_eq!(heard.command, Some(command));
+                assert_eq!(heard.allowed, command.is_allowed_in_clear());
+                last = Some(heard.part);
+            }
+            assert_eq!((length, last), (said.len(), Some(Part::Whole)));
+        }
+    }
+
+    #[test]
+    fn replies_are_read_as_they_are_meant() {
+        for wording in IMAP.speech.replies {
+            let text = Imap.bytes(&format!("{}\n", wording.text.replace(TAG, "a1")));
+            let cut = Imap.client().cut(&text);
+            assert_eq!(cut.pieces, [Piece::Whole(wording.reply)], "{}", wording.text);
+        }
+    }
+
+    #[test]
+    fn a_list_that_nobody_confirmed_is_left_open() {
+        let cut = Imap.client().cut(b"* CAPABILITY IMAP4rev1 STARTTLS\r\n");
+        assert_eq!(cut.pieces, [Piece::Block(Reply::offer(true))]);
+        let cut = Imap.client().cut(b"* CAPABILITY IMAP4rev1 STARTTLS\r\na2 OK done\r\n");
+        assert_eq!(cut.pieces, [Piece::Whole(Reply::offer(true))]);
+    }
+
+    /// Cuts commands, answers their steps, and confirms them; what was heard and what was said.
+    fn conversation(said: &str) -> (Vec<Heard>, String) {
+        let mut server = Imap.server(&Canaries::new(1));
+        let mut rest = said.as_bytes();
+        let (mut all, mut answers) = (Vec::new(), String::new());
+        while let Some(heard) = server.cut(rest) {
+            rest = &rest[heard.length..];
+            let answer = match heard.part {
+                Part::Whole => server.say(Reply::Done, true),
+                Part::Step(reply) => server.say(reply, true),
+                Part::Silent => Vec::new(),
+            };
+            answers.push_str(&String::from_utf8(answer).unwrap());
+            all.push(heard);
+        }
+        (all, answers)
+    }
+
+    #[test]
+    fn literals_are_asked_for_and_belong_to_their_command() {
+        let (heard, said) = conversation("A1 LOGIN {4}\r\nuser {4}\r\npass\r\nA2 NOOP\r\n");
+        let commands: Vec<_> = heard.iter().map(|heard| heard.command.unwrap()).collect();
+        let login = Command::Login(Mechanism::Own);
+        assert_eq!(commands, [login, login, login, login, login, Command::Noop]);
+        assert_eq!(said, "+ go ahead\r\n+ go ahead\r\nA1 OK done\r\nA2 OK done\r\n");
+
+        let (heard, said) = conversation("A1 APPEND INBOX {3+}\r\nx\r\n\r\n");
+        let parts: Vec<Part> = heard.iter().map(|heard| heard.part).collect();
+        assert_eq!(parts, [Part::Silent, Part::Silent, Part::Whole]);
+        assert_eq!(said, "A1 OK done\r\n");
+    }
+
+    #[test]
+    fn what_is_no_command_is_refused_and_not_allowed() {
+        let mut server = Imap.server(&Canaries::new(1));
+        for line in [
+            "hello\r\n",
+            "EHLO client.example\r\n",
+            "+ a CAPABILITY\r\n",
+            "a1 COMPRESS DEFLATE\r\n",
+        ] {
+            let heard = server.cut(line.as_bytes()).unwrap();
+            assert_eq!((heard.command, heard.allowed), (None, false), "{line}");
+        }
+        assert!(server.say(Reply::Refuse, false).starts_with(b"a1 BAD "));
+        assert!(!server.cut(b"a1 STARTTLS now\r\n").unwrap().allowed);
+    }
+
+    #[test]
+    fn tags_are_filled_in_with_what_is_answered() {
+        let mut server = Imap.server(&Canaries::new(1));
+        server.learn(&Lesson { tags: vec![b"X1".to_vec(), b"X2".to_vec()] });
+        assert_eq!(server.fill("{tag} OK", Answered::Next), "X1 OK");
+        server.cut(b"X1 CAPABILITY\r\n").unwrap();
+        assert_eq!(server.fill("* NO\n{tag} OK", Answered::Last), "* NO\nX1 OK");
+        assert_eq!(server.fill("{tag} OK", Answered::Next), "X2 OK");
+        assert_eq!(server.fill("{tag} OK", Answered::Next), "X3 OK");
+        assert_eq!(server.lesson().tags, [b"X1"]);
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_it_panic(bytes: Vec<u8>) {
+            let mut rest = &bytes[..];
+            let mut server = Imap.server(&Canaries::new(1));
+            while let Some(heard) = server.cut(rest) {
+                prop_assert!(heard.length > 0);
+                rest = &rest[heard.length..];
+            }
+            let cut = Imap.client().cut(&bytes);
+            prop_assert!(bytes.ends_with(&cut.rest));
+        }
+
+        #[test]
+        fn pieces_do_not_depend_on_how_bytes_arrive(at in 0_usize..70) {
+            let text = b"a CAPABILITY\r\nb LOGIN {1}\r\nx y\r\nc APPEND I {2+}\r\nxy\r\nd LOGOUT\r\n";
+            let at = at.min(text.len());
+            prop_assert_eq!(commands(&[&text[..at], &text[at..]]), commands(&[&text[..]]));
+        }
+    }
+
+    fn commands(parts: &[&[u8]]) -> Vec<(Option<Command>, usize)> {
+        let mut server = Imap.server(&Canaries::new(1));
+        let mut bytes = Vec::new();
+        let mut all = Vec::new();
+        for part in parts {
+            bytes.extend_from_slice(part);
+            while let Some(heard) = server.cut(&bytes) {
+                bytes.drain(..heard.length);
+                all.push((heard.command, heard.length));
+            }
+        }
+        all
+    }
+}

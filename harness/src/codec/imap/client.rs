@@ -1,0 +1,156 @@
+//! The client's side of IMAP, for the built-in client.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use upward_model::message::{Command, Mechanism, Piece, Reply};
+use upward_model::protocol::{IMAP, TAG};
+
+use crate::canary::Canaries;
+use crate::codec::sasl::{self, LURE};
+use crate::codec::{ClientSide, Cut, lines};
+
+/// The client of one connection.
+#[derive(Default)]
+pub(super) struct Client {
+    /// How many commands were said.
+    said: usize,
+    /// The challenge that was given last, decoded.
+    challenge: Vec<u8>,
+}
+
+impl ClientSide for Client {
+    fn say(&mut self, command: Command, canaries: &Canaries) -> Vec<u8> {
+        if command == Command::Credential {
+            let digest = sasl::cram_md5(canaries, &self.challenge);
+            return format!("{}\r\n", STANDARD.encode(digest)).into_bytes();
+        }
+        let line = match command {
+            Command::Hello => "CAPABILITY".to_owned(),
+            Command::Upgrade => "STARTTLS".to_owned(),
+            Command::Begin(Mechanism::Own) => "AUTHENTICATE CRAM-MD5".to_owned(),
+            Command::Begin(Mechanism::Lure) => format!("AUTHENTICATE {LURE}"),
+            Command::Login(Mechanism::Own) => {
+                format!("LOGIN {} {}", canaries.user, canaries.password)
+            }
+            Command::Login(Mechanism::Lure) => {
+                let secret = STANDARD.encode(format!("\0{}\0{}", canaries.user, canaries.password));
+                format!("AUTHENTICATE {LURE} {secret}")
+            }
+            Command::Deliver => {
+                // A literal that waits for nobody (RFC 7888): what the model says in one message
+                // goes out at once.
+                let message = format!("Subject: upward\r\n\r\n{}\r\n", canaries.body);
+                format!("APPEND Drafts {{{}+}}\r\n{message}", message.len())
+            }
+            Command::Goodbye => "LOGOUT".to_owned(),
+            Command::Protect | Command::Noop | Command::Credential => "NOOP".to_owned(),
+        };
+        self.said += 1;
+        format!("a{} {line}\r\n", self.said).into_bytes()
+    }
+
+    fn cut(&mut self, bytes: &[u8]) -> Cut {
+        let mut cut = Cut::default();
+        let mut rest = bytes;
+        // Where a list begins that was not confirmed yet.
+        let mut open: Option<(&[u8], Reply)> = None;
+        while let Some((line, length)) = lines::first(rest) {
+            let start = rest;
+            rest = &rest[length..];
+            cut.text.push_str(&String::from_utf8_lossy(line));
+            cut.text.push('\n');
+            if let Some(list) = listed(line) {
+                let start = open.map_or(start, |(start, _)| start);
+                open = Some((start, list));
+                continue;
+            }
+            let reply = match (meaning(line), open) {
+                (None, _) => continue,
+                (Some(Reply::Accept | Reply::Done | Reply::LoggedIn), Some((_, list))) => {
+                    open = None;
+                    list
+                }
+                (Some(reply), _) => reply,
+            };
+            if reply == Reply::Challenge {
+                let text = line.get(2..).unwrap_or_default();
+                self.challenge = STANDARD.decode(text).unwrap_or_default();
+            }
+            cut.pieces.push(Piece::Whole(reply));
+        }
+        if let Some((start, list)) = open {
+            cut.pieces.push(Piece::Block(list));
+            cut.rest = start.to_vec();
+        } else if !rest.is_empty() {
+            cut.pieces.push(Piece::Line(begun(rest)));
+            cut.rest = rest.to_vec();
+        }
+        cut
+    }
+}
+
+/// What an untagged list offers; `None` if the line is no list.
+fn listed(line: &[u8]) -> Option<Reply> {
+    let text = lines::upper(line);
+    let list = text.strip_prefix("* CAPABILITY")?;
+    let mechanism = if list.contains(LURE) { Mechanism::Lure } else { Mechanism::Own };
+    let upgrade = list.split(' ').any(|word| word == "STARTTLS");
+    Some(Reply::Capabilities { upgrade, mechanism })
+}
+
+/// What a line means; nothing for mailbox data and for the end of a goodbye.
+fn meaning(line: &[u8]) -> Option<Reply> {
+    let text = String::from_utf8_lossy(line);
+    let tagged = without_tag(&text);
+    // A head that was joined by something else still reads as what it is the head of.
+    let worded = |reply: Reply| {
+        let begins = |text: &'static str| match (text.strip_prefix(TAG), tagged) {
+            (Some(words), Some(rest)) => rest.starts_with(words).then_some(words.len()),
+            (Some(_), None) => None,
+            (None, _) => line.starts_with(text.as_bytes()).then_some(text.len()),
+        };
+        IMAP.wordings(reply).filter_map(move |wording| begins(wording.text)).max()
+    };
+    let longest = IMAP
+        .replies()
+        .into_iter()
+        .filter_map(|reply| worded(reply).map(|length| (length, std::cmp::Reverse(reply))))
+        .max();
+    if let Some((_, std::cmp::Reverse(reply))) = longest {
+        return Some(reply);
+    }
+    match (tagged, &*text) {
+        (Some(rest), _) if rest.starts_with(" OK LOGOUT") => None,
+        (Some(rest), _) if rest.starts_with(" OK") => Some(Reply::Done),
+        (Some(_), _) => Some(Reply::Refuse),
+        (None, text) if text.starts_with('+') => Some(Reply::Challenge),
+        (None, text) if text.starts_with("* OK") => Some(Reply::Greeting),
+        (None, text) if text.starts_with("* BYE") => Some(Reply::Bye),
+        (None, text) if text.starts_with("* ") => None,
+        (None, _) => Some(Reply::Garbled),
+    }
+}
+
+/// What stands behind the tag of a tagged reply.
+fn without_tag(text: &str) -> Option<&str> {
+    let at = text.find(' ')?;
+    let rest = &text[at..];
+    let tagged = [" OK", " NO", " BAD"].iter().any(|status| rest.starts_with(status));
+    (tagged && !text.starts_with(['*', '+'])).then_some(rest)
+}
+
+/// What the head of a line looks like.
+fn begun(head: &[u8]) -> Reply {
+    if let Some(list) = listed(head) {
+        return list;
+    }
+    let text = String::from_utf8_lossy(head);
+    let rest = text.find(' ').map_or("", |at| &text[at..]);
+    let begins = |reply: &Reply| {
+        IMAP.wordings(*reply).any(|wording| match wording.text.strip_prefix(TAG) {
+            Some(worded) => !rest.is_empty() && worded.starts_with(rest),
+            None => wording.text.starts_with(&*text),
+        })
+    };
+    IMAP.replies().into_iter().find(begins).unwrap_or(Reply::Garbled)
+}

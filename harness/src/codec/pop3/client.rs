@@ -1,0 +1,162 @@
+//! The client's side of POP3.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use hmac::{Hmac, KeyInit, Mac};
+use md5::Md5;
+use upward_model::message::{Command, Mechanism, Piece, Reply};
+use upward_model::protocol::POP3;
+
+use super::LURE;
+use crate::canary::Canaries;
+use crate::codec::{ClientSide, Cut, lines};
+
+#[derive(Default)]
+pub(super) struct Client {
+    /// The challenge that was given last, decoded.
+    challenge: Vec<u8>,
+}
+
+impl ClientSide for Client {
+    fn say(&mut self, command: Command, canaries: &Canaries) -> Vec<u8> {
+        let name = |mechanism| match mechanism {
+            Mechanism::Own => "PLAIN",
+            Mechanism::Lure => LURE,
+        };
+        let line = match command {
+            Command::Hello => "CAPA".to_owned(),
+            Command::Upgrade => "STLS".to_owned(),
+            Command::Begin(Mechanism::Own) => "AUTH CRAM-MD5".to_owned(),
+            Command::Begin(Mechanism::Lure) => format!("AUTH {LURE}"),
+            Command::Login(mechanism) => {
+                let secret = STANDARD.encode(format!("\0{}\0{}", canaries.user, canaries.password));
+                format!("AUTH {} {secret}", name(mechanism))
+            }
+            Command::Credential => {
+                let digest = Hmac::<Md5>::new_from_slice(canaries.password.as_bytes())
+                    .map(|mac| mac.chain_update(&self.challenge).finalize().into_bytes().to_vec())
+                    .unwrap_or_default();
+                let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+                STANDARD.encode(format!("{} {digest}", canaries.user))
+            }
+            Command::Deliver => "RETR 1".to_owned(),
+            Command::Protect | Command::Noop => "NOOP".to_owned(),
+            Command::Goodbye => "QUIT".to_owned(),
+        };
+        format!("{line}\r\n").into_bytes()
+    }
+
+    fn cut(&mut self, bytes: &[u8]) -> Cut {
+        let mut cut = Cut::default();
+        let mut rest = bytes;
+        // The list whose end has not come, and where it begins.
+        let mut open: Option<(List, &[u8])> = None;
+        while let Some((line, length)) = lines::first(rest) {
+            let start = rest;
+            rest = &rest[length..];
+            cut.text.push_str(&String::from_utf8_lossy(line));
+            cut.text.push('\n');
+            open = match open {
+                Some((list, _)) if line == b"." => {
+                    cut.pieces.push(Piece::Whole(list.reply()));
+                    None
+                }
+                Some((list, start)) => Some((list.with(line), start)),
+                None => match List::begins(line) {
+                    Some(list) => Some((list, start)),
+                    None => {
+                        cut.pieces.push(Piece::Whole(self.one_line(line)));
+                        None
+                    }
+                },
+            };
+        }
+        match open {
+            Some((list, start)) => {
+                cut.pieces.push(Piece::Block(list.with(rest).reply()));
+                cut.rest = start.to_vec();
+            }
+            None if !rest.is_empty() => {
+                let list = List::begins(rest).map(List::reply);
+                cut.pieces.push(Piece::Line(list.unwrap_or_else(|| self.one_line(rest))));
+                cut.rest = rest.to_vec();
+            }
+            None => {}
+        }
+        cut
+    }
+}
+
+impl Client {
+    /// The meaning of a reply of one line. Positive replies differ in their words only.
+    fn one_line(&mut self, line: &[u8]) -> Reply {
+        // An empty challenge is a plus and a space (RFC 5034 section 4); some leave out the space.
+        if line == b"+" || line.starts_with(b"+ ") {
+            self.challenge = STANDARD.decode(line.get(2..).unwrap_or_default()).unwrap_or_default();
+            return Reply::Challenge;
+        }
+        let text = String::from_utf8_lossy(line);
+        if text.starts_with("-ERR") {
+            return Reply::Refuse;
+        }
+        let Some(words) = text.strip_prefix("+OK") else { return Reply::Garbled };
+        if POP3.wordings(Reply::Notice).any(|notice| text.starts_with(notice.text)) {
+            return Reply::Notice;
+        }
+        let words = without_code(words.trim_start());
+        let known = [
+            ("POP3", Reply::Greeting),
+            ("Begin TLS", Reply::Accept),
+            ("Logged in", Reply::LoggedIn),
+            ("Bye", Reply::Bye),
+        ];
+        let known = known.into_iter().find(|(start, _)| words.starts_with(start));
+        known.map_or(Reply::Done, |(_, reply)| reply)
+    }
+}
+
+/// A text without the response code before it (RFC 2449 section 8).
+fn without_code(text: &str) -> &str {
+    let behind = text.strip_prefix('[').and_then(|text| text.split_once("] "));
+    behind.map_or(text, |(_, text)| text)
+}
+
+/// A reply of several lines, as far as it has come.
+#[derive(Clone, Copy)]
+enum List {
+    /// The capabilities.
+    Capabilities { upgrade: bool, lure: bool },
+    /// Whatever else was asked for.
+    Other,
+}
+
+impl List {
+    /// The list that a line begins.
+    fn begins(line: &[u8]) -> Option<Self> {
+        let words = line.strip_prefix(b"+OK ")?;
+        match words {
+            b"Capability list follows" => Some(Self::Capabilities { upgrade: false, lure: false }),
+            words => words.ends_with(b" follows").then_some(Self::Other),
+        }
+    }
+
+    /// The same with one more line.
+    fn with(self, line: &[u8]) -> Self {
+        let Self::Capabilities { upgrade, lure } = self else { return self };
+        let text = lines::upper(line);
+        Self::Capabilities {
+            upgrade: upgrade || text == "STLS",
+            lure: lure || (text.starts_with("SASL ") && text.contains(LURE)),
+        }
+    }
+
+    const fn reply(self) -> Reply {
+        match self {
+            Self::Capabilities { upgrade, lure } => {
+                let mechanism = if lure { Mechanism::Lure } else { Mechanism::Own };
+                Reply::Capabilities { upgrade, mechanism }
+            }
+            Self::Other => Reply::Done,
+        }
+    }
+}
