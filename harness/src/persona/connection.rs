@@ -53,6 +53,8 @@ pub(super) struct Connection {
     closing: bool,
     /// The command whose steps are under way.
     open: Option<Command>,
+    /// Whether the last step inside TLS was not answered.
+    unanswered: bool,
 }
 
 impl Connection {
@@ -89,6 +91,7 @@ impl Connection {
             arrived: 0,
             closing: false,
             open: None,
+            unanswered: false,
         }
     }
 

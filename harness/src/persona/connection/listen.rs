@@ -96,12 +96,16 @@ impl Connection {
         });
         // What is not of the protocol is for the language oracle; no client of the model says it.
         let command = heard.command.unwrap_or(Command::Noop);
-        // The steps of a command are one command of the model, said with the first of them.
+        // The steps of a command are one command of the model, said with the first of them. Who
+        // goes on although a step was not answered has taken something for the answer, and has what
+        // it asked for: in the model it goes on to the delivery.
         let goes_on = self.open == Some(command);
+        let unanswered = std::mem::take(&mut self.unanswered);
         self.open = (heard.part != Part::Whole).then_some(command);
-        if !goes_on {
+        if !goes_on || unanswered {
             // It had come before whatever was said since the last read.
-            let event = Event::Heard(command, self.layer());
+            let said = if goes_on { Command::Deliver } else { command };
+            let event = Event::Heard(said, self.layer());
             self.lifted.insert(self.number, self.arrived, event);
             self.arrived += 1;
             if !self.link.is_tls() && !self.closing && !self.apart.is_empty() {
@@ -125,7 +129,10 @@ impl Connection {
             }
         }
         match heard.part {
-            Part::Step(reply) => return self.say_part(reply).await,
+            Part::Step(reply) => {
+                let point = self.point(command);
+                return self.say_part(point, reply).await;
+            }
             Part::Silent => return Ok(()),
             Part::Whole => {}
         }

@@ -72,6 +72,7 @@ impl Connection {
     async fn in_tls(&mut self, peer: Peer) -> std::io::Result<()> {
         self.codec.reset();
         self.open = None;
+        self.unanswered = false;
         self.taken_up = 0;
         self.buffer.clear();
         let genuine = peer == Peer::Genuine;

@@ -11,9 +11,19 @@ use crate::tls::record_length;
 use crate::wire::What;
 
 impl Connection {
-    /// Answers a step of a command that has several.
-    pub(super) async fn say_part(&mut self, reply: Reply) -> std::io::Result<()> {
+    /// Answers a step of a command that has several. What deviates at the first words inside TLS
+    /// does so here, if this is where they are said.
+    pub(super) async fn say_part(
+        &mut self,
+        point: Option<Point>,
+        reply: Reply,
+    ) -> std::io::Result<()> {
+        if point == Some(Point::Inside) && self.deviations(Point::Inside).iter().any(is_silence) {
+            self.unanswered = true;
+            return self.say(point, reply, None).await;
+        }
         if self.withheld {
+            self.unanswered = self.link.is_tls();
             return Ok(());
         }
         let bytes = self.codec.say(reply, self.link.is_tls());
@@ -175,6 +185,11 @@ impl Connection {
             let _ = self.hear(&Heard { length, part: Part::Silent, ..heard }).await;
         }
     }
+}
+
+/// Whether nothing is said where this deviates.
+fn is_silence(deviation: &Deviation) -> bool {
+    matches!(deviation.action, Do::Withhold | Do::Close | Do::Cut)
 }
 
 /// Bytes from hexadecimal; what is none is left out.
