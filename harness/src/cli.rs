@@ -32,7 +32,8 @@ pub(crate) use self::names::protocol;
 
 /// Proves what a policy for in-band TLS upgrade guarantees, and tests programs against it.
 ///
-/// Exit codes: 0 as expected; 1 a vector failed or a claim is broken; 2 usage, configuration or a
+/// Exit codes: 0 as expected; 1 a vector failed, and nobody announced it, or a claim is broken; 2
+/// usage, configuration or a
 /// missing program; 3 no verdict.
 #[derive(Parser, Debug)]
 #[command(name = "upward", version)]

@@ -98,16 +98,21 @@ pub fn summary(results: &Results, detail: Detail) -> String {
     }
     let brief = detail == Detail::Brief;
     let told = |entry: &&Entry| is_failure(results, entry) && !(brief && entry.announced);
-    for entry in kinds(results.results.iter().filter(told)).into_iter().take(SHOWN) {
+    // What nobody announced is news.
+    let (announced, news): (Vec<&Entry>, Vec<&Entry>) =
+        results.results.iter().filter(told).partition(|entry| entry.announced);
+    for entry in kinds(news.iter().chain(&announced).copied()).into_iter().take(SHOWN) {
         let _ = writeln!(text);
         for line in &entry.told {
             let _ = writeln!(text, "{line}");
         }
     }
-    let all = results.results.iter().filter(told).count();
-    if all > 0 {
-        let _ = writeln!(text, "\n{all} failed:");
-        for entry in results.results.iter().filter(told) {
+    for (entries, title) in [(announced, "failed as announced"), (news, "failed")] {
+        if entries.is_empty() {
+            continue;
+        }
+        let _ = writeln!(text, "\n{} {title}:", entries.len());
+        for entry in entries {
             let outcome = entry.outcome.map_or("", |outcome| outcome.name());
             let _ = writeln!(text, "  {:<10} {}", outcome, entry.vector);
         }
@@ -156,19 +161,28 @@ pub(super) fn is_failure(results: &Results, entry: &Entry) -> bool {
 /// How many of each verdict, in words.
 pub(super) fn counts(results: &Results) -> String {
     let counts = results.summary;
-    let mut text = format!("{} passed, {} weak, {} failed", counts.pass, counts.weak, counts.fail);
+    let announced = |verdict| {
+        results.results.iter().filter(|entry| entry.announced && entry.verdict == verdict).count()
+    };
+    let (failed, unsure) = (announced(Weight::Fail), announced(Weight::Inconclusive));
+    let news = counts.fail.saturating_sub(failed);
+    let mut text = format!("{} passed, {} weak, {news} failed", counts.pass, counts.weak);
+    if failed > 0 {
+        let _ = write!(text, ", {failed} failed as announced");
+    }
     if counts.waived > 0 {
         let _ = write!(text, ", {} waived", counts.waived);
     }
-    let _ = write!(text, ", {} inconclusive, {} skipped", counts.inconclusive, counts.skipped);
+    let _ = write!(text, ", {} inconclusive", counts.inconclusive.saturating_sub(unsure));
+    if unsure > 0 {
+        let _ = write!(text, ", {unsure} inconclusive as announced");
+    }
+    let _ = write!(text, ", {} skipped", counts.skipped);
     if counts.error > 0 {
         let _ = write!(text, ", {} of ours", plural(counts.error, "error"));
     }
     if let Some(broken) = results.broken_announcement() {
         let _ = write!(text, "; {broken}");
-    }
-    if counts.announced > 0 {
-        let _ = write!(text, "; {} of them as announced", counts.announced);
     }
     let wrong = wrong_waivers(&results.problems);
     if wrong > 0 {

@@ -7,6 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use upward_model::vector::{Do, Outcome, Vector};
 
 use crate::judge::{Judgement, Stage};
+use crate::report::human::plural;
 use crate::trial::Trial;
 use crate::wire::{Entry, Form, Side, What, escape};
 
@@ -85,11 +86,14 @@ pub(super) fn scene(trial: &Trial, vector: &Vector, judgement: &Judgement) -> Ve
     let last = (center + BEHIND + 8 * usize::from(position.is_none())).min(lines.len());
     let mut scene = Vec::new();
     if first > 0 {
-        scene.push(Line::plain(format!("({first} lines before)")));
+        scene.push(Line::plain(format!("({} before)", plural(first, "line"))));
     }
     scene.extend(lines[first..last].iter().cloned());
     if last < lines.len() {
-        scene.push(Line::plain(format!("({} lines more in wire.txt)", lines.len() - last)));
+        scene.push(Line::plain(format!(
+            "({} more in wire.txt)",
+            plural(lines.len() - last, "line")
+        )));
     }
     scene
 }
