@@ -90,7 +90,7 @@ fn refuses_what_cannot_be_run() {
         vec!["run", "--protocol", "smpt", "--", "true"],
         vec!["run", "--", "true"],
         vec!["run", "--protocol", "smtp"],
-        vec!["run", "--protocol", "imap", "--", "true"],
+        vec!["run", "--protocol", "ldap", "--", "true"],
         vec!["run", "--protocol", "smtp", "--", "curl", "{hots}"],
         vec!["run", "--protocol", "smtp", "--file", "../x=y", "--", "true"],
         vec!["run", "--protocol", "smtp", "--file", "nothing", "--", "true"],
