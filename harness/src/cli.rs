@@ -22,6 +22,7 @@ use upward_model::vector::{Tier, Vector};
 use crate::vectors::Retired;
 
 use crate::process::ProcessError;
+use crate::profile::ProfileError;
 use crate::suite::{Job, SuiteError};
 
 use self::names::flaw;
@@ -71,12 +72,16 @@ impl Failure {
         self
     }
 
+    fn from_profile(error: &ProfileError) -> Self {
+        Self::new(error.to_string()).help(error.help())
+    }
+
     fn from_suite(error: &SuiteError, job: &Job) -> Self {
         let failure = Self::new(error.to_string());
         match error {
-            SuiteError::Process(ProcessError::Missing(_)) => match &job.profile.package {
-                Some(package) => failure.help(format!("install the Debian package {package}")),
-                None => failure.help("is it installed, and in PATH?"),
+            SuiteError::Process(ProcessError::Missing(_)) => match &job.profile.install()[..] {
+                [] => failure.help("is it installed, and in PATH?"),
+                commands => failure.help(commands.join("; ")),
             },
             SuiteError::Process(ProcessError::Forbidden(_)) => {
                 failure.help("is it a program, and may you run it?")

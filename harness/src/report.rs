@@ -157,6 +157,8 @@ impl Report {
             Some("it is announced as opportunistic, and was not found leaking")
         } else if self.announced.contains(&Trait::Blind) && self.controls.waits {
             Some("it is announced as blind, and waits for replies")
+        } else if self.announced.contains(&Trait::VerifiesNoCertificate) && self.controls.checks {
+            Some("it is announced as verifying no certificate, and checks the authority")
         } else {
             None
         }

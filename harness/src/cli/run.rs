@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use upward_model::vector::{Tier, Vector};
 
 use crate::cli::{Failure, PolicyName, TierName, protocol};
-use crate::profile::Profile;
+use crate::profile::{Installed, Profile, probe};
 use crate::report::{self, Detail, Report, Row};
 use crate::suite::{self, Job};
 use crate::vectors::{self, Selection};
@@ -137,7 +137,10 @@ impl Run {
                 .code(3)
                 .help("`upward vectors list` shows the ids that -f can name"));
         }
-        let version = whom::version(&profile.version);
+        let version = match probe(&profile).await {
+            Installed::Yes(version) => version,
+            Installed::No => None,
+        };
         let job = Job {
             protocol,
             policy,

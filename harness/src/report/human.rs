@@ -6,6 +6,7 @@ use upward_model::vector::Vector;
 
 use super::scene::scene;
 use crate::judge::Judgement;
+use crate::profile::Trait;
 use crate::report::{Report, Row, worst};
 use crate::trial::Trial;
 
@@ -165,10 +166,17 @@ fn controls(report: &Report, text: &mut String) {
     let honest = if controls.honest.is_ok() { "delivers inside TLS" } else { "FAILED" };
     let mut line = format!("controls: honest server: {honest}");
     if controls.honest.is_ok() {
-        let say = |fine: bool, yes: &str, no: &str| format!("; {}", if fine { yes } else { no });
-        line += &say(controls.waits, "waits for replies", "TYPES WITHOUT READING");
-        line += &say(controls.tells, "tells failure", "FAILURE LOOKS LIKE SUCCESS");
-        line += &say(controls.checks, "checks the authority", "ACCEPTS ANY AUTHORITY");
+        let announced = |traits: &[Trait]| {
+            let is = traits.iter().any(|one| report.announced.contains(one));
+            if is { " (as announced)" } else { "" }
+        };
+        let say = |fine: bool, yes: &str, no: &str, traits: &[Trait]| {
+            if fine { format!("; {yes}") } else { format!("; {no}{}", announced(traits)) }
+        };
+        let unchecked = [Trait::VerifiesNoCertificate, Trait::Opportunistic];
+        line += &say(controls.waits, "waits for replies", "TYPES WITHOUT READING", &[Trait::Blind]);
+        line += &say(controls.tells, "tells failure", "FAILURE LOOKS LIKE SUCCESS", &[]);
+        line += &say(controls.checks, "checks the authority", "ACCEPTS ANY AUTHORITY", &unchecked);
         line += &format!("; answers within {} ms", controls.reaction.as_millis().max(1));
         if let Err(reason) = &report.last {
             line += &format!("; LAST CONTROL FAILED: {reason}");

@@ -4,7 +4,7 @@ use tokio::sync::watch;
 
 use super::{Run, worst};
 use crate::cli::{Failure, TierName};
-use crate::profile;
+use crate::profile::{self, Installed, probe};
 use crate::report::{self, Detail};
 
 impl Run {
@@ -12,14 +12,11 @@ impl Run {
     /// installed.
     pub(super) async fn main_job(&self, stop: &watch::Receiver<bool>) -> Result<u8, Failure> {
         let mut codes = vec![crate::cli::builtin::prove_and_play().await?];
-        let profiles = profile::bundled().map_err(|error| Failure::new(error.to_string()))?;
+        let profiles = profile::bundled().map_err(|error| Failure::from_profile(&error))?;
         let mut missing = Vec::new();
         for profile in profiles {
-            if !profile.is_installed() {
-                missing.push(match &profile.package {
-                    Some(package) => format!("{} (Debian package {package})", profile.name),
-                    None => profile.name,
-                });
+            if probe(&profile).await == Installed::No {
+                missing.push(format!("{} ({})", profile.name, profile.install().join("; ")));
                 continue;
             }
             let report = self.one(profile, self.tier(TierName::Smoke), stop).await?;

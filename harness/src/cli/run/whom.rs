@@ -23,18 +23,10 @@ impl Run {
             };
             files.insert(name.to_owned(), template::unescape(text));
         }
-        let profile = Profile {
-            name: self.command.first().cloned().unwrap_or_default(),
-            protocol: protocol.clone(),
-            policy: self.policy.into(),
-            version: Vec::new(),
-            package: None,
-            argv: self.command.clone(),
-            stdin: template::unescape(&self.stdin),
-            files,
-            announced: Vec::new(),
-            documented: String::new(),
-        };
+        let policy = self.policy.into();
+        let mut profile = Profile::of_command(protocol.clone(), policy, self.command.clone());
+        profile.stdin = template::unescape(&self.stdin);
+        profile.files = files;
         profile.check().map_err(|error| {
             Failure::new(error.to_string())
                 .help(format!("known placeholders: {{{}}}", template::KNOWN.join("} {")))
@@ -44,7 +36,7 @@ impl Run {
 
     /// Bundled clients by name.
     pub(super) fn named(&self) -> Result<Vec<Profile>, Failure> {
-        let profiles = profile::bundled().map_err(|error| Failure::new(error.to_string()))?;
+        let profiles = profile::bundled().map_err(|error| Failure::from_profile(&error))?;
         let names: Vec<String> = profiles.iter().map(|profile| profile.name.clone()).collect();
         let mut chosen = Vec::new();
         for pattern in &self.client {
@@ -89,17 +81,4 @@ fn quoted(word: &str) -> String {
     } else {
         format!("'{}'", word.replace('\'', "'\\''"))
     }
-}
-
-/// The first line that a program prints about its version.
-pub(super) fn version(command: &[String]) -> Option<String> {
-    let (program, arguments) = command.split_first()?;
-    let output = std::process::Command::new(program)
-        .args(arguments)
-        .stdin(std::process::Stdio::null())
-        .output()
-        .ok()?;
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let line = text.lines().next().unwrap_or_default().trim();
-    (!line.is_empty()).then(|| line.chars().take(60).collect())
 }
