@@ -4,6 +4,7 @@
 mod out;
 
 mod builtin;
+mod clients;
 mod explore;
 mod flaws;
 mod names;
@@ -42,6 +43,7 @@ struct Cli {
 #[derive(Subcommand, Debug)]
 enum Verb {
     Run(run::Run),
+    Clients(clients::Clients),
     Prove(prove::Prove),
     Flaws(flaws::Flaws),
     Explore(explore::Explore),
@@ -107,6 +109,7 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let result = match &cli.verb {
         Verb::Run(verb) => verb.run(),
+        Verb::Clients(verb) => verb.run(),
         Verb::Prove(verb) => verb.run(),
         Verb::Flaws(verb) => verb.run(),
         Verb::Explore(verb) => verb.run(),

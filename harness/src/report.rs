@@ -16,7 +16,7 @@ use crate::profile::Trait;
 use crate::suite::{Controls, Failed, Job};
 use crate::trial::Trial;
 
-pub use self::human::{Detail, by_hand, failure, summary, vectors};
+pub use self::human::{Detail, by_hand, controls, failure, summary, vectors};
 pub use self::json::{RESULTS_FORMAT, Results};
 pub use self::junit::to_junit;
 pub use self::scene::Line;
@@ -162,6 +162,19 @@ impl Report {
         } else {
             None
         }
+    }
+
+    /// The exit code that its controls alone ask for: 0 where each shows what can be judged or is
+    /// announced, 1 where one does not, 3 where an honest server was not given the data.
+    pub fn controls_code(&self) -> u8 {
+        let announced = |traits: &[Trait]| traits.iter().any(|one| self.announced.contains(one));
+        let unchecked = [Trait::VerifiesNoCertificate, Trait::Opportunistic];
+        let controls = &self.controls;
+        let fine = (controls.waits != announced(&[Trait::Blind]))
+            && controls.tells
+            && (controls.checks || announced(&unchecked))
+            && !(controls.checks && announced(&[Trait::VerifiesNoCertificate]));
+        if self.control_failure().is_some() || self.last.is_err() { 3 } else { u8::from(!fine) }
     }
 
     /// The exit code that it asks for: 0 as expected, 1 where a vector failed, 3 without a verdict,

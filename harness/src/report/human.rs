@@ -58,6 +58,14 @@ pub fn vectors(count: usize) -> String {
     format!("{count} vector{}", if count == 1 { "" } else { "s" })
 }
 
+/// What the controls showed, and no more.
+pub fn controls(report: &Report) -> String {
+    let mut text = String::new();
+    control_line(report, &mut text);
+    no_verdict(report, &mut text);
+    text
+}
+
 /// The whole report, failures first.
 pub fn summary(report: &Report, strict: bool, detail: Detail) -> String {
     let mut text = String::new();
@@ -73,19 +81,8 @@ pub fn summary(report: &Report, strict: bool, detail: Detail) -> String {
     if report.interrupted {
         let _ = writeln!(text, "INTERRUPTED: the other vectors were not played");
     }
-    controls(report, &mut text);
-    if let Some(failed) = report.control_failure() {
-        let _ = writeln!(text, "\nno verdict: {}", failed.reason);
-        let _ = writeln!(text, "what went over the wire:");
-        for line in failed.wire.lines().take(40) {
-            let _ = writeln!(text, "    | {line}");
-        }
-        if !failed.output.trim().is_empty() {
-            let _ = writeln!(text, "what the client wrote:");
-            for line in failed.output.lines() {
-                let _ = writeln!(text, "    | {line}");
-            }
-        }
+    control_line(report, &mut text);
+    if no_verdict(report, &mut text) {
         return text;
     }
     let told = |row: &&Row| {
@@ -161,7 +158,25 @@ fn row_groups<'a>(rows: impl Iterator<Item = &'a Row>) -> Vec<&'a Row> {
     groups
 }
 
-fn controls(report: &Report, text: &mut String) {
+/// Whether there is no verdict, since the client did not deliver to an honest server; then all that
+/// may help.
+fn no_verdict(report: &Report, text: &mut String) -> bool {
+    let Some(failed) = report.control_failure() else { return false };
+    let _ = writeln!(text, "\nno verdict: {}", failed.reason);
+    let _ = writeln!(text, "what went over the wire:");
+    for line in failed.wire.lines().take(40) {
+        let _ = writeln!(text, "    | {line}");
+    }
+    if !failed.output.trim().is_empty() {
+        let _ = writeln!(text, "what the client wrote:");
+        for line in failed.output.lines() {
+            let _ = writeln!(text, "    | {line}");
+        }
+    }
+    true
+}
+
+fn control_line(report: &Report, text: &mut String) {
     let controls = &report.controls;
     let honest = if controls.honest.is_ok() { "delivers inside TLS" } else { "FAILED" };
     let mut line = format!("controls: honest server: {honest}");

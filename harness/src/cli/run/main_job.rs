@@ -2,9 +2,10 @@
 
 use tokio::sync::watch;
 
+use super::present::Present;
 use super::{Run, worst};
 use crate::cli::{Failure, TierName};
-use crate::profile::{self, Installed, probe};
+use crate::profile;
 use crate::report::{self, Detail};
 
 impl Run {
@@ -13,13 +14,9 @@ impl Run {
     pub(super) async fn main_job(&self, stop: &watch::Receiver<bool>) -> Result<u8, Failure> {
         let mut codes = vec![crate::cli::builtin::prove_and_play().await?];
         let profiles = profile::bundled().map_err(|error| Failure::from_profile(&error))?;
-        let mut missing = Vec::new();
-        for profile in profiles {
-            if probe(&profile).await == Installed::No {
-                missing.push(format!("{} ({})", profile.name, profile.install().join("; ")));
-                continue;
-            }
-            let report = self.one(profile, self.tier(TierName::Smoke), stop).await?;
+        let Present { there, missing } = Present::find(profiles).await;
+        for client in there {
+            let report = self.one(client, self.tier(TierName::Smoke), stop).await?;
             outln!();
             out!("{}", report::summary(&report, self.strict, Detail::Brief));
             codes.push(report.exit_code(self.strict));
