@@ -35,7 +35,7 @@ fn main() -> Result<(), Failed> {
     std::fs::create_dir_all(&folder)?;
     let profiles = profile::bundled()?;
     let profile = profiles.into_iter().find(|profile| profile.name == "curl").ok_or("no curl")?;
-    if !profile.is_installed() {
+    if runtime.block_on(profile::probe(&profile)) == profile::Installed::No {
         println!("not run: curl is not installed");
         return Ok(());
     }

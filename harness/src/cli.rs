@@ -4,6 +4,7 @@
 mod out;
 
 mod builtin;
+mod clients;
 mod explore;
 mod flaws;
 mod names;
@@ -25,6 +26,7 @@ use upward_model::vector::{Tier, Vector};
 use crate::vectors::Retired;
 
 use crate::process::ProcessError;
+use crate::profile::ProfileError;
 use crate::suite::{Job, SuiteError};
 
 use self::names::flaw;
@@ -47,6 +49,7 @@ enum Verb {
     Run(Box<run::Run>),
     Report(report::Report),
     Waive(waive::Waive),
+    Clients(clients::Clients),
     Prove(prove::Prove),
     Flaws(flaws::Flaws),
     Explore(explore::Explore),
@@ -77,12 +80,16 @@ impl Failure {
         self
     }
 
+    fn from_profile(error: &ProfileError) -> Self {
+        Self::new(error.to_string()).help(error.help())
+    }
+
     fn from_suite(error: &SuiteError, job: &Job) -> Self {
         let failure = Self::new(error.to_string());
         match error {
-            SuiteError::Process(ProcessError::Missing(_)) => match &job.profile.package {
-                Some(package) => failure.help(format!("install the Debian package {package}")),
-                None => failure.help("is it installed, and in PATH?"),
+            SuiteError::Process(ProcessError::Missing(_)) => match &job.profile.install()[..] {
+                [] => failure.help("is it installed, and in PATH?"),
+                commands => failure.help(commands.join("; ")),
             },
             SuiteError::Process(ProcessError::Forbidden(_)) => {
                 failure.help("is it a program, and may you run it?")
@@ -110,6 +117,7 @@ pub fn main() -> ExitCode {
         Verb::Run(verb) => verb.run(),
         Verb::Report(verb) => verb.run(),
         Verb::Waive(verb) => verb.run(),
+        Verb::Clients(verb) => verb.run(),
         Verb::Prove(verb) => verb.run(),
         Verb::Flaws(verb) => verb.run(),
         Verb::Explore(verb) => verb.run(),
@@ -125,9 +133,9 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// The exit code of several runs: an interruption beats all, 1 beats 3, and 3 beats 0.
+/// The exit code of several runs: an interruption beats all, 1 beats 2, 2 beats 3, and 3 beats 0.
 fn worst(codes: &[u8]) -> u8 {
-    [crate::report::INTERRUPTED, 1, 3].into_iter().find(|code| codes.contains(code)).unwrap_or(0)
+    [crate::report::INTERRUPTED, 1, 2, 3].into_iter().find(|code| codes.contains(code)).unwrap_or(0)
 }
 
 /// A committed vector by its id, or by a former one.

@@ -1,6 +1,7 @@
 //! A client under test as a process: started in a group of its own, watched, and gone afterwards.
 
 mod leftover;
+mod terminal;
 
 use std::ffi::OsString;
 use std::fmt;
@@ -11,7 +12,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use process_wrap::tokio::{ChildWrapper, CommandWrap, KillOnDrop, ProcessGroup};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use rustix::process::Signal;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::process::Command;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 /// The variable that marks every process of a run, so that those that left the group are found.
@@ -28,6 +32,19 @@ pub struct Invocation {
     pub stdin: Vec<u8>,
     /// Where it runs.
     pub dir: PathBuf,
+    /// What its input and output are.
+    pub console: Console,
+}
+
+/// What the input and output of a process are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Console {
+    /// A pipe each.
+    #[default]
+    Pipes,
+    /// One terminal: what it reads is typed there, and everything that it writes is kept as its
+    /// standard output.
+    Terminal,
 }
 
 /// How much it may have.
@@ -99,11 +116,17 @@ pub struct Captured {
     pub dropped: u64,
 }
 
+/// A process has ended without having written what was waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("it ended without having written what was waited for")]
+pub struct Silent;
+
 /// A process that runs; dropped, it and its group are killed.
 pub struct Running {
     child: Box<dyn ChildWrapper>,
     mark: String,
-    outputs: [JoinHandle<Captured>; 2],
+    outputs: [watch::Receiver<Captured>; 2],
+    readers: [JoinHandle<()>; 2],
     feeder: JoinHandle<()>,
     began: Instant,
     limits: Limits,
@@ -123,20 +146,19 @@ pub fn start(invocation: Invocation, limits: Limits) -> Result<Running, ProcessE
         return Err(ProcessError::Empty);
     };
     let mark = format!("{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-    let mut command = CommandWrap::with_new(program, |command| {
-        command
-            .args(arguments)
-            .env_clear()
-            .envs(PASSED_ON.iter().filter_map(|name| Some((name, std::env::var_os(name)?))))
-            .envs(invocation.environment)
-            .env(MARK, &mark)
-            .current_dir(&invocation.dir)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-    });
-    command.wrap(ProcessGroup::leader()).wrap(KillOnDrop);
-    let mut child = command.spawn().map_err(|error| {
+    let mut command = Command::new(program);
+    command
+        .args(arguments)
+        .env_clear()
+        .envs(PASSED_ON.iter().filter_map(|name| Some((name, std::env::var_os(name)?))))
+        .envs(invocation.environment)
+        .env(MARK, &mark)
+        .current_dir(&invocation.dir);
+    let spawned = match invocation.console {
+        Console::Pipes => piped(command),
+        Console::Terminal => terminal::spawn(command),
+    };
+    let Spawned { child, stdin, stdout, stderr } = spawned.map_err(|error| {
         let name = program.to_string_lossy().into_owned();
         match error.kind() {
             std::io::ErrorKind::NotFound => ProcessError::Missing(name),
@@ -144,31 +166,56 @@ pub fn start(invocation: Invocation, limits: Limits) -> Result<Running, ProcessE
             _ => ProcessError::Start(name, error),
         }
     })?;
-    let outputs = [
-        tokio::spawn(capture(child.stdout().take(), limits.output)),
-        tokio::spawn(capture(child.stderr().take(), limits.output)),
+    let (keep_out, out) = watch::channel(Captured::default());
+    let (keep_err, err) = watch::channel(Captured::default());
+    let readers = [
+        tokio::spawn(capture(stdout, limits.output, keep_out)),
+        tokio::spawn(capture(stderr, limits.output, keep_err)),
     ];
-    let stdin = child.stdin().take();
+    let outputs = [out, err];
     let feeder = tokio::spawn(async move {
         if let Some(mut stdin) = stdin {
             // A client that does not read is no error of ours.
             let _ = stdin.write_all(&invocation.stdin).await;
         }
     });
-    Ok(Running { child, mark, outputs, feeder, began: Instant::now(), limits })
+    Ok(Running { child, mark, outputs, readers, feeder, began: Instant::now(), limits })
+}
+
+/// A process that has been started, and its ends of input and output.
+struct Spawned {
+    child: Box<dyn ChildWrapper>,
+    stdin: Option<Box<dyn AsyncWrite + Send + Unpin>>,
+    stdout: Option<Box<dyn AsyncRead + Send + Unpin>>,
+    stderr: Option<Box<dyn AsyncRead + Send + Unpin>>,
+}
+
+fn piped(mut command: Command) -> std::io::Result<Spawned> {
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut command = CommandWrap::from(command);
+    command.wrap(ProcessGroup::leader()).wrap(KillOnDrop);
+    let mut child = command.spawn()?;
+    let stdin = child.stdin().take().map(|stdin| Box::new(stdin) as Box<_>);
+    let stdout = child.stdout().take().map(|stdout| Box::new(stdout) as Box<_>);
+    let stderr = child.stderr().take().map(|stderr| Box::new(stderr) as Box<_>);
+    Ok(Spawned { child, stdin, stdout, stderr })
 }
 
 /// Reads to the end; keeps no more than it may, and goes on reading, so that nobody is blocked.
-async fn capture(stream: Option<impl AsyncRead + Unpin>, limit: usize) -> Captured {
-    let mut captured = Captured::default();
-    let Some(mut stream) = stream else { return captured };
+async fn capture(
+    stream: Option<Box<dyn AsyncRead + Send + Unpin>>,
+    limit: usize,
+    kept: watch::Sender<Captured>,
+) {
+    let Some(mut stream) = stream else { return };
     let mut buffer = vec![0; 64 * 1024];
     while let Ok(length @ 1..) = stream.read(&mut buffer).await {
-        let room = limit.saturating_sub(captured.bytes.len()).min(length);
-        captured.bytes.extend_from_slice(&buffer[..room]);
-        captured.dropped += (length - room) as u64;
+        kept.send_modify(|captured| {
+            let room = limit.saturating_sub(captured.bytes.len()).min(length);
+            captured.bytes.extend_from_slice(&buffer[..room]);
+            captured.dropped += (length - room) as u64;
+        });
     }
-    captured
 }
 
 impl Running {
@@ -185,14 +232,34 @@ impl Running {
         let duration = self.began.elapsed();
         self.end();
         let _ = self.child.wait().await;
-        let mut captured = Vec::new();
-        for output in &mut self.outputs {
+        for reader in &mut self.readers {
             // All who could write are gone, so the pipes are at their end.
-            captured.push(output.await.unwrap_or_default());
+            let _ = reader.await;
         }
-        let stderr = captured.pop().unwrap_or_default();
-        let stdout = captured.pop().unwrap_or_default();
+        let [stdout, stderr] = self.outputs.each_ref().map(|output| output.borrow().clone());
         Ended { exit, stdout, stderr, duration }
+    }
+
+    /// Waits until one of its outputs is as asked for.
+    ///
+    /// # Errors
+    ///
+    /// [`Silent`] where it has ended, and they are not.
+    pub async fn writes(&self, asked_for: impl Fn(&[u8]) -> bool) -> Result<(), Silent> {
+        let [mut out, mut err] = self.outputs.clone();
+        let asked_for = |captured: &Captured| asked_for(&captured.bytes);
+        tokio::select! {
+            Ok(_) = out.wait_for(asked_for) => Ok(()),
+            Ok(_) = err.wait_for(asked_for) => Ok(()),
+            else => Err(Silent),
+        }
+    }
+
+    /// Asks it to end, and waits for that as [`Self::wait`] does.
+    pub async fn stop(self) -> Ended {
+        // Who has ended already cannot be asked.
+        let _ = self.child.signal(Signal::TERM.as_raw());
+        self.wait().await
     }
 
     /// Kills the group, and who has left it.

@@ -1,12 +1,31 @@
-//! How a client is started: from the command line, or from a bundled profile.
+//! How a client is started: from the command line, or from a profile.
+//!
+//! A profile is a TOML file. Those in `harness/clients/` are built in; others are named by their
+//! path. Everything that a client needs is in its profile, and nothing about it is anywhere else.
+
+mod bundled;
+mod check;
+mod daemon;
+mod installed;
+mod packages;
+mod place;
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use upward_model::policy::Policy;
 
-use crate::template::{self, TemplateError};
+use crate::template::{self, TemplateError, Values};
+
+pub use self::bundled::bundled;
+pub use self::check::{load, parse};
+pub use self::daemon::{Daemon, Sign};
+pub use self::installed::{Installed, probe};
+pub use self::packages::Packages;
+pub use self::place::ProfileError;
 
 /// A client under test.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -19,12 +38,15 @@ pub struct Profile {
     /// What its user asked for.
     #[serde(default = "required")]
     pub policy: Policy,
-    /// The command that prints its version.
+    /// The command that prints its version: where it fails, the client is not installed.
     #[serde(default)]
     pub version: Vec<String>,
-    /// The Debian package that brings it.
+    /// What brings it.
     #[serde(default)]
-    pub package: Option<String>,
+    pub packages: Packages,
+    /// The command that builds it, run in a checkout of this project.
+    #[serde(default)]
+    pub build: Vec<String>,
     /// Program and arguments, with placeholders.
     pub argv: Vec<String>,
     /// What it reads, with placeholders.
@@ -33,12 +55,66 @@ pub struct Profile {
     /// Files in its directory, with placeholders.
     #[serde(default)]
     pub files: BTreeMap<String, String>,
+    /// Programs that are put into its directory as they are.
+    #[serde(default)]
+    pub drivers: Vec<String>,
+    /// Variables, with placeholders.
+    #[serde(default)]
+    pub environment: BTreeMap<String, String>,
+    /// Variables of the caller that it sees; they win over [`Self::environment`].
+    #[serde(default)]
+    pub inherit: Vec<String>,
+    /// Whether it is started on a terminal, and not on pipes.
+    #[serde(default)]
+    pub terminal: bool,
+    /// How its user is told how it fared.
+    #[serde(default)]
+    pub tells: Tells,
+    /// The program that does the work, where `argv` only hands it over.
+    #[serde(default)]
+    pub daemon: Option<Daemon>,
     /// What its authors announce: reported as it is, and no surprise.
     #[serde(default)]
     pub announced: Vec<Trait>,
     /// Where they say so, and what they say, in one sentence.
     #[serde(default)]
     pub documented: String,
+    /// Where the programs of [`Self::drivers`] come from.
+    #[serde(skip)]
+    pub(crate) source: Source,
+}
+
+/// Where a profile comes from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// Built in, or made up of a command line.
+    #[default]
+    Here,
+    /// A file; its drivers are in the folder `drivers` beside it, or built in.
+    File(PathBuf),
+}
+
+/// How the user of a client is told how it fared.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tells {
+    /// The exit codes that say success.
+    #[serde(default = "zero")]
+    pub success: Vec<i32>,
+    /// A command, with placeholders, that is run in the client's directory when the client has
+    /// ended: success is said only where it ends with 0.
+    #[serde(default)]
+    pub command: Vec<String>,
+}
+
+impl Default for Tells {
+    fn default() -> Self {
+        Self { success: zero(), command: Vec::new() }
+    }
+}
+
+fn zero() -> Vec<i32> {
+    vec![0]
 }
 
 const fn required() -> Policy {
@@ -53,81 +129,71 @@ pub enum Trait {
     Opportunistic,
     /// It types without reading: what it acted upon cannot be judged.
     Blind,
-}
-
-/// What is wrong with a profile.
-#[derive(Debug, thiserror::Error)]
-pub enum ProfileError {
-    /// It is no profile.
-    #[error("{0}")]
-    Parse(#[from] toml::de::Error),
-    /// Something is announced, and nobody is quoted.
-    #[error("`announced` needs `documented`: where the client's authors say so, and what they say")]
-    Undocumented,
-    /// A placeholder or file name in it is wrong.
-    #[error("{0}")]
-    Template(#[from] TemplateError),
-}
-
-/// The bundled profiles.
-const BUNDLED: [&str; 7] = [
-    include_str!("../clients/curl.toml"),
-    include_str!("../clients/curl-try.toml"),
-    include_str!("../clients/msmtp.toml"),
-    include_str!("../clients/openssl.toml"),
-    include_str!("../clients/python-smtplib.toml"),
-    include_str!("../clients/s-nail.toml"),
-    include_str!("../clients/swaks-tls-optional.toml"),
-];
-
-/// The bundled profiles.
-///
-/// # Errors
-///
-/// Where one is malformed, which a test excludes.
-pub fn bundled() -> Result<Vec<Profile>, ProfileError> {
-    BUNDLED.into_iter().map(parse).collect()
-}
-
-/// Reads a profile.
-///
-/// # Errors
-///
-/// For anything that is not one, with the place.
-pub fn parse(text: &str) -> Result<Profile, ProfileError> {
-    let profile: Profile = toml::from_str(text)?;
-    profile.check()?;
-    if !profile.announced.is_empty() && profile.documented.trim().is_empty() {
-        return Err(ProfileError::Undocumented);
-    }
-    Ok(profile)
+    /// It takes any certificate: it must be found giving secrets to whoever has one.
+    VerifiesNoCertificate,
 }
 
 impl Profile {
+    /// A profile for a command line.
+    pub fn of_command(protocol: String, policy: Policy, argv: Vec<String>) -> Self {
+        Self {
+            name: argv.first().cloned().unwrap_or_default(),
+            protocol,
+            policy,
+            version: Vec::new(),
+            packages: Packages::default(),
+            build: Vec::new(),
+            argv,
+            stdin: String::new(),
+            files: BTreeMap::new(),
+            drivers: Vec::new(),
+            environment: BTreeMap::new(),
+            inherit: Vec::new(),
+            terminal: false,
+            tells: Tells::default(),
+            daemon: None,
+            announced: Vec::new(),
+            documented: String::new(),
+            source: Source::Here,
+        }
+    }
+
     /// Checks placeholders and file names.
     ///
     /// # Errors
     ///
     /// The first that is wrong.
     pub fn check(&self) -> Result<(), TemplateError> {
-        for text in self.argv.iter().chain([&self.stdin]).chain(self.files.values()) {
+        for text in self.texts() {
             template::check(text)?;
         }
-        for name in self.files.keys() {
+        for name in self.files.keys().chain(&self.drivers) {
             template::inside(name)?;
         }
         Ok(())
     }
 
-    /// Whether it is given data to deliver; else all that it has to protect is its login.
-    pub fn carries_body(&self) -> bool {
+    /// Everything that may have placeholders and that a run uses.
+    fn texts(&self) -> impl Iterator<Item = &String> {
         self.argv
             .iter()
             .chain([&self.stdin])
             .chain(self.files.values())
-            .any(|text| template::check(text).is_ok_and(|used| used.contains(&"body")))
+            .chain(self.environment.values())
+            .chain(&self.tells.command)
+            .chain(self.daemon.iter().flat_map(|daemon| &daemon.argv))
+    }
+
+    /// Whether it is given data to deliver; else all that it has to protect is its login.
+    pub fn carries_body(&self) -> bool {
+        self.texts().any(|text| template::check(text).is_ok_and(|used| used.contains(&"body")))
             // A script may take it from its environment.
-            || self.files.values().chain(&self.argv).any(|text| text.contains("UPWARD_BODY"))
+            || self.texts().any(|text| text.contains("UPWARD_BODY"))
+            || self.drivers.iter().any(|name| {
+                self.driver(name).is_some_and(|text| {
+                    String::from_utf8_lossy(&text).contains("UPWARD_BODY")
+                })
+            })
     }
 
     /// Whether a trait is announced.
@@ -135,40 +201,59 @@ impl Profile {
         self.announced.contains(&announced)
     }
 
-    /// Whether its program can be found.
-    pub fn is_installed(&self) -> bool {
-        let Some(program) = self.argv.first() else { return false };
-        if program.contains('/') {
-            return std::path::Path::new(program).exists();
+    /// A driver's text: of its own folder, or built in.
+    pub(crate) fn driver(&self, name: &str) -> Option<Vec<u8>> {
+        let own = match &self.source {
+            Source::Here => None,
+            Source::File(path) => std::fs::read(path.with_file_name("drivers").join(name)).ok(),
+        };
+        own.or_else(|| bundled::driver(name).map(<[u8]>::to_vec))
+    }
+
+    /// The variables that its processes see, beside the few that every program needs.
+    ///
+    /// # Errors
+    ///
+    /// Where a placeholder is unknown.
+    pub fn surroundings(
+        &self,
+        values: &Values,
+    ) -> Result<Vec<(OsString, OsString)>, TemplateError> {
+        let mut surroundings = values.environment();
+        for (name, text) in &self.environment {
+            surroundings.push((name.into(), template::render(text, values)?.into()));
         }
-        std::env::var_os("PATH").is_some_and(|path| {
-            std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
-        })
+        for name in &self.inherit {
+            surroundings.extend(std::env::var_os(name).map(|value| (name.into(), value)));
+        }
+        Ok(surroundings)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
 
     #[test]
-    fn bundled_profiles_are_sound_and_distinct() {
-        let profiles = bundled().unwrap();
-        let names: BTreeSet<_> = profiles.iter().map(|profile| &profile.name).collect();
-        assert_eq!(names.len(), profiles.len());
-        assert!(profiles.iter().all(|profile| crate::codec::by_name(&profile.protocol).is_some()));
+    fn what_the_caller_says_wins() {
+        let mut profile = Profile::of_command("smtp".into(), Policy::Required, vec!["x".into()]);
+        profile.environment.insert("CARGO_PKG_NAME".into(), "not {host}".into());
+        let values = Values::of_no_run("/nowhere".into());
+        let seen = |profile: &Profile| {
+            let surroundings = profile.surroundings(&values).unwrap();
+            let named = surroundings.into_iter().rev().find(|(name, _)| name == "CARGO_PKG_NAME");
+            named.map(|(_, value)| value.into_string().unwrap())
+        };
+        assert_eq!(seen(&profile).unwrap(), "not localhost");
+        profile.inherit.push("CARGO_PKG_NAME".into());
+        assert_eq!(seen(&profile).unwrap(), "upward");
     }
 
     #[test]
-    fn slips_are_found_before_anything_runs() {
-        for wrong in [
-            "name = 'x'\nprotocol = 'smtp'\nargv = ['{hots}']",
-            "name = 'x'\nprotocol = 'smtp'\nargv = ['a']\nstdn = ''",
-            "name = 'x'\nprotocol = 'smtp'\nargv = ['a']\nfiles = {'../x' = ''}",
-        ] {
-            assert!(parse(wrong).is_err(), "{wrong}");
-        }
+    fn a_driver_that_takes_the_data_carries_it() {
+        let mut profile = Profile::of_command("smtp".into(), Policy::Required, vec!["x".into()]);
+        assert!(!profile.carries_body());
+        profile.drivers.push("smtp-smtplib.py".into());
+        assert!(profile.carries_body());
     }
 }

@@ -26,7 +26,7 @@ use crate::suite::{Controls, Job};
 use crate::trial::Trial;
 
 pub use self::compare::{Change, Comparison, compare};
-pub use self::human::{Detail, by_hand, failure, summary, vectors};
+pub use self::human::{Detail, by_hand, controls, failure, summary, vectors};
 pub use self::json::{
     Client, Controls as ControlResults, Entry, Found, RESULTS_FORMAT, Results, ResultsError,
     Selected, Setup, Tool, Weight,

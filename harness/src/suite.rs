@@ -1,5 +1,6 @@
 //! Vectors against a program: controls first and last, repetition of what fails, results.
 
+mod client;
 mod controls;
 mod launch;
 mod repeat;
@@ -13,7 +14,7 @@ use tokio::task::JoinSet;
 use upward_model::policy::Policy;
 use upward_model::property::Property;
 use upward_model::protocol::Protocol;
-use upward_model::vector::Vector;
+use upward_model::vector::{Certificate, Vector};
 
 use crate::certificate::{CertificateError, Certificates};
 use crate::codec;
@@ -63,6 +64,9 @@ pub enum SuiteError {
     /// A placeholder is wrong.
     #[error("{0}")]
     Template(#[from] TemplateError),
+    /// A driver is not there any more.
+    #[error("there is no driver `{0}`")]
+    NoDriver(String),
     /// A file could not be written.
     #[error("failed to write {path}: {error}")]
     Write {
@@ -188,13 +192,16 @@ impl Job {
         Scene::of(self.protocol, vector)
     }
 
-    /// Whether the client's authors announce that it does what this judgement says.
-    fn is_announced(&self, judgement: &Judgement) -> bool {
+    /// Whether the client's authors announce that it does what this judgement of a vector says.
+    fn is_announced(&self, vector: &Vector, judgement: &Judgement) -> bool {
         match judgement.verdict {
-            // Going on in clear is announced; nothing else is.
+            // Going on in clear is announced, or taking any certificate; nothing else is.
             Verdict::Fail => {
-                self.profile.announces(Trait::Opportunistic)
-                    && judgement.broken.iter().all(is_going_on_in_clear)
+                (self.profile.announces(Trait::Opportunistic)
+                    && judgement.broken.iter().all(is_going_on_in_clear))
+                    || (self.profile.announces(Trait::VerifiesNoCertificate)
+                        && vector.peer.certificate != Certificate::Genuine
+                        && judgement.broken.iter().all(is_taking_any_certificate))
             }
             // What it shows may hang on how the segments arrive, and what it may do is announced.
             Verdict::Inconclusive => {
@@ -206,6 +213,10 @@ impl Job {
             Verdict::Pass | Verdict::Weak | Verdict::Error => false,
         }
     }
+}
+
+const fn is_taking_any_certificate(property: Property) -> bool {
+    matches!(property, Property::NoSecretToUnauthenticatedPeer | Property::PolicyNotFromWire)
 }
 
 const fn is_going_on_in_clear(property: Property) -> bool {

@@ -7,9 +7,11 @@
 use std::ffi::OsString;
 use std::path::{Component, Path, PathBuf};
 
+use crate::certificate::HOST;
+
 /// The placeholders that are known.
-pub const KNOWN: [&str; 9] =
-    ["host", "ip", "port", "ca", "dir", "user", "password", "body", "policy"];
+pub const KNOWN: [&str; 10] =
+    ["host", "ip", "port", "ca", "dir", "user", "password", "body", "policy", "clients"];
 
 /// What the placeholders of a run stand for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +34,8 @@ pub struct Values {
     pub body: String,
     /// The policy's name.
     pub policy: String,
+    /// Where what was installed for clients is.
+    pub clients: PathBuf,
 }
 
 /// What is wrong with a template.
@@ -51,6 +55,22 @@ pub enum TemplateError {
 }
 
 impl Values {
+    /// What there is where nothing is run yet, in this directory.
+    pub fn of_no_run(dir: PathBuf) -> Self {
+        Self {
+            host: HOST.to_owned(),
+            ip: "127.0.0.1".to_owned(),
+            port: 0,
+            ca: dir.join("ca.pem"),
+            dir,
+            user: "user".to_owned(),
+            password: "password".to_owned(),
+            body: "body".to_owned(),
+            policy: "required".to_owned(),
+            clients: clients(),
+        }
+    }
+
     fn get(&self, name: &str) -> Option<String> {
         Some(match name {
             "host" => self.host.clone(),
@@ -62,6 +82,7 @@ impl Values {
             "password" => self.password.clone(),
             "body" => self.body.clone(),
             "policy" => self.policy.clone(),
+            "clients" => self.clients.display().to_string(),
             _ => return None,
         })
     }
@@ -88,6 +109,17 @@ impl Values {
         ]);
         environment
     }
+}
+
+/// Where what is installed for clients, and for nothing else, is looked for: what `UPWARD_CLIENTS`
+/// says, or this.
+pub const CLIENTS: &str = "target/clients";
+
+/// The folder of [`CLIENTS`], as an absolute path.
+pub fn clients() -> PathBuf {
+    let said = std::env::var_os("UPWARD_CLIENTS").filter(|said| !said.is_empty());
+    let folder = said.map_or_else(|| PathBuf::from(CLIENTS), PathBuf::from);
+    std::path::absolute(&folder).unwrap_or(folder)
 }
 
 /// Fills in the placeholders.
@@ -204,6 +236,7 @@ mod tests {
             password: "p1".into(),
             body: "b1".into(),
             policy: "required".into(),
+            clients: "/clients".into(),
         }
     }
 

@@ -3,7 +3,9 @@
 
 use std::time::Duration;
 
-use upward::process::{Ended, Exit, Invocation, Limits, MARK, ProcessError, start};
+use upward::process::{
+    Console, Ended, Exit, Invocation, Limits, MARK, ProcessError, Silent, start,
+};
 
 fn shell(script: &str) -> Invocation {
     Invocation {
@@ -11,6 +13,7 @@ fn shell(script: &str) -> Invocation {
         environment: vec![("HOME".into(), "/nonexistent".into())],
         stdin: vec![b'x'; 1 << 20],
         dir: std::env::temp_dir(),
+        console: Console::Pipes,
     }
 }
 
@@ -87,6 +90,46 @@ async fn ends_what_is_dropped() {
         std::thread::sleep(Duration::from_millis(5));
     }
     panic!("a process is left");
+}
+
+/// On a terminal of its own a program knows that it is on one, reads what is typed, and is killed as
+/// any other, with all that it left in the background.
+#[tokio::test]
+async fn gives_a_terminal() {
+    let on_terminal = |script: &str| Invocation {
+        stdin: b"typed\n".to_vec(),
+        console: Console::Terminal,
+        ..shell(script)
+    };
+    let limits = Limits { deadline: LONG, output: 1000 };
+    let script = "test -t 0 && test -t 2 && read word && : >/dev/tty && echo \"<$word>\"; exit 5";
+    let ended = start(on_terminal(script), limits).expect("the shell starts").wait().await;
+    let said = String::from_utf8_lossy(&ended.stdout.bytes).into_owned();
+    assert!(said.contains("<typed>"), "{said}");
+    assert_eq!(ended.exit, Exit::Code(5));
+    let script = "trap '' HUP TERM; sleep 31.4155 & sleep 31.4155";
+    let limits = Limits { deadline: SHORT, output: 1000 };
+    let ended = start(on_terminal(script), limits).expect("the shell starts").wait().await;
+    assert_eq!(ended.exit, Exit::Deadline);
+    let limits = Limits { deadline: LONG, output: 1000 };
+    let script = "trap '' HUP; sleep 31.4155 & exit 6";
+    let ended = start(on_terminal(script), limits).expect("the shell starts").wait().await;
+    assert_eq!(ended.exit, Exit::Code(6));
+    assert!(!is_left("31.4155"));
+}
+
+/// What a daemon writes is seen while it runs; one that has ended is not waited for.
+#[tokio::test]
+async fn tells_what_is_written_while_it_runs() {
+    let limits = Limits { deadline: LONG, output: 1000 };
+    let running = start(shell("echo up >&2; read line; sleep 31.4156"), limits).expect("starts");
+    let is_up = |output: &[u8]| output.windows(2).any(|window| window == b"up");
+    assert_eq!(running.writes(is_up).await, Ok(()));
+    assert_eq!(running.stop().await.exit, Exit::Signal(15));
+    assert!(!is_left("31.4156"));
+    let running = start(shell("echo down"), limits).expect("starts");
+    assert_eq!(running.writes(is_up).await, Err(Silent));
+    assert_eq!(running.wait().await.exit, Exit::Code(0));
 }
 
 #[tokio::test]

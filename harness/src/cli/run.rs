@@ -1,11 +1,13 @@
 //! `upward run`: vectors against a program.
 
 mod main_job;
+pub(super) mod present;
 mod progress;
+mod table;
 mod whom;
 
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::Args;
 use tokio::sync::watch;
@@ -20,11 +22,14 @@ use crate::suite::{self, Job};
 use crate::vectors::{self, Selection};
 use crate::waiver::{self, Universe, WaiverError, Waivers};
 
+use self::present::{Client, Present};
+use self::table::Table;
+
 /// Runs vectors against a program; alone, proves the manual's protocol and plays `smoke` against
 /// every bundled client that is installed.
 ///
 /// Placeholders in CMD, --file and --stdin: {host} {ip} {port} {ca} {dir} {user} {password} {body}
-/// {policy}. {user}, {password} and {body} are unique to each run and searched for on the wire.
+/// {policy} {clients}. {user}, {password} and {body} are unique to each run and searched for on the wire.
 /// The command is run as it is: no shell, no splitting.
 #[derive(Args, Clone, Debug)]
 pub(super) struct Run {
@@ -34,9 +39,16 @@ pub(super) struct Run {
     /// What the program's user asked for.
     #[arg(long, value_enum, default_value_t = PolicyName::Required)]
     policy: PolicyName,
-    /// A bundled client by its name, or a pattern of names; several times for several.
-    #[arg(long)]
+    /// A bundled client by its name, a pattern of names, or the path of a profile; several times for
+    /// several. `upward clients` lists them; --protocol takes some of them.
+    #[arg(long, value_name = "NAME|FILE", conflicts_with = "command")]
     client: Vec<String>,
+    /// Every bundled client that is installed.
+    #[arg(long, conflicts_with_all = ["client", "command"])]
+    all: bool,
+    /// What is done about a client that is not installed [default: skip with --all, else fail].
+    #[arg(long, value_enum)]
+    missing: Option<present::Missing>,
     /// Only vectors whose id matches this pattern, of every tier.
     #[arg(short, long)]
     filter: Vec<String>,
@@ -100,33 +112,65 @@ impl Run {
     async fn all(&self, stop: &watch::Receiver<bool>) -> Result<u8, Failure> {
         let writers = self.reports.writers()?;
         let waivers = self.waived()?;
-        if self.command.is_empty() && self.client.is_empty() {
+        if self.command.is_empty() && self.client.is_empty() && !self.all {
             if self.protocol.is_some() || !self.files.is_empty() {
                 return Err(Failure::new("no program to run".to_owned())
                     .help("put it behind `--`, or name a bundled one with --client"));
             }
             return self.main_job(&writers, &waivers, stop).await;
         }
-        let profiles = if self.command.is_empty() { self.named()? } else { vec![self.own()?] };
-        writers.check(profiles.len())?;
-        let mut done = Vec::new();
+        let tier = self.tier(TierName::Standard);
+        let present = if self.command.is_empty() {
+            self.present(self.selected(self.chosen()?, tier)?).await?
+        } else {
+            Present::of_command(self.own()?)
+        };
+        writers.check(present.there.len())?;
+        let detail = if self.all { Detail::Brief } else { Detail::All };
+        let mut table = Table::default();
+        let mut done: Vec<Results> = Vec::new();
+        let mut codes = Vec::new();
         let mut broken_off = Ok(());
-        for profile in profiles {
-            match self.one(profile, self.tier(TierName::Standard), &waivers, stop).await {
-                Ok(results) => done.push(results),
+        for client in present.there {
+            let began = Instant::now();
+            match self.one(client, tier, &waivers, stop).await {
+                Ok(results) => {
+                    table.add(&results, began.elapsed());
+                    codes.push(results.exit_code);
+                    done.push(results);
+                }
+                // What can be said of the others is said.
+                Err(failure) if self.all && !*stop.borrow() => {
+                    eprintln!("{failure}");
+                    codes.push(failure.code);
+                    continue;
+                }
                 Err(failure) => broken_off = Err(failure),
             }
             if broken_off.is_ok() {
-                broken_off = self.told(&writers, &done, Detail::All);
+                broken_off = self.told(&writers, &done, detail);
             }
             if broken_off.is_err() || done.last().is_some_and(|results| results.interrupted) {
                 break;
             }
+            if self.all {
+                reports::tell(&writers, "\n");
+            }
+        }
+        if self.all {
+            reports::tell(&writers, &table.to_string());
+        }
+        if !present.missing.is_empty() {
+            let missing = present.missing.join(", ");
+            reports::tell(&writers, &format!("\nnot installed, and so not run: {missing}\n"));
         }
         let finished = writers.finish(&done);
         broken_off?;
         finished?;
-        Ok(worst(&done.iter().map(|results| results.exit_code).collect::<Vec<_>>()))
+        if codes.is_empty() {
+            codes.push(NOTHING);
+        }
+        Ok(worst(&codes))
     }
 
     /// Writes files and tells people about the last of these results. Neither a full disk nor a closed
@@ -154,40 +198,54 @@ impl Run {
         self.tier.unwrap_or(default).into()
     }
 
+    /// The vectors that are meant for a client.
+    fn vectors(&self, profile: &Profile, tier: Tier) -> Result<Vec<Vector>, Failure> {
+        let name = protocol(&profile.protocol)?.name;
+        let selection = Selection {
+            patterns: self.filter.clone(),
+            tier: Some(tier),
+            policy: Some(profile.policy),
+        };
+        selection.of(self.load(name)?).map_err(|error| Failure::new(error.to_string()))
+    }
+
+    /// Those clients for which any vector is meant.
+    fn selected(&self, profiles: Vec<Profile>, tier: Tier) -> Result<Vec<Profile>, Failure> {
+        let mut selected = Vec::new();
+        for profile in profiles {
+            if !self.vectors(&profile, tier)?.is_empty() {
+                selected.push(profile);
+            }
+        }
+        if selected.is_empty() { Err(nothing_selected()) } else { Ok(selected) }
+    }
+
     async fn one(
         &self,
-        profile: Profile,
+        client: Client,
         tier: Tier,
         waivers: &Waivers,
         stop: &watch::Receiver<bool>,
     ) -> Result<Results, Failure> {
-        let protocol = protocol(&profile.protocol)?;
-        let policy = if self.command.is_empty() { profile.policy } else { self.policy.into() };
-        let selection =
-            Selection { patterns: self.filter.clone(), tier: Some(tier), policy: Some(policy) };
-        let all = self.load(protocol.name)?;
-        let chosen = selection.of(all.clone()).map_err(|e| Failure::new(e.to_string()))?;
+        let Client { profile, version } = client;
+        let all = self.load(protocol(&profile.protocol)?.name)?;
+        let chosen = self.vectors(&profile, tier)?;
         if chosen.is_empty() {
-            return Err(Failure::new("no vector is selected".to_owned())
-                .code(3)
-                .help("`upward vectors list` shows the ids that -f can name"));
+            return Err(nothing_selected());
         }
         let setup = Setup {
             strict: self.strict,
             selection: Selected::of(&chosen, Some(tier), &self.filter),
             shard: self.shard,
         };
-        let version = whom::version(&profile.version);
         let job = Job {
-            protocol,
-            policy,
+            protocol: protocol(&profile.protocol)?,
+            policy: profile.policy,
             again: self.again(&profile),
             directory: self.directory.join(slug(&profile.name)),
             vectors: self.share(&chosen)?,
             profile,
-            jobs: self.jobs.unwrap_or_else(|| {
-                std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get)
-            }),
+            jobs: self.jobs.unwrap_or_else(cores),
             deadline: Duration::from_secs(self.deadline),
         };
         let bar = progress::bar(&job);
@@ -225,4 +283,18 @@ impl Run {
         };
         file.map(|file| file.vectors).map_err(|error| Failure::new(error.to_string()))
     }
+}
+
+fn nothing_selected() -> Failure {
+    Failure::new("no vector is selected".to_owned())
+        .code(NOTHING)
+        .help("`upward vectors list` shows the ids that -f can name")
+}
+
+/// The exit code where nothing can be said.
+const NOTHING: u8 = 3;
+
+/// How many programs run at once, unless somebody says so.
+pub(super) fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get)
 }

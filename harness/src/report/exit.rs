@@ -42,9 +42,25 @@ impl Results {
             Some("it is announced as opportunistic, and was not found leaking")
         } else if announced(Trait::Blind) && self.controls.waits {
             Some("it is announced as blind, and waits for replies")
+        } else if announced(Trait::VerifiesNoCertificate) && self.controls.checks_authority {
+            Some("it is announced as verifying no certificate, and checks the authority")
         } else {
             None
         }
+    }
+
+    /// The exit code that its controls alone ask for: 0 where each shows what can be judged or is
+    /// announced, 1 where one does not, 3 where an honest server was not given the data.
+    pub fn controls_code(&self) -> u8 {
+        let announced =
+            |traits: &[Trait]| traits.iter().any(|one| self.client.announced.contains(one));
+        let unchecked = [Trait::VerifiesNoCertificate, Trait::Opportunistic];
+        let controls = &self.controls;
+        let fine = (controls.waits != announced(&[Trait::Blind]))
+            && controls.tells_failure
+            && (controls.checks_authority || announced(&unchecked))
+            && !(controls.checks_authority && announced(&[Trait::VerifiesNoCertificate]));
+        if !self.is_judged() || controls.last != DELIVERED { 3 } else { u8::from(!fine) }
     }
 
     /// The exit code: 0 as expected, 1 where a vector or a waiver failed, 3 without a verdict, 130

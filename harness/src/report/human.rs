@@ -7,6 +7,7 @@ use upward_model::vector::Vector;
 
 use super::scene::scene;
 use crate::judge::Judgement;
+use crate::profile::Trait;
 use crate::report::json::{DELIVERED, Entry, Results, Weight};
 use crate::report::{Problem, Row, worst};
 use crate::trial::Trial;
@@ -64,6 +65,14 @@ pub(super) fn plural(count: usize, thing: &str) -> String {
     format!("{count} {thing}{}", if count == 1 { "" } else { "s" })
 }
 
+/// What the controls showed, and no more.
+pub fn controls(results: &Results) -> String {
+    let mut text = String::new();
+    control_line(results, &mut text);
+    no_verdict(results, &mut text);
+    text
+}
+
 /// The whole report, failures first.
 pub fn summary(results: &Results, detail: Detail) -> String {
     let mut text = String::new();
@@ -80,19 +89,8 @@ pub fn summary(results: &Results, detail: Detail) -> String {
     if results.interrupted {
         let _ = writeln!(text, "INTERRUPTED: the other vectors were not played");
     }
-    controls(results, &mut text);
-    if !results.is_judged() {
-        let _ = writeln!(text, "\nno verdict: {}", results.controls.honest);
-        let _ = writeln!(text, "what went over the wire:");
-        for line in &results.controls.wire {
-            let _ = writeln!(text, "    | {line}");
-        }
-        if !results.controls.output.is_empty() {
-            let _ = writeln!(text, "what the client wrote:");
-            for line in &results.controls.output {
-                let _ = writeln!(text, "    | {line}");
-            }
-        }
+    control_line(results, &mut text);
+    if no_verdict(results, &mut text) {
         waivers(&results.problems, &mut text);
         return text;
     }
@@ -205,15 +203,43 @@ pub(super) fn kinds<'a>(entries: impl Iterator<Item = &'a Entry>) -> Vec<&'a Ent
     groups
 }
 
-fn controls(results: &Results, text: &mut String) {
+/// Whether there is no verdict, since the client did not deliver to an honest server; then all that
+/// may help.
+fn no_verdict(results: &Results, text: &mut String) -> bool {
+    if results.is_judged() {
+        return false;
+    }
+    let _ = writeln!(text, "\nno verdict: {}", results.controls.honest);
+    let _ = writeln!(text, "what went over the wire:");
+    for line in &results.controls.wire {
+        let _ = writeln!(text, "    | {line}");
+    }
+    if !results.controls.output.is_empty() {
+        let _ = writeln!(text, "what the client wrote:");
+        for line in &results.controls.output {
+            let _ = writeln!(text, "    | {line}");
+        }
+    }
+    true
+}
+
+fn control_line(results: &Results, text: &mut String) {
     let controls = &results.controls;
     let honest = if results.is_judged() { "delivers inside TLS" } else { "FAILED" };
     let mut line = format!("controls: honest server: {honest}");
     if results.is_judged() {
-        let say = |fine: bool, yes: &str, no: &str| format!("; {}", if fine { yes } else { no });
-        line += &say(controls.waits, "waits for replies", "TYPES WITHOUT READING");
-        line += &say(controls.tells_failure, "tells failure", "FAILURE LOOKS LIKE SUCCESS");
-        line += &say(controls.checks_authority, "checks the authority", "ACCEPTS ANY AUTHORITY");
+        let announced = |traits: &[Trait]| {
+            let is = traits.iter().any(|one| results.client.announced.contains(one));
+            if is { " (as announced)" } else { "" }
+        };
+        let say = |fine: bool, yes: &str, no: &str, traits: &[Trait]| {
+            if fine { format!("; {yes}") } else { format!("; {no}{}", announced(traits)) }
+        };
+        let unchecked = [Trait::VerifiesNoCertificate, Trait::Opportunistic];
+        line += &say(controls.waits, "waits for replies", "TYPES WITHOUT READING", &[Trait::Blind]);
+        line += &say(controls.tells_failure, "tells failure", "FAILURE LOOKS LIKE SUCCESS", &[]);
+        let checks = controls.checks_authority;
+        line += &say(checks, "checks the authority", "ACCEPTS ANY AUTHORITY", &unchecked);
         line += &format!("; answers within {} ms", controls.reaction_ms.max(1));
         if controls.last != DELIVERED {
             line += &format!("; LAST CONTROL FAILED: {}", controls.last);

@@ -6,7 +6,7 @@ use upward_model::explain::Event;
 use upward_model::message::{Command, Layer};
 use upward_model::vector::{Certificate, Deviation, Do, Outcome, PeerRecord, Point};
 
-use crate::process::Exit;
+use crate::suite::client::Told;
 use crate::suite::launch::{Launched, Launcher, Stage};
 use crate::suite::{Job, SuiteError};
 use crate::trial::Scene;
@@ -53,7 +53,7 @@ impl Controls {
         }
         let honest = Scene::honest(job.protocol, job.policy);
         let deserted = launcher.launch(&honest, "control-deserted", Stage::Deserted).await?;
-        controls.tells = deserted.ended.exit != Exit::Code(0);
+        controls.tells = deserted.told == Told::Failure;
         launcher.tells = controls.tells;
         let stranger = launcher.launch(&honest, "control-authority", Stage::OtherAuthority).await?;
         controls.checks = !stranger.trial.evidence.arrived || !job.policy.needs_tls();

@@ -12,7 +12,8 @@ use crate::canary::Canaries;
 use crate::certificate::HOST;
 use crate::judge::Judgement;
 use crate::persona::Listening;
-use crate::process::{self, Ended, Exit, Invocation, Limits};
+use crate::process::{Ended, Exit, Limits};
+use crate::suite::client::{Client, Told};
 use crate::suite::{Job, PATIENCE, SuiteError};
 use crate::template::{self, Values};
 use crate::trial::{End, Scene, Stagehand, Trial, evidence, judge_honest, judge_vector};
@@ -38,6 +39,7 @@ pub(super) struct Launcher {
 pub(super) struct Launched {
     pub(super) trial: Trial,
     pub(super) ended: Ended,
+    pub(super) told: Told,
     pub(super) directory: PathBuf,
 }
 
@@ -129,12 +131,14 @@ impl Launcher {
             password: canaries.password.clone(),
             body: canaries.body.clone(),
             policy: self.job.policy.name().to_owned(),
+            clients: template::clients(),
         };
-        let invocation = self.invocation(&values)?;
         let limits = Limits { deadline: self.job.deadline, output: OUTPUT };
+        let client = Client { profile: &self.job.profile, values: &values, limits };
+        client.lay_out()?;
         let record = Record::default();
         let persona = self.stagehand.persona(scene, &canaries);
-        let running = process::start(invocation, limits)?;
+        let running = client.start()?;
         let (told, done) = tokio::sync::oneshot::channel::<()>();
         let serving = listening.serve(persona, record.clone(), async {
             let _ = done.await;
@@ -145,23 +149,25 @@ impl Launcher {
             ended
         };
         let (lifted, ended) = tokio::join!(serving, waiting);
-        let end = self.end(&ended, lifted.run().is_empty());
+        let ended = ended?;
+        let told = client.says(&ended).await?;
+        let end = self.end(&ended, told, lifted.run().is_empty());
         let evidence =
             evidence(scene, &record, &lifted, &vec![canaries; scene.sessions.len()], &end);
         write(&directory.join("wire.txt"), record.render().as_bytes())?;
         write(&directory.join("stdout.txt"), &ended.stdout.bytes)?;
         write(&directory.join("stderr.txt"), &ended.stderr.bytes)?;
-        Ok(Launched { trial: Trial { record, lifted, evidence }, ended, directory })
+        Ok(Launched { trial: Trial { record, lifted, evidence }, ended, told, directory })
     }
 
-    fn end(&self, ended: &Ended, alone: bool) -> End {
+    fn end(&self, ended: &Ended, told: Told, alone: bool) -> End {
         let output = [&ended.stdout.bytes[..], &ended.stderr.bytes].concat();
         End {
             words: Some(ended.exit.to_string()),
-            claims_success: match ended.exit {
-                Exit::Code(0) if self.tells => Some(true),
-                Exit::Code(0) => None,
-                Exit::Code(_) | Exit::Signal(_) | Exit::Deadline => Some(false),
+            claims_success: match told {
+                Told::Success if self.tells => Some(true),
+                Told::Success => None,
+                Told::Failure => Some(false),
             },
             crashed: matches!(ended.exit, Exit::Signal(4 | 6 | 7 | 8 | 11)),
             // Who never connected was not kept waiting by anybody.
@@ -169,30 +175,6 @@ impl Launcher {
             carries_body: self.job.profile.carries_body(),
             output,
         }
-    }
-
-    fn invocation(&self, values: &Values) -> Result<Invocation, SuiteError> {
-        let profile = &self.job.profile;
-        for (name, text) in &profile.files {
-            let path = values.dir.join(template::inside(name)?);
-            if let Some(parent) = path.parent() {
-                fs::create_dir_all(parent)
-                    .map_err(|error| SuiteError::Write { path: parent.to_path_buf(), error })?;
-            }
-            write(&path, template::render(text, values)?.as_bytes())?;
-            private(&path)?;
-        }
-        let argv = profile
-            .argv
-            .iter()
-            .map(|argument| Ok(template::render(argument, values)?.into()))
-            .collect::<Result<_, SuiteError>>()?;
-        Ok(Invocation {
-            argv,
-            environment: values.environment(),
-            stdin: template::render(&profile.stdin, values)?.into_bytes(),
-            dir: values.dir.clone(),
-        })
     }
 
     fn fresh_directory(&self, folder: &str) -> Result<PathBuf, SuiteError> {
@@ -206,15 +188,8 @@ impl Launcher {
     }
 }
 
-fn write(path: &Path, bytes: &[u8]) -> Result<(), SuiteError> {
+pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), SuiteError> {
     fs::write(path, bytes).map_err(|error| SuiteError::Write { path: path.to_path_buf(), error })
-}
-
-/// Some clients refuse a file with a password in it that others can read.
-fn private(path: &Path) -> Result<(), SuiteError> {
-    use std::os::unix::fs::PermissionsExt;
-    fs::set_permissions(path, fs::Permissions::from_mode(0o600))
-        .map_err(|error| SuiteError::Write { path: path.to_path_buf(), error })
 }
 
 /// A port where nobody listens: one that was free a moment ago.

@@ -4,6 +4,7 @@ use upward_model::property::{Properties, Property};
 use upward_model::vector::{Certificate, Point, Vector};
 
 use crate::judge::{Judgement, Verdict};
+use crate::profile::Trait;
 use crate::report::Row;
 use crate::suite::controls::Controls;
 use crate::suite::launch::{Launched, Launcher};
@@ -29,13 +30,13 @@ pub(super) async fn until_sure(
     }
     let folder = vector.id.as_str();
     let (launched, judgement) = launcher.vector(vector, folder).await?;
-    let judgement = doubted(controls, vector, judgement);
+    let judgement = doubted(launcher, controls, vector, judgement);
     if judgement.verdict != Verdict::Fail {
         return Ok(row(launcher, vector, &launched, judgement));
     }
     for again in 1..TIMES {
         let (_, other) = launcher.vector(vector, &format!("{folder}-again-{again}")).await?;
-        let other = doubted(controls, vector, other);
+        let other = doubted(launcher, controls, vector, other);
         if other.verdict != judgement.verdict || other.outcome != judgement.outcome {
             let reason = format!(
                 "not the same each time: first {} ({}), then {} ({})",
@@ -63,14 +64,20 @@ fn is_optional(point: Point, controls: &Controls) -> bool {
 
 fn row(launcher: &Launcher, vector: &Vector, launched: &Launched, judgement: Judgement) -> Row {
     let profile = &launcher.job.profile;
-    let announced = launcher.job.is_announced(&judgement).then(|| profile.documented.clone());
+    let announced =
+        launcher.job.is_announced(vector, &judgement).then(|| profile.documented.clone());
     let again = launcher.job.replay(&vector.id);
     let directory = &launched.directory;
     Row::new(vector, &launched.trial, &launched.ended, directory, judgement, announced, again)
 }
 
 /// What the controls take away from a judgement.
-fn doubted(controls: &Controls, vector: &Vector, mut judgement: Judgement) -> Judgement {
+fn doubted(
+    launcher: &Launcher,
+    controls: &Controls,
+    vector: &Vector,
+    mut judgement: Judgement,
+) -> Judgement {
     let acted_on = Properties::of(&[
         Property::NoClearBytesUsedInsideTls,
         Property::ClearKnowledgeForgotten,
@@ -87,7 +94,10 @@ fn doubted(controls: &Controls, vector: &Vector, mut judgement: Judgement) -> Ju
             "the client types without reading, also when nothing is injected: what it acted upon cannot be told"
                 .to_owned();
     }
-    if !controls.checks
+    // Where its authors say that it checks none, there is nothing to doubt.
+    let is_doubtful =
+        !controls.checks && !launcher.job.profile.announces(Trait::VerifiesNoCertificate);
+    if is_doubtful
         && vector.peer.certificate != Certificate::Genuine
         && judgement.verdict == Verdict::Fail
     {

@@ -3,6 +3,7 @@
 use tokio::sync::watch;
 
 use super::Run;
+use super::present::Present;
 use crate::cli::reports::Writers;
 use crate::cli::{Failure, TierName, worst};
 use crate::profile;
@@ -18,24 +19,17 @@ impl Run {
         waivers: &Waivers,
         stop: &watch::Receiver<bool>,
     ) -> Result<u8, Failure> {
-        let profiles = profile::bundled().map_err(|error| Failure::new(error.to_string()))?;
+        let profiles = profile::bundled().map_err(|error| Failure::from_profile(&error))?;
         writers.check(profiles.len())?;
         if writers.take_stdout() {
             return Err(Failure::new("standard output is taken by what was proved".to_owned())
                 .help("give the report a file, or name a client with --client"));
         }
         let mut codes = vec![crate::cli::builtin::prove_and_play().await?];
+        let Present { there, missing } = Present::find(profiles).await;
         let mut done = Vec::new();
-        let mut missing = Vec::new();
-        for profile in profiles {
-            if !profile.is_installed() {
-                missing.push(match &profile.package {
-                    Some(package) => format!("{} (Debian package {package})", profile.name),
-                    None => profile.name,
-                });
-                continue;
-            }
-            let results = self.one(profile, self.tier(TierName::Smoke), waivers, stop).await;
+        for client in there {
+            let results = self.one(client, self.tier(TierName::Smoke), waivers, stop).await;
             let results = match results {
                 Ok(results) => results,
                 Err(failure) => {

@@ -1,11 +1,12 @@
 //! Which programs are run, and how the same is run again.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use upward_model::policy::Policy;
 
 use super::Run;
-use crate::cli::{Failure, PolicyName};
+use crate::cli::{Failure, PolicyName, protocol};
 use crate::profile::{self, Profile};
 use crate::template;
 
@@ -23,18 +24,11 @@ impl Run {
             };
             files.insert(name.to_owned(), template::unescape(text));
         }
-        let profile = Profile {
-            name: self.command.first().cloned().unwrap_or_default(),
-            protocol: protocol.clone(),
-            policy: self.policy.into(),
-            version: Vec::new(),
-            package: None,
-            argv: from_here(&self.command),
-            stdin: template::unescape(&self.stdin),
-            files,
-            announced: Vec::new(),
-            documented: String::new(),
-        };
+        let policy = self.policy.into();
+        let mut profile = Profile::of_command(protocol.clone(), policy, from_here(&self.command));
+        profile.name = self.command.first().cloned().unwrap_or_default();
+        profile.stdin = template::unescape(&self.stdin);
+        profile.files = files;
         profile.check().map_err(|error| {
             Failure::new(error.to_string())
                 .help(format!("known placeholders: {{{}}}", template::KNOWN.join("} {")))
@@ -42,22 +36,45 @@ impl Run {
         Ok(profile)
     }
 
-    /// Bundled clients by name.
-    pub(super) fn named(&self) -> Result<Vec<Profile>, Failure> {
-        let profiles = profile::bundled().map_err(|error| Failure::new(error.to_string()))?;
-        let names: Vec<String> = profiles.iter().map(|profile| profile.name.clone()).collect();
-        let mut chosen = Vec::new();
+    /// The clients that are named, or all.
+    pub(super) fn chosen(&self) -> Result<Vec<Profile>, Failure> {
+        let profiles = profile::bundled().map_err(|error| Failure::from_profile(&error))?;
+        let mut chosen = if self.all { profiles } else { self.named(&profiles)? };
+        if let Some(name) = &self.protocol {
+            let protocol = protocol(name)?;
+            chosen.retain(|profile| profile.protocol == protocol.name);
+            if chosen.is_empty() {
+                let what = format!("no client that is meant speaks {}", protocol.name);
+                return Err(Failure::new(what).help("`upward clients` says what each speaks"));
+            }
+        }
+        Ok(chosen)
+    }
+
+    /// Bundled clients by name, and others by the path of their profile.
+    fn named(&self, profiles: &[Profile]) -> Result<Vec<Profile>, Failure> {
+        let mut chosen: Vec<Profile> = Vec::new();
         for pattern in &self.client {
+            if is_path(pattern) {
+                let profile = profile::load(Path::new(pattern));
+                chosen.push(profile.map_err(|error| Failure::from_profile(&error))?);
+                continue;
+            }
             let glob = globset::Glob::new(pattern)
                 .map_err(|error| Failure::new(format!("--client {pattern}: {error}")))?
                 .compile_matcher();
-            let found: Vec<Profile> =
-                profiles.iter().filter(|profile| glob.is_match(&profile.name)).cloned().collect();
+            let is_meant = |profile: &&Profile| glob.is_match(&profile.name);
+            let found: Vec<&Profile> = profiles.iter().filter(is_meant).collect();
             if found.is_empty() {
+                let names: Vec<&str> = profiles.iter().map(|p| p.name.as_str()).collect();
                 return Err(Failure::new(format!("no bundled client is called `{pattern}`"))
                     .help(format!("there are: {}", names.join(", "))));
             }
-            chosen.extend(found);
+            for profile in found {
+                if !chosen.contains(profile) {
+                    chosen.push(profile.clone());
+                }
+            }
         }
         Ok(chosen)
     }
@@ -65,7 +82,11 @@ impl Run {
     /// The command line that runs one vector again.
     pub(super) fn again(&self, profile: &Profile) -> String {
         if self.command.is_empty() {
-            return format!("upward run --client '{}' -f '{{id}}'", profile.name);
+            let path = self.client.iter().find(|name| {
+                is_path(name) && profile::load(Path::new(name)).is_ok_and(|own| own == *profile)
+            });
+            let name = path.unwrap_or(&profile.name);
+            return format!("upward run --client {} -f '{{id}}'", quoted(name));
         }
         let mut words = vec!["upward".to_owned(), "run".to_owned()];
         words.extend(["--protocol".to_owned(), profile.protocol.clone()]);
@@ -95,6 +116,11 @@ fn from_here(command: &[String]) -> Vec<String> {
     argv
 }
 
+/// Whether a client is named by the path of its profile.
+fn is_path(name: &str) -> bool {
+    name.contains('/') || name.ends_with(".toml")
+}
+
 fn quoted(word: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:=@%+,".contains(&byte);
     if !word.is_empty() && word.bytes().all(plain) {
@@ -102,17 +128,4 @@ fn quoted(word: &str) -> String {
     } else {
         format!("'{}'", word.replace('\'', "'\\''"))
     }
-}
-
-/// The first line that a program prints about its version.
-pub(super) fn version(command: &[String]) -> Option<String> {
-    let (program, arguments) = command.split_first()?;
-    let output = std::process::Command::new(program)
-        .args(arguments)
-        .stdin(std::process::Stdio::null())
-        .output()
-        .ok()?;
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let line = text.lines().next().unwrap_or_default().trim();
-    (!line.is_empty()).then(|| line.chars().take(60).collect())
 }

@@ -1,0 +1,89 @@
+//! `upward clients`: which clients are known, and profiles of one's own.
+
+mod check;
+mod list;
+mod scaffold;
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use crate::cli::Failure;
+
+/// Lists the bundled clients: what they speak, and which version is installed or how to install
+/// them.
+#[derive(Args, Clone, Debug)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(super) struct Clients {
+    #[command(subcommand)]
+    verb: Option<Verb>,
+    /// Only those that speak this protocol.
+    #[arg(short, long)]
+    protocol: Option<String>,
+}
+
+#[derive(Subcommand, Clone, Debug)]
+enum Verb {
+    /// Reads profiles and says what is wrong with them, where, and what to do about it. Runs nothing
+    /// unless asked to.
+    Check {
+        /// The profiles.
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+        /// Also runs each client's controls: an honest server, a withheld reply, a port where nobody
+        /// listens, another authority.
+        #[arg(long)]
+        run: bool,
+        /// Seconds that a client may run.
+        #[arg(long, default_value_t = 20)]
+        deadline: u64,
+        /// Where runs leave their files.
+        #[arg(long, default_value = "target/upward")]
+        directory: PathBuf,
+    },
+    /// Writes a profile for a command line, with each field explained, to NAME.toml.
+    New {
+        /// The client's name, as in reports.
+        name: String,
+        /// The protocol that it speaks.
+        #[arg(short, long, default_value = "smtp")]
+        protocol: String,
+        /// Where the file goes.
+        #[arg(long, default_value = ".")]
+        directory: PathBuf,
+        /// The program and its arguments, with placeholders.
+        #[arg(last = true, required = true)]
+        command: Vec<String>,
+    },
+    /// Builds the program of a bundled client that has to be built, in a checkout of this project.
+    Build {
+        /// The client's name.
+        name: String,
+    },
+}
+
+impl Clients {
+    /// Runs, and returns the exit code.
+    pub(super) fn run(&self) -> Result<u8, Failure> {
+        match &self.verb {
+            None => wait(list::list(self.protocol.as_deref()))?,
+            Some(Verb::Check { files, run, deadline, directory }) => {
+                let how = check::How { run: *run, deadline: *deadline, directory };
+                wait(check::check(files, &how))?
+            }
+            Some(Verb::New { name, protocol, directory, command }) => {
+                scaffold::new(name, protocol, directory, command)
+            }
+            Some(Verb::Build { name }) => list::build(name),
+        }
+    }
+}
+
+/// Waits for something that runs programs.
+fn wait<T>(work: impl Future<Output = T>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(format!("failed to start: {error}")))?;
+    Ok(runtime.block_on(work))
+}

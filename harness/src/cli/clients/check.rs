@@ -1,0 +1,63 @@
+//! Profiles of one's own: read strictly, and their controls run where that is asked for.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use crate::cli::reports::slug;
+use crate::cli::run::cores;
+use crate::cli::{Failure, protocol};
+use crate::profile::{self, Profile};
+use crate::report::{self, Results, Setup};
+use crate::suite::{self, Job};
+
+/// What is done beside reading.
+pub(super) struct How<'a> {
+    /// Whether the controls are run.
+    pub(super) run: bool,
+    /// Seconds that a client may run.
+    pub(super) deadline: u64,
+    /// Where runs leave their files.
+    pub(super) directory: &'a Path,
+}
+
+/// Reads profiles; all of them, whatever is wrong with the first.
+pub(super) async fn check(files: &[PathBuf], how: &How<'_>) -> Result<u8, Failure> {
+    let mut codes = Vec::new();
+    for file in files {
+        match profile::load(file) {
+            Ok(profile) => {
+                let name = (file.display(), &profile.name, &profile.protocol, profile.policy);
+                outln!("{}: {}: {} under policy {}", name.0, name.1, name.2, name.3.name());
+                codes.push(if how.run { controls(profile, how).await? } else { 0 });
+            }
+            Err(error) => {
+                eprintln!("{}", Failure::from_profile(&error));
+                codes.push(2);
+            }
+        }
+    }
+    Ok([2, 3, 1].into_iter().find(|code| codes.contains(code)).unwrap_or(0))
+}
+
+/// Runs the controls of a client: 0 where each shows what can be judged or is announced, 1 where one
+/// does not, 3 where it does not deliver to an honest server.
+async fn controls(profile: Profile, how: &How<'_>) -> Result<u8, Failure> {
+    let job = Job {
+        protocol: protocol(&profile.protocol)?,
+        policy: profile.policy,
+        vectors: Vec::new(),
+        again: String::new(),
+        directory: how.directory.join(slug(&profile.name)),
+        profile,
+        jobs: cores(),
+        deadline: Duration::from_secs(how.deadline),
+    };
+    let (_keep, stop) = watch::channel(false);
+    let report = suite::run(&job, &|_| (), &stop).await;
+    let report = report.map_err(|error| Failure::from_suite(&error, &job))?;
+    let results = Results::of(&report, Setup::default());
+    out!("{}", report::controls(&results));
+    Ok(results.controls_code())
+}

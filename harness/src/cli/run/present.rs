@@ -1,0 +1,82 @@
+//! Which of the clients that are meant are there.
+
+use clap::ValueEnum;
+use tokio::task::JoinSet;
+
+use super::Run;
+use crate::cli::Failure;
+use crate::profile::{Installed, Profile, probe};
+
+/// A client that is there.
+#[derive(Clone, Debug)]
+pub(in crate::cli) struct Client {
+    pub(in crate::cli) profile: Profile,
+    /// Its version, where it is known.
+    pub(in crate::cli) version: Option<String>,
+}
+
+/// The clients that were looked for.
+#[derive(Clone, Debug, Default)]
+pub(in crate::cli) struct Present {
+    /// Those that are there.
+    pub(in crate::cli) there: Vec<Client>,
+    /// Those that are not: what they are called, and how to install them.
+    pub(in crate::cli) missing: Vec<String>,
+}
+
+/// What is done about a client that is not installed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Missing {
+    /// Nothing is run, and the exit code is 2.
+    Fail,
+    /// The others are run.
+    Skip,
+}
+
+impl Present {
+    /// The program of a command line: whether it is there is seen when it is started.
+    pub(super) fn of_command(profile: Profile) -> Self {
+        Self { there: vec![Client { profile, version: None }], missing: Vec::new() }
+    }
+
+    /// Asks all of them, at once, for their versions.
+    pub(in crate::cli) async fn find(profiles: Vec<Profile>) -> Self {
+        let mut asked = JoinSet::new();
+        for (index, profile) in profiles.into_iter().enumerate() {
+            asked.spawn(async move { (index, probe(&profile).await, profile) });
+        }
+        let mut found: Vec<_> = asked.join_all().await;
+        found.sort_by_key(|(index, ..)| *index);
+        let mut present = Self::default();
+        for (_, installed, profile) in found {
+            match installed {
+                Installed::Yes(version) => present.there.push(Client { profile, version }),
+                Installed::No => present.missing.push(how(&profile)),
+            }
+        }
+        present
+    }
+}
+
+impl Run {
+    /// Those of the clients that are there; an error where one has to be and is not.
+    pub(super) async fn present(&self, profiles: Vec<Profile>) -> Result<Present, Failure> {
+        let present = Present::find(profiles).await;
+        let default = if self.all { Missing::Skip } else { Missing::Fail };
+        if self.missing.unwrap_or(default) == Missing::Fail && !present.missing.is_empty() {
+            return Err(Failure::new(format!("not installed: {}", present.missing.join(", ")))
+                .help("install it, or leave it out with --missing skip"));
+        }
+        Ok(present)
+    }
+}
+
+/// What a client is called, and how to install it; or what was asked in vain.
+fn how(profile: &Profile) -> String {
+    let commands = match &profile.install()[..] {
+        [] if profile.version.is_empty() => format!("no program `{}`", profile.argv[0]),
+        [] => format!("`{}` fails", profile.version.join(" ")),
+        commands => commands.join("; "),
+    };
+    format!("{} ({commands})", profile.name)
+}

@@ -1,0 +1,79 @@
+//! The profiles that are built in: every TOML file in `harness/clients/`, and the programs in
+//! `harness/clients/drivers/` that they name.
+
+use include_dir::{Dir, include_dir};
+
+use super::{Profile, ProfileError, parse};
+
+/// The folder.
+static CLIENTS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/clients");
+
+/// The bundled profiles, by the names of their files.
+///
+/// # Errors
+///
+/// Where one is malformed, which a test excludes.
+pub fn bundled() -> Result<Vec<Profile>, ProfileError> {
+    let mut files: Vec<_> = CLIENTS
+        .files()
+        .filter(|file| file.path().extension().is_some_and(|extension| extension == "toml"))
+        .collect();
+    files.sort_by_key(|file| file.path());
+    files
+        .into_iter()
+        .map(|file| {
+            let name = format!("harness/clients/{}", file.path().display());
+            parse(&name, file.contents_utf8().unwrap_or_default())
+        })
+        .collect()
+}
+
+/// A built-in driver.
+pub(super) fn driver(name: &str) -> Option<&'static [u8]> {
+    CLIENTS.get_file(format!("drivers/{name}")).map(include_dir::File::contents)
+}
+
+/// The names of the built-in drivers.
+pub(super) fn drivers() -> Vec<String> {
+    let folder = CLIENTS.get_dir("drivers");
+    let names = folder
+        .into_iter()
+        .flat_map(|folder| folder.files())
+        .filter_map(|file| Some(file.path().file_name()?.to_string_lossy().into_owned()));
+    let mut names: Vec<String> = names.collect();
+    names.sort();
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn bundled_profiles_are_sound_and_distinct() {
+        let profiles = bundled().unwrap();
+        let names: BTreeSet<_> = profiles.iter().map(|profile| &profile.name).collect();
+        assert_eq!(names.len(), profiles.len());
+        assert!(profiles.iter().all(|profile| crate::codec::by_name(&profile.protocol).is_some()));
+    }
+
+    /// Who reads that a client is missing must learn how to get it, and who has it, which.
+    #[test]
+    fn bundled_profiles_say_what_brings_them() {
+        for profile in bundled().unwrap() {
+            assert!(!profile.version.is_empty(), "{}", profile.name);
+            assert!(!profile.install().is_empty(), "{}", profile.name);
+        }
+    }
+
+    #[test]
+    fn every_driver_is_used() {
+        let profiles = bundled().unwrap();
+        let used: BTreeSet<_> = profiles.iter().flat_map(|profile| &profile.drivers).collect();
+        for name in drivers() {
+            assert!(used.contains(&name), "{name}");
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! The client of a job as processes: what is laid out for it, its daemon and its program, and how
+//! its user is told how it fared.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::Path;
+
+use crate::process::{self, Console, Ended, Exit, Invocation, Limits, Running};
+use crate::profile::{Daemon, Profile};
+use crate::suite::SuiteError;
+use crate::suite::launch::write;
+use crate::template::{self, TemplateError, Values};
+
+/// The client of one run.
+#[derive(Clone, Copy)]
+pub(super) struct Client<'a> {
+    pub(super) profile: &'a Profile,
+    pub(super) values: &'a Values,
+    pub(super) limits: Limits,
+}
+
+/// What a client told its user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Told {
+    /// That it has done what it was asked to do.
+    Success,
+    /// That it has not.
+    Failure,
+}
+
+/// A client that runs.
+pub(super) struct Started<'a> {
+    client: Client<'a>,
+    first: Running,
+}
+
+impl<'a> Client<'a> {
+    /// Writes its files and drivers into its directory.
+    pub(super) fn lay_out(&self) -> Result<(), SuiteError> {
+        for (name, text) in &self.profile.files {
+            let path = self.values.dir.join(template::inside(name)?);
+            if let Some(parent) = path.parent() {
+                fs::create_dir_all(parent)
+                    .map_err(|error| SuiteError::Write { path: parent.to_path_buf(), error })?;
+            }
+            write(&path, template::render(text, self.values)?.as_bytes())?;
+            private(&path)?;
+        }
+        for name in &self.profile.drivers {
+            let path = self.values.dir.join(template::inside(name)?);
+            let text = self.profile.driver(name);
+            write(&path, &text.ok_or_else(|| SuiteError::NoDriver(name.clone()))?)?;
+        }
+        Ok(())
+    }
+
+    /// Starts it: its daemon, where it has one.
+    pub(super) fn start(self) -> Result<Started<'a>, SuiteError> {
+        let argv = self.profile.daemon.as_ref().map_or(&self.profile.argv, |daemon| &daemon.argv);
+        let stdin = if self.profile.daemon.is_some() { "" } else { &self.profile.stdin };
+        Ok(Started { first: self.process(argv, stdin)?, client: self })
+    }
+
+    /// Starts one of its processes.
+    fn process(&self, argv: &[String], stdin: &str) -> Result<Running, SuiteError> {
+        let argv = argv.iter().map(|text| Ok(template::render(text, self.values)?.into()));
+        let console = if self.profile.terminal { Console::Terminal } else { Console::Pipes };
+        let invocation = Invocation {
+            argv: argv.collect::<Result<Vec<OsString>, TemplateError>>()?,
+            environment: self.profile.surroundings(self.values)?,
+            stdin: template::render(stdin, self.values)?.into_bytes(),
+            dir: self.values.dir.clone(),
+            console,
+        };
+        Ok(process::start(invocation, self.limits)?)
+    }
+
+    /// What it told its user, now that it has ended.
+    pub(super) async fn says(&self, ended: &Ended) -> Result<Told, SuiteError> {
+        let tells = &self.profile.tells;
+        let success = matches!(ended.exit, Exit::Code(code) if tells.success.contains(&code));
+        if !success {
+            return Ok(Told::Failure);
+        }
+        if tells.command.is_empty() {
+            return Ok(Told::Success);
+        }
+        let asked = Self { profile: self.profile, ..*self }.process(&tells.command, "")?;
+        Ok(match asked.wait().await.exit {
+            Exit::Code(0) => Told::Success,
+            Exit::Code(_) | Exit::Signal(_) | Exit::Deadline => Told::Failure,
+        })
+    }
+}
+
+impl Started<'_> {
+    /// Waits for its end, at most until the deadline; then nothing of it is left.
+    pub(super) async fn wait(self) -> Result<Ended, SuiteError> {
+        match &self.client.profile.daemon {
+            Some(daemon) => self.handed_over(daemon).await,
+            None => Ok(self.first.wait().await),
+        }
+    }
+
+    /// Hands the daemon its work, and waits until it says that it is done. How the client ended is
+    /// how the program ended that handed the work over; where the daemon never did what it was
+    /// asked, how the daemon did.
+    async fn handed_over(self, daemon: &Daemon) -> Result<Ended, SuiteError> {
+        let Self { client, first } = self;
+        let work = async {
+            let ready = first.writes(|output| daemon.ready.is_in(output)).await.is_ok();
+            if !ready {
+                return Ok::<_, SuiteError>(None);
+            }
+            let handed = client.process(&client.profile.argv, &client.profile.stdin)?;
+            let handed = handed.wait().await;
+            let taken = handed.exit == Exit::Code(0)
+                && first.writes(|output| daemon.done.is_in(output)).await.is_ok();
+            Ok(Some((handed, taken)))
+        };
+        let work = tokio::time::timeout(client.limits.deadline, work).await;
+        let Ok(work) = work else {
+            let ended = first.stop().await;
+            return Ok(Ended { exit: Exit::Deadline, ..ended });
+        };
+        let Some((handed, taken)) = work? else { return Ok(first.wait().await) };
+        // It is asked for nothing more.
+        let mut ended = first.stop().await;
+        if taken || handed.exit != Exit::Code(0) {
+            ended.exit = handed.exit;
+        }
+        ended.stderr.bytes.extend(handed.stdout.bytes);
+        ended.stderr.bytes.extend(handed.stderr.bytes);
+        Ok(ended)
+    }
+}
+
+/// Some clients refuse a file with a password in it that others can read.
+fn private(path: &Path) -> Result<(), SuiteError> {
+    use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600))
+        .map_err(|error| SuiteError::Write { path: path.to_path_buf(), error })
+}
