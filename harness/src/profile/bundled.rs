@@ -8,24 +8,22 @@ use super::{Profile, ProfileError, parse};
 /// The folder.
 static CLIENTS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/clients");
 
-/// The bundled profiles, by the names of their files.
+/// The bundled profiles, by name.
 ///
 /// # Errors
 ///
 /// Where one is malformed, which a test excludes.
 pub fn bundled() -> Result<Vec<Profile>, ProfileError> {
-    let mut files: Vec<_> = CLIENTS
+    let mut profiles: Vec<Profile> = CLIENTS
         .files()
         .filter(|file| file.path().extension().is_some_and(|extension| extension == "toml"))
-        .collect();
-    files.sort_by_key(|file| file.path());
-    files
-        .into_iter()
         .map(|file| {
             let name = format!("harness/clients/{}", file.path().display());
             parse(&name, file.contents_utf8().unwrap_or_default())
         })
-        .collect()
+        .collect::<Result<_, _>>()?;
+    profiles.sort_by(|one, other| one.name.cmp(&other.name));
+    Ok(profiles)
 }
 
 /// A built-in driver.
