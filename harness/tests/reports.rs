@@ -10,9 +10,10 @@ use std::fmt::Write as _;
 use jiff::civil::date;
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
+use upward::profile::Trait;
 use upward::report::{
     Comparison, Detail, MergeError, Part, Results, Selected, Weight, compare, matrix, merge,
-    summary, to_junit, to_markdown, to_tap,
+    summary, to_junit, to_markdown, to_page, to_tap,
 };
 use upward::shard::Shard;
 use upward::waiver::{Universe, Waivers};
@@ -82,6 +83,18 @@ fn every_format_shows_the_same() {
     insta::assert_snapshot!("junit", to_junit(&both).unwrap());
     insta::assert_snapshot!("markdown", to_markdown(&both));
     insta::assert_snapshot!("tap", to_tap(&both));
+}
+
+/// The page of the book names who conforms and who does what is announced, and nobody else.
+#[test]
+fn a_page_names_nobody_with_a_finding_of_their_own() {
+    let mut announcing = run("tries | only", &[(OMITTED, Weight::Fail, Outcome::Leaked)]);
+    announcing.client.announced = vec![Trait::Opportunistic];
+    announcing.results.iter_mut().for_each(|entry| entry.announced = entry.vector == OMITTED);
+    let found = run("has a hole", &[(OMITTED, Weight::Fail, Outcome::Leaked)]);
+    let page = to_page(&[run("conforms", &[]), weighed(announcing), found]);
+    assert!(!page.contains("has a hole"), "{page}");
+    insta::assert_snapshot!("page", page);
 }
 
 /// With `--strict` what is weak fails, in every format.

@@ -14,7 +14,8 @@ const CLIENT: &str = "{client}";
 /// Which reports are written, beside what is printed for people.
 #[derive(Args, Clone, Debug)]
 pub(super) struct Reports {
-    /// A further report: json=FILE, junit=FILE, md=FILE or tap=FILE; `-` for standard output, where
+    /// A further report: json=FILE, junit=FILE, md=FILE, tap=FILE, or page=FILE, which names only
+    /// clients that conform or do what they announce; `-` for standard output, where
     /// people are then told nothing; `{client}` in FILE for one file a client. Where
     /// GITHUB_STEP_SUMMARY names a file, the Markdown is added to it.
     #[arg(long = "report", value_name = "FORMAT=FILE")]
@@ -31,6 +32,7 @@ enum Format {
     Json,
     Junit,
     Markdown,
+    Page,
     Tap,
 }
 
@@ -47,13 +49,14 @@ fn writer(text: &str) -> Result<(Format, PathBuf), Failure> {
         "json" => Some(Format::Json),
         "junit" => Some(Format::Junit),
         "md" => Some(Format::Markdown),
+        "page" => Some(Format::Page),
         "tap" => Some(Format::Tap),
         _ => None,
     };
     match format {
         Some(format) if !path.is_empty() => Ok((format, PathBuf::from(path))),
         _ => Err(Failure::new(format!(
-            "--report {text}: expected json=FILE, junit=FILE, md=FILE or tap=FILE"
+            "--report {text}: expected json=FILE, junit=FILE, md=FILE, tap=FILE or page=FILE"
         ))),
     }
 }
@@ -149,6 +152,7 @@ fn text(format: Format, reports: &[Results]) -> Result<String, Failure> {
                 + "\n")
         }
         Format::Markdown => Ok(report::to_markdown(reports)),
+        Format::Page => Ok(report::to_page(reports)),
         Format::Tap => Ok(report::to_tap(reports)),
     }
 }

@@ -27,14 +27,7 @@ pub(super) struct Cell {
 
 impl Table {
     pub(super) fn of(reports: &[Results]) -> Self {
-        let mut families: Vec<String> = reports
-            .iter()
-            .flat_map(|results| &results.results)
-            .map(|entry| entry.family.clone())
-            .collect();
-        let place = |family: &str| ORDER.iter().position(|known| *known == family);
-        families.sort_by_key(|family| (place(family).unwrap_or(ORDER.len()), family.clone()));
-        families.dedup();
+        let families = families(reports);
         let mut columns = families.clone();
         columns.push("all".to_owned());
         let rows = reports
@@ -50,6 +43,19 @@ impl Table {
             .collect();
         Self { columns, rows }
     }
+}
+
+/// The families of some reports, in order.
+pub(super) fn families(reports: &[Results]) -> Vec<String> {
+    let mut families: Vec<String> = reports
+        .iter()
+        .flat_map(|results| &results.results)
+        .map(|entry| entry.family.clone())
+        .collect();
+    let place = |family: &str| ORDER.iter().position(|known| *known == family);
+    families.sort_by_key(|family| (place(family).unwrap_or(ORDER.len()), family.clone()));
+    families.dedup();
+    families
 }
 
 /// What is counted of each family that a report has.
