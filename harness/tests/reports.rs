@@ -224,7 +224,7 @@ fn a_shard_that_went_wrong_is_not_hidden_by_the_others() {
 #[test]
 fn an_announcement_is_asked_of_the_run_and_not_of_its_shards() {
     let mut whole = run("example", &[]);
-    whole.client.announced = vec![upward::profile::Trait::Opportunistic];
+    whole.client.announced = vec![Trait::Opportunistic];
     let whole = weighed(whole);
     assert_eq!(whole.exit_code, 1);
     let parts: Vec<Part> = (1..=2).map(|index| shard(&whole, index, 2)).collect();
