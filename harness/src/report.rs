@@ -13,7 +13,7 @@ mod scene;
 mod tap;
 mod waived;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -21,10 +21,9 @@ use upward_model::protocol::Level;
 use upward_model::vector::Vector;
 
 use crate::judge::Judgement;
-use crate::process::Ended;
 use crate::profile::Trait;
+use crate::suite::subject::Launched;
 use crate::suite::{Controls, Job};
-use crate::trial::Trial;
 
 pub use self::compare::{Change, Comparison, compare};
 pub use self::human::{Detail, by_hand, controls, failure, summary, vectors};
@@ -167,23 +166,21 @@ impl Row {
     /// The result of a vector that was run.
     pub(crate) fn new(
         vector: &Vector,
-        trial: &Trial,
-        ended: &Ended,
-        directory: &Path,
+        launched: &Launched,
         judgement: Judgement,
         announced: Option<String>,
         again: String,
     ) -> Self {
         Self {
             vector: vector.clone(),
-            scene: scene::scene(trial, vector, &judgement),
-            wire: trial.record.render(),
+            scene: scene::scene(&launched.trial, vector, &judgement),
+            wire: launched.trial.record.render(),
             judgement: Some(judgement),
             skipped: None,
             announced,
-            exit: ended.exit.to_string(),
-            duration_ms: ended.duration.as_millis(),
-            artefacts: directory.to_path_buf(),
+            exit: launched.exit.clone(),
+            duration_ms: launched.duration.as_millis(),
+            artefacts: launched.directory.clone(),
             again,
         }
     }

@@ -1,9 +1,10 @@
 //! Vectors against a program: controls first and last, repetition of what fails, results.
 
 mod client;
-mod controls;
-mod launch;
-mod repeat;
+pub(crate) mod controls;
+pub(crate) mod launch;
+pub(crate) mod repeat;
+pub(crate) mod subject;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -23,10 +24,11 @@ use crate::process::ProcessError;
 use crate::profile::{Profile, Trait};
 use crate::report::{Report, Row};
 use crate::template::TemplateError;
-use crate::trial::{Scene, Stagehand};
+use crate::trial::Stagehand;
 
 pub use self::controls::{Controls, Failed};
 use self::launch::Launcher;
+use self::subject::Subject as _;
 
 /// What is run.
 #[derive(Clone, Debug)]
@@ -84,7 +86,7 @@ pub enum SuiteError {
 }
 
 /// The shortest and the longest time that a persona waits for a client with nothing to answer.
-const PATIENCE: (Duration, Duration) = (Duration::from_millis(300), Duration::from_secs(5));
+pub(crate) const PATIENCE: (Duration, Duration) = (Duration::from_millis(300), Duration::from_secs(5));
 
 /// Runs a suite; `progress` is told of each vector that is done. Once `stop` holds true, running
 /// clients are ended, and the report is of what was done so far.
@@ -103,7 +105,7 @@ pub async fn run(
     let stagehand = Stagehand::new(Arc::from(codec), Arc::new(Certificates::new()?), PATIENCE.1);
     let mut launcher = Launcher::new(job, stagehand)?;
     let controls = tokio::select! {
-        controls = Controls::run(job, &mut launcher) => controls?,
+        controls = Controls::run(&mut launcher) => controls?,
         () = stopped(stop) => return Err(SuiteError::Stopped),
     };
     let mut report = Report::new(job, &controls);
@@ -187,11 +189,6 @@ async fn play(
 }
 
 impl Job {
-    /// The scene of a vector.
-    fn scene(&self, vector: &Vector) -> Scene {
-        Scene::of(self.protocol, vector)
-    }
-
     /// Whether the client's authors announce that it does what this judgement of a vector says.
     fn is_announced(&self, vector: &Vector, judgement: &Judgement) -> bool {
         match judgement.verdict {

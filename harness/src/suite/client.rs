@@ -9,6 +9,7 @@ use crate::process::{self, Console, Ended, Exit, Invocation, Limits, Running};
 use crate::profile::{Daemon, Profile};
 use crate::suite::SuiteError;
 use crate::suite::launch::write;
+use crate::suite::subject::Told;
 use crate::template::{self, TemplateError, Values};
 
 /// The client of one run.
@@ -17,15 +18,6 @@ pub(super) struct Client<'a> {
     pub(super) profile: &'a Profile,
     pub(super) values: &'a Values,
     pub(super) limits: Limits,
-}
-
-/// What a client told its user.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Told {
-    /// That it has done what it was asked to do.
-    Success,
-    /// That it has not.
-    Failure,
 }
 
 /// A client that runs.

@@ -6,9 +6,8 @@ use upward_model::explain::Event;
 use upward_model::message::{Command, Layer};
 use upward_model::vector::{Certificate, Deviation, Do, Outcome, PeerRecord, Point};
 
-use crate::suite::client::Told;
-use crate::suite::launch::{Launched, Launcher, Stage};
-use crate::suite::{Job, SuiteError};
+use crate::suite::SuiteError;
+use crate::suite::subject::{Launched, Stage, Subject, Told};
 use crate::trial::Scene;
 
 /// What the controls showed.
@@ -40,10 +39,22 @@ pub struct Failed {
 }
 
 impl Controls {
-    pub(super) async fn run(job: &Job, launcher: &mut Launcher) -> Result<Self, SuiteError> {
-        let (launched, judgement) = launcher.honest("control-first").await?;
+    /// All of them.
+    pub(super) async fn run(client: &mut (impl Subject + Sync)) -> Result<Self, SuiteError> {
+        let mut controls = Self::first(client).await?;
+        if controls.honest.is_ok() {
+            controls.checks = checks(client).await?;
+            controls.waits = waits(client).await?;
+        }
+        Ok(controls)
+    }
+
+    /// Those that every vector needs: what the client does with an honest server, and what its
+    /// failure looks like. The others are taken to have shown nothing wrong.
+    pub(crate) async fn first(client: &mut (impl Subject + Sync)) -> Result<Self, SuiteError> {
+        let (launched, judgement) = client.honest("control-first").await?;
         let reaction = launched.trial.record.slowest_reaction();
-        launcher.learn(&launched.trial);
+        client.known_mut().learn(&launched.trial);
         let reached = launched.trial.evidence.reached.clone();
         let mut controls =
             Self { honest: Ok(()), waits: true, tells: true, checks: true, reached, reaction };
@@ -51,17 +62,26 @@ impl Controls {
             controls.honest = Err(failed(&launched, &judgement.reason));
             return Ok(controls);
         }
-        let honest = Scene::honest(job.protocol, job.policy);
-        let deserted = launcher.launch(&honest, "control-deserted", Stage::Deserted).await?;
+        let honest = Scene::honest(client.protocol(), client.policy());
+        let deserted = client.launch(&honest, "control-deserted", Stage::Deserted).await?;
         controls.tells = deserted.told == Told::Failure;
-        launcher.tells = controls.tells;
-        let stranger = launcher.launch(&honest, "control-authority", Stage::OtherAuthority).await?;
-        controls.checks = !stranger.trial.evidence.arrived || !job.policy.needs_tls();
-        let scene = withheld(&honest);
-        let kept_waiting = launcher.launch(&scene, "control-withheld", Stage::Set).await?;
-        controls.waits = !goes_on_unanswered(&kept_waiting);
+        client.known_mut().tells = controls.tells;
         Ok(controls)
     }
+}
+
+/// Whether a client checks certificates against the authority that it is given.
+pub(crate) async fn checks(client: &(impl Subject + Sync)) -> Result<bool, SuiteError> {
+    let honest = Scene::honest(client.protocol(), client.policy());
+    let stranger = client.launch(&honest, "control-authority", Stage::OtherAuthority).await?;
+    Ok(!stranger.trial.evidence.arrived || !client.policy().needs_tls())
+}
+
+/// Whether a client waits for replies.
+pub(crate) async fn waits(client: &(impl Subject + Sync)) -> Result<bool, SuiteError> {
+    let scene = withheld(&Scene::honest(client.protocol(), client.policy()));
+    let kept_waiting = client.launch(&scene, "control-withheld", Stage::Set).await?;
+    Ok(!goes_on_unanswered(&kept_waiting))
 }
 
 fn failed(launched: &Launched, reason: &str) -> Failed {
@@ -73,11 +93,10 @@ fn failed(launched: &Launched, reason: &str) -> Failed {
     } else {
         format!("an honest server was given the data and the run did not end well ({reason})")
     };
-    let output = [&launched.ended.stderr.bytes[..], &launched.ended.stdout.bytes].concat();
-    let text = String::from_utf8_lossy(&output).into_owned();
+    let text = String::from_utf8_lossy(&launched.output).into_owned();
     let from = text.char_indices().rev().nth(1200).map_or(0, |(at, _)| at);
     Failed {
-        reason: format!("{what}; {}", launched.ended.exit),
+        reason: format!("{what}; {}", launched.exit),
         wire: launched.trial.record.render(),
         output: text[from..].to_owned(),
     }

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use upward_model::explain::Habits;
+use upward_model::policy::Policy;
+use upward_model::protocol::Protocol;
 use upward_model::vector::Vector;
 
 use crate::canary::Canaries;
@@ -13,10 +14,12 @@ use crate::certificate::HOST;
 use crate::judge::Judgement;
 use crate::persona::Listening;
 use crate::process::{Ended, Exit, Limits};
-use crate::suite::client::{Client, Told};
-use crate::suite::{Job, PATIENCE, SuiteError};
+use crate::profile::Trait;
+use crate::suite::client::Client;
+use crate::suite::subject::{Known, Launched, Stage, Subject, Told};
+use crate::suite::{Job, SuiteError};
 use crate::template::{self, Values};
-use crate::trial::{End, Scene, Stagehand, Trial, evidence, judge_honest, judge_vector};
+use crate::trial::{End, Scene, Stagehand, Trial, evidence};
 use crate::wire::Record;
 
 /// How much of a client's output is kept: 256 KiB of each stream.
@@ -26,32 +29,8 @@ const OUTPUT: usize = 256 << 10;
 #[derive(Clone)]
 pub(super) struct Launcher {
     pub(super) job: Arc<Job>,
-    pub(super) stagehand: Stagehand,
-    /// Whether the exit code says how the client fared.
-    pub(super) tells: bool,
-    /// What the client does with an honest peer.
-    habits: Habits,
+    known: Known,
     seed: Arc<AtomicU64>,
-}
-
-/// A run of the client.
-#[derive(Clone, Debug)]
-pub(super) struct Launched {
-    pub(super) trial: Trial,
-    pub(super) ended: Ended,
-    pub(super) told: Told,
-    pub(super) directory: PathBuf,
-}
-
-/// Where the client is sent, and whom it is told to trust.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Stage {
-    /// To the persona, with its authority.
-    Set,
-    /// To the persona, with an authority that signed nothing.
-    OtherAuthority,
-    /// To a port where nobody listens.
-    Deserted,
 }
 
 impl Launcher {
@@ -66,44 +45,13 @@ impl Launcher {
             ^ u64::from(std::process::id()) << 40;
         Ok(Self {
             job: Arc::new(job.clone()),
-            stagehand,
-            tells: true,
-            habits: Habits::default(),
+            known: Known::nothing(stagehand),
             seed: Arc::new(AtomicU64::new(seed)),
         })
     }
 
-    /// Learns from a run with an honest peer what the client does, and how long a persona has to
-    /// wait for it where it has nothing to answer.
-    pub(super) fn learn(&mut self, honest: &Trial) {
-        self.habits = Habits::of(&honest.evidence.run);
-        let slowest = honest.record.slowest_reaction();
-        self.stagehand.lesson = Arc::new(honest.lifted.lesson());
-        self.stagehand.patience = (slowest * 4).clamp(PATIENCE.0, PATIENCE.1);
-    }
-
-    /// Runs the client against an honest persona.
-    pub(super) async fn honest(&self, folder: &str) -> Result<(Launched, Judgement), SuiteError> {
-        let scene = Scene::honest(self.job.protocol, self.job.policy);
-        let launched = self.launch(&scene, folder, Stage::Set).await?;
-        let judgement = judge_honest(&scene, &launched.trial.evidence);
-        Ok((launched, judgement))
-    }
-
-    /// Runs the client against a vector.
-    pub(super) async fn vector(
-        &self,
-        vector: &Vector,
-        folder: &str,
-    ) -> Result<(Launched, Judgement), SuiteError> {
-        let scene = self.job.scene(vector);
-        let launched = self.launch(&scene, folder, Stage::Set).await?;
-        let judgement = judge_vector(&scene, vector, self.habits, &launched.trial.evidence);
-        Ok((launched, judgement))
-    }
-
     /// Runs the client.
-    pub(super) async fn launch(
+    async fn run(
         &self,
         scene: &Scene,
         folder: &str,
@@ -114,7 +62,7 @@ impl Launcher {
         let canaries = Arc::new(Canaries::new(seed.into()));
         let listening = Listening::bind().await.map_err(SuiteError::Listen)?;
         let deserted = stage == Stage::Deserted;
-        let certificates = &self.stagehand.certificates;
+        let certificates = &self.known.stagehand.certificates;
         let authority = match stage {
             Stage::OtherAuthority => &certificates.other_ca,
             Stage::Set | Stage::Deserted => &certificates.ca,
@@ -137,7 +85,7 @@ impl Launcher {
         let client = Client { profile: &self.job.profile, values: &values, limits };
         client.lay_out()?;
         let record = Record::default();
-        let persona = self.stagehand.persona(scene, &canaries);
+        let persona = self.known.stagehand.persona(scene, &canaries);
         let running = client.start()?;
         let (told, done) = tokio::sync::oneshot::channel::<()>();
         let serving = listening.serve(persona, record.clone(), async {
@@ -157,18 +105,21 @@ impl Launcher {
         write(&directory.join("wire.txt"), record.render().as_bytes())?;
         write(&directory.join("stdout.txt"), &ended.stdout.bytes)?;
         write(&directory.join("stderr.txt"), &ended.stderr.bytes)?;
-        Ok(Launched { trial: Trial { record, lifted, evidence }, ended, told, directory })
+        Ok(Launched {
+            trial: Trial { record, lifted, evidence },
+            told,
+            exit: ended.exit.to_string(),
+            output: [ended.stderr.bytes, ended.stdout.bytes].concat(),
+            duration: ended.duration,
+            directory,
+        })
     }
 
     fn end(&self, ended: &Ended, told: Told, alone: bool) -> End {
         let output = [&ended.stdout.bytes[..], &ended.stderr.bytes].concat();
         End {
             words: Some(ended.exit.to_string()),
-            claims_success: match told {
-                Told::Success if self.tells => Some(true),
-                Told::Success => None,
-                Told::Failure => Some(false),
-            },
+            claims_success: self.known.claims_success(told),
             crashed: matches!(ended.exit, Exit::Signal(4 | 6 | 7 | 8 | 11)),
             // Who never connected was not kept waiting by anybody.
             hung: ended.exit == Exit::Deadline && !alone,
@@ -188,12 +139,52 @@ impl Launcher {
     }
 }
 
+impl Subject for Launcher {
+    fn protocol(&self) -> &'static Protocol {
+        self.job.protocol
+    }
+
+    fn policy(&self) -> Policy {
+        self.job.policy
+    }
+
+    fn known(&self) -> &Known {
+        &self.known
+    }
+
+    fn known_mut(&mut self) -> &mut Known {
+        &mut self.known
+    }
+
+    async fn launch(
+        &self,
+        scene: &Scene,
+        folder: &str,
+        stage: Stage,
+    ) -> Result<Launched, SuiteError> {
+        self.run(scene, folder, stage).await
+    }
+
+    fn announces(&self, announced: Trait) -> bool {
+        self.job.profile.announces(announced)
+    }
+
+    fn announced(&self, vector: &Vector, judgement: &Judgement) -> Option<String> {
+        let announced = self.job.is_announced(vector, judgement);
+        announced.then(|| self.job.profile.documented.clone())
+    }
+
+    fn again(&self, id: &str) -> String {
+        self.job.replay(id)
+    }
+}
+
 pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), SuiteError> {
     fs::write(path, bytes).map_err(|error| SuiteError::Write { path: path.to_path_buf(), error })
 }
 
 /// A port where nobody listens: one that was free a moment ago.
-async fn free_port() -> Result<u16, SuiteError> {
+pub(crate) async fn free_port() -> Result<u16, SuiteError> {
     let listener =
         tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.map_err(SuiteError::Listen)?;
     listener.local_addr().map(|address| address.port()).map_err(SuiteError::Listen)

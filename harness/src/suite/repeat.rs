@@ -7,15 +7,15 @@ use crate::judge::{Judgement, Verdict};
 use crate::profile::Trait;
 use crate::report::Row;
 use crate::suite::controls::Controls;
-use crate::suite::launch::{Launched, Launcher};
+use crate::suite::subject::{Launched, Subject};
 use crate::suite::{Job, SuiteError};
 
 /// How often what fails must be seen.
 const TIMES: usize = 3;
 
 /// Runs a vector, and again what fails, until it is sure or not.
-pub(super) async fn until_sure(
-    launcher: &Launcher,
+pub(crate) async fn until_sure(
+    client: &(impl Subject + Sync),
     controls: &Controls,
     vector: &Vector,
 ) -> Result<Row, SuiteError> {
@@ -29,14 +29,14 @@ pub(super) async fn until_sure(
         ));
     }
     let folder = vector.id.as_str();
-    let (launched, judgement) = launcher.vector(vector, folder).await?;
-    let judgement = doubted(launcher, controls, vector, judgement);
+    let (launched, judgement) = client.vector(vector, folder).await?;
+    let judgement = doubted(client, controls, vector, judgement);
     if judgement.verdict != Verdict::Fail {
-        return Ok(row(launcher, vector, &launched, judgement));
+        return Ok(row(client, vector, &launched, judgement));
     }
     for again in 1..TIMES {
-        let (_, other) = launcher.vector(vector, &format!("{folder}-again-{again}")).await?;
-        let other = doubted(launcher, controls, vector, other);
+        let (_, other) = client.vector(vector, &format!("{folder}-again-{again}")).await?;
+        let other = doubted(client, controls, vector, other);
         if other.verdict != judgement.verdict || other.outcome != judgement.outcome {
             let reason = format!(
                 "not the same each time: first {} ({}), then {} ({})",
@@ -46,10 +46,10 @@ pub(super) async fn until_sure(
                 other.reason
             );
             let unsure = Judgement { verdict: Verdict::Inconclusive, reason, ..judgement };
-            return Ok(row(launcher, vector, &launched, unsure));
+            return Ok(row(client, vector, &launched, unsure));
         }
     }
-    Ok(row(launcher, vector, &launched, judgement))
+    Ok(row(client, vector, &launched, judgement))
 }
 
 /// Whether a sound client may never come to a point: inside TLS clients differ in what they do, and
@@ -62,18 +62,19 @@ fn is_optional(point: Point, controls: &Controls) -> bool {
     }
 }
 
-fn row(launcher: &Launcher, vector: &Vector, launched: &Launched, judgement: Judgement) -> Row {
-    let profile = &launcher.job.profile;
-    let announced =
-        launcher.job.is_announced(vector, &judgement).then(|| profile.documented.clone());
-    let again = launcher.job.replay(&vector.id);
-    let directory = &launched.directory;
-    Row::new(vector, &launched.trial, &launched.ended, directory, judgement, announced, again)
+fn row(
+    client: &impl Subject,
+    vector: &Vector,
+    launched: &Launched,
+    judgement: Judgement,
+) -> Row {
+    let announced = client.announced(vector, &judgement);
+    Row::new(vector, launched, judgement, announced, client.again(&vector.id))
 }
 
 /// What the controls take away from a judgement.
-fn doubted(
-    launcher: &Launcher,
+pub(crate) fn doubted(
+    client: &impl Subject,
     controls: &Controls,
     vector: &Vector,
     mut judgement: Judgement,
@@ -96,7 +97,7 @@ fn doubted(
     }
     // Where its authors say that it checks none, there is nothing to doubt.
     let is_doubtful =
-        !controls.checks && !launcher.job.profile.announces(Trait::VerifiesNoCertificate);
+        !controls.checks && !client.announces(Trait::VerifiesNoCertificate);
     if is_doubtful
         && vector.peer.certificate != Certificate::Genuine
         && judgement.verdict == Verdict::Fail

@@ -1,0 +1,160 @@
+//! The client under test, whatever it is: a program that is started, or a function that is called.
+//!
+//! Controls and repetition are written against this, so that both are judged alike.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use upward_model::explain::Habits;
+use upward_model::policy::Policy;
+use upward_model::protocol::Protocol;
+use upward_model::vector::Vector;
+
+use crate::judge::Judgement;
+use crate::profile::Trait;
+use crate::suite::{PATIENCE, SuiteError};
+use crate::trial::{Scene, Stagehand, Trial, judge_honest, judge_vector};
+
+/// The client under test.
+pub(crate) trait Subject {
+    /// The protocol that it speaks.
+    fn protocol(&self) -> &'static Protocol;
+
+    /// What its user asked for.
+    fn policy(&self) -> Policy;
+
+    /// What is known of it.
+    fn known(&self) -> &Known;
+
+    /// The same, to be added to.
+    fn known_mut(&mut self) -> &mut Known;
+
+    /// Runs it once. `folder` names the run among all others.
+    fn launch(
+        &self,
+        scene: &Scene,
+        folder: &str,
+        stage: Stage,
+    ) -> impl Future<Output = Result<Launched, SuiteError>> + Send;
+
+    /// Whether its authors announce a trait.
+    fn announces(&self, announced: Trait) -> bool {
+        let _ = announced;
+        false
+    }
+
+    /// Where its authors announce just what a judgement says: their words.
+    fn announced(&self, vector: &Vector, judgement: &Judgement) -> Option<String> {
+        let _ = (vector, judgement);
+        None
+    }
+
+    /// How to run one vector again.
+    fn again(&self, id: &str) -> String;
+
+    /// Runs it against an honest persona.
+    fn honest(
+        &self,
+        folder: &str,
+    ) -> impl Future<Output = Result<(Launched, Judgement), SuiteError>> + Send
+    where
+        Self: Sync,
+    {
+        async move {
+            let scene = Scene::honest(self.protocol(), self.policy());
+            let launched = self.launch(&scene, folder, Stage::Set).await?;
+            let judgement = judge_honest(&scene, &launched.trial.evidence);
+            Ok((launched, judgement))
+        }
+    }
+
+    /// Runs it against a vector.
+    fn vector(
+        &self,
+        vector: &Vector,
+        folder: &str,
+    ) -> impl Future<Output = Result<(Launched, Judgement), SuiteError>> + Send
+    where
+        Self: Sync,
+    {
+        async move {
+            let scene = Scene::of(self.protocol(), vector);
+            let launched = self.launch(&scene, folder, Stage::Set).await?;
+            let habits = self.known().habits;
+            let judgement = judge_vector(&scene, vector, habits, &launched.trial.evidence);
+            Ok((launched, judgement))
+        }
+    }
+}
+
+/// What is known of a client, and what all its runs share.
+#[derive(Clone)]
+pub(crate) struct Known {
+    pub(crate) stagehand: Stagehand,
+    /// Whether what it says at its end tells how it fared.
+    pub(crate) tells: bool,
+    /// What it does with an honest peer.
+    pub(crate) habits: Habits,
+}
+
+impl Known {
+    /// Nothing yet.
+    pub(crate) fn nothing(stagehand: Stagehand) -> Self {
+        Self { stagehand, tells: true, habits: Habits::default() }
+    }
+
+    /// Learns from a run with an honest peer what the client does, and how long a persona has to
+    /// wait for it where it has nothing to answer.
+    pub(super) fn learn(&mut self, honest: &Trial) {
+        self.habits = Habits::of(&honest.evidence.run);
+        let slowest = honest.record.slowest_reaction();
+        self.stagehand.lesson = Arc::new(honest.lifted.lesson());
+        self.stagehand.patience = (slowest * 4).clamp(PATIENCE.0, PATIENCE.1);
+    }
+
+    /// Whether what it said at its end claims success, as far as that can be told.
+    pub(crate) const fn claims_success(&self, told: Told) -> Option<bool> {
+        match told {
+            Told::Success if self.tells => Some(true),
+            Told::Success => None,
+            Told::Failure => Some(false),
+        }
+    }
+}
+
+/// What a client told its user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Told {
+    /// That it has done what it was asked to do.
+    Success,
+    /// That it has not.
+    Failure,
+}
+
+/// A run of the client.
+#[derive(Clone, Debug)]
+pub(crate) struct Launched {
+    pub(crate) trial: Trial,
+    /// What it told its user.
+    pub(crate) told: Told,
+    /// How it ended, in words.
+    pub(crate) exit: String,
+    /// What it wrote, or said.
+    pub(crate) output: Vec<u8>,
+    /// How long it ran.
+    pub(crate) duration: Duration,
+    /// Where its files are.
+    pub(crate) directory: PathBuf,
+}
+
+/// Where the client is sent, and whom it is told to trust.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// To the persona, with its authority.
+    Set,
+    /// To the persona, with an authority that signed nothing.
+    OtherAuthority,
+    /// To a port where nobody listens.
+    Deserted,
+}
