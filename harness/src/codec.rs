@@ -103,6 +103,12 @@ pub trait ClientSide: Send {
     /// comes first is returned, and the rest goes out as the server asks for it.
     fn say(&mut self, command: Command, canaries: &Canaries) -> Vec<u8>;
 
+    /// Introduces the client by this name, where the protocol has it say one.
+    fn introduce(&mut self, name: &str) -> Vec<u8> {
+        let _ = name;
+        self.say(Command::Hello, &Canaries::new(0))
+    }
+
     /// Cuts what the server said in one read, given what the client waits for. Bytes that are kept
     /// from an earlier read stand in front.
     fn cut(&mut self, bytes: &[u8]) -> Cut;

@@ -8,7 +8,9 @@ pub mod canary;
 pub mod certificate;
 pub mod cli;
 pub mod codec;
+pub mod in_process;
 pub mod judge;
+pub mod negotiate;
 pub mod persona;
 pub mod process;
 pub mod profile;
@@ -22,3 +24,5 @@ pub mod trial;
 pub mod vectors;
 pub mod waiver;
 pub mod wire;
+
+pub use self::in_process::in_process;

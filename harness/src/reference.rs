@@ -4,6 +4,7 @@
 //! driver moves bytes. It reads greedily, so that whatever stands in one segment behind the reply
 //! to the upgrade request really is in the client's buffer.
 
+pub(crate) mod reading;
 mod verify;
 
 use std::sync::Arc;
@@ -14,14 +15,15 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
-use upward_model::client::{Client, Close, End, Input, Output, Outputs, Step, Target, View};
-use upward_model::message::{Piece, Reply, Segment};
+use upward_model::client::{Client, Close, End, Input, Output, Step, Target, View};
+use upward_model::message::Segment;
 
 use crate::canary::Canaries;
 use crate::certificate::HOST;
-use crate::codec::{ClientSide, Codec};
+use crate::codec::Codec;
 use crate::wire::{Record, Tap};
 
+use self::reading::Reading;
 use self::verify::Verifier;
 
 pub use self::verify::VerifyError;
@@ -75,12 +77,10 @@ pub async fn run<C: Client + Sync>(
     let mut driver = Driver {
         client,
         codec,
-        words: codec.client(),
+        reading: Reading::new(client, codec.client()),
         verifier,
         errand,
         link: Link::None,
-        rest: Vec::new(),
-        open: None,
         text: String::new(),
         finished: Finished::default(),
     };
@@ -97,14 +97,10 @@ enum Link {
 struct Driver<'a, C: Client> {
     client: &'a C,
     codec: &'a dyn Codec,
-    words: Box<dyn ClientSide>,
+    reading: Reading<'a, C>,
     verifier: Arc<Verifier>,
     errand: Errand,
     link: Link,
-    /// The bytes of a fragment that the client still holds.
-    rest: Vec<u8>,
-    /// The segment that ended with that fragment, if it was the last input, and the state before.
-    open: Option<(C::State, Segment<Reply>)>,
     /// The text of the last segment that came in clear.
     text: String,
     finished: Finished,
@@ -130,7 +126,7 @@ impl<C: Client + Sync> Driver<'_, C> {
                 inputs.remove(0)
             };
             let last = input == Input::Deadline;
-            let step = self.step(&state, input);
+            let step = self.reading.step(&state, input).step;
             state = step.state.clone();
             self.perform(&step, &mut inputs).await;
             if last && self.client.view(&state) != View::Ended && inputs.is_empty() {
@@ -138,32 +134,6 @@ impl<C: Client + Sync> Driver<'_, C> {
                 return;
             }
         }
-    }
-
-    /// Steps. What the head of a message reads as is known for sure when its tail has come: until
-    /// then it is a guess, and is corrected where the tail is what comes next.
-    fn step(&mut self, state: &C::State, input: Input) -> Step<C::State> {
-        let mut state = state.clone();
-        if let (Some((before, segment)), Input::Segment(next)) = (self.open.take(), &input)
-            && let Some(&known) = next.pieces().first()
-        {
-            let corrected = with_head(&segment, known.message());
-            let step = self.client.step(&before, &Input::Segment(corrected));
-            if let ([piece], true) = (next.pieces(), self.client.holds_fragment(&step.state))
-                && piece.is_fragment()
-            {
-                self.open = Some((before, segment));
-                return Step { state: step.state, outputs: Outputs::new() };
-            }
-            state = step.state;
-        }
-        let step = self.client.step(&state, &input);
-        if !self.client.holds_fragment(&step.state) {
-            self.rest.clear();
-        } else if let Input::Segment(segment) = input {
-            self.open = Some((state, segment));
-        }
-        step
     }
 
     /// Does what a step says.
@@ -178,7 +148,7 @@ impl<C: Client + Sync> Driver<'_, C> {
                 }
                 Output::Send(command) => {
                     let session = self.finished.ends.len().min(self.errand.canaries.len() - 1);
-                    out.extend(self.words.say(command, &self.errand.canaries[session]));
+                    out.extend(self.reading.words.say(command, &self.errand.canaries[session]));
                 }
                 Output::StartTls | Output::Close => {
                     self.write(&std::mem::take(&mut out)).await;
@@ -205,8 +175,7 @@ impl<C: Client + Sync> Driver<'_, C> {
             Target::Upgrade | Target::Implicit => self.errand.port,
             Target::Redirected => self.errand.trap,
         };
-        self.words = self.codec.client();
-        self.rest.clear();
+        self.reading.begin(self.codec.client());
         match TcpStream::connect(("127.0.0.1", port)).await {
             Ok(stream) => {
                 let _ = stream.set_nodelay(true);
@@ -269,19 +238,14 @@ impl<C: Client + Sync> Driver<'_, C> {
 
     /// Cuts what was read into a segment; sends on what belongs to a command of several steps.
     async fn received(&mut self, bytes: &[u8]) -> Vec<Input> {
-        let mut all = std::mem::take(&mut self.rest);
-        all.extend_from_slice(bytes);
-        let cut = self.words.cut(&all);
+        let cut = self.reading.cut(bytes);
         self.write(&cut.more).await;
         if !matches!(self.link, Link::Tls(_)) {
             self.text.clone_from(&cut.text);
         }
-        self.rest = cut.rest;
         if cut.pieces.is_empty() {
             return Vec::new();
         }
-        // What was held is in the client's state already, as a head that takes the next message
-        // for its tail.
         vec![Input::Segment(Segment::new(&cut.pieces))]
     }
 
@@ -339,18 +303,4 @@ impl<C: Client + Sync> Driver<'_, C> {
             }
         }
     }
-}
-
-/// A segment whose fragment is the head of this message.
-fn with_head(segment: &Segment<Reply>, message: Reply) -> Segment<Reply> {
-    let pieces: Vec<Piece<Reply>> = segment
-        .pieces()
-        .iter()
-        .map(|piece| match piece {
-            Piece::Whole(_) => *piece,
-            Piece::Line(_) => Piece::Line(message),
-            Piece::Block(_) => Piece::Block(message),
-        })
-        .collect();
-    Segment::new(&pieces)
 }

@@ -142,16 +142,8 @@ pub async fn against_reference<C: Client + Sync>(
     };
     let record = Record::default();
     let persona = stagehand.persona(scene, &canaries);
-    let (told, done) = tokio::sync::oneshot::channel::<()>();
-    let serving = listening.serve(persona, record.clone(), async {
-        let _ = done.await;
-    });
-    let running = async {
-        let finished = reference::run(client, &*stagehand.codec, errand).await;
-        let _ = told.send(());
-        finished
-    };
-    let (lifted, finished) = tokio::join!(serving, running);
+    let running = reference::run(client, &*stagehand.codec, errand);
+    let (lifted, finished) = serve_while(listening, persona, &record, running).await;
     let finished = finished?;
     let end = End {
         words: Some(if finished.told { "it told its user" } else { "no error told" }.to_owned()),
@@ -163,6 +155,25 @@ pub async fn against_reference<C: Client + Sync>(
     };
     let evidence = evidence(scene, &record, &lifted, &carried, &end);
     Ok((Trial { record, lifted, evidence }, finished))
+}
+
+/// Serves a persona while a client runs; what was seen of the client, and what became of it.
+pub(crate) async fn serve_while<T>(
+    listening: Listening,
+    persona: Persona,
+    record: &Record,
+    client: impl Future<Output = T>,
+) -> (Lifted, T) {
+    let (told, done) = tokio::sync::oneshot::channel::<()>();
+    let serving = listening.serve(persona, record.clone(), async {
+        let _ = done.await;
+    });
+    let running = async {
+        let ended = client.await;
+        let _ = told.send(());
+        ended
+    };
+    tokio::join!(serving, running)
 }
 
 /// Judges a trial of a vector, for a client of which this is known.

@@ -70,9 +70,13 @@ impl ServerSide for Server {
 struct Client;
 
 impl ClientSide for Client {
+    fn introduce(&mut self, name: &str) -> Vec<u8> {
+        format!("HELLO I'M MR. {}\n", name.to_uppercase()).into_bytes()
+    }
+
     fn say(&mut self, command: Command, canaries: &Canaries) -> Vec<u8> {
         let line = match command {
-            Command::Hello => format!("HELLO I'M MR. {}", canaries.user.to_uppercase()),
+            Command::Hello => return self.introduce(&canaries.user),
             Command::Deliver => {
                 format!("HERE ARE SOME CONFIDENTIAL DATA {} {}", canaries.password, canaries.body)
             }

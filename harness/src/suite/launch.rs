@@ -37,16 +37,10 @@ impl Launcher {
     pub(super) fn new(job: &Job, stagehand: Stagehand) -> Result<Self, SuiteError> {
         fs::create_dir_all(&job.directory)
             .map_err(|error| SuiteError::Write { path: job.directory.clone(), error })?;
-        // A run must not look like the one before it, nor like one that runs beside it.
-        let clock = std::time::SystemTime::now()
-            .duration_since(std::time::UNIX_EPOCH)
-            .map_or(0, |now| now.as_nanos());
-        let seed = u64::try_from(clock % u128::from(u64::MAX)).unwrap_or_default()
-            ^ u64::from(std::process::id()) << 40;
         Ok(Self {
             job: Arc::new(job.clone()),
             known: Known::nothing(stagehand),
-            seed: Arc::new(AtomicU64::new(seed)),
+            seed: Arc::new(AtomicU64::new(seed())),
         })
     }
 
@@ -181,6 +175,16 @@ impl Subject for Launcher {
 
 pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), SuiteError> {
     fs::write(path, bytes).map_err(|error| SuiteError::Write { path: path.to_path_buf(), error })
+}
+
+/// Where the seeds of this process's canaries begin.
+pub(crate) fn seed() -> u64 {
+    // A run must not look like the one before it, nor like one that runs beside it.
+    let clock = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .map_or(0, |now| now.as_nanos());
+    u64::try_from(clock % u128::from(u64::MAX)).unwrap_or_default()
+        ^ u64::from(std::process::id()) << 40
 }
 
 /// A port where nobody listens: one that was free a moment ago.

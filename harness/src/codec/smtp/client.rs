@@ -19,6 +19,11 @@ pub(super) struct Client {
 }
 
 impl ClientSide for Client {
+    fn introduce(&mut self, name: &str) -> Vec<u8> {
+        self.steps.clear();
+        format!("EHLO {name}\r\n").into_bytes()
+    }
+
     fn say(&mut self, command: Command, canaries: &Canaries) -> Vec<u8> {
         self.steps.clear();
         let name = |mechanism| match mechanism {
@@ -26,7 +31,7 @@ impl ClientSide for Client {
             Mechanism::Lure => LURE,
         };
         let line = match command {
-            Command::Hello => "EHLO client.example".to_owned(),
+            Command::Hello => return self.introduce("client.example"),
             Command::Upgrade => "STARTTLS".to_owned(),
             Command::Begin(Mechanism::Own) => "AUTH CRAM-MD5".to_owned(),
             Command::Begin(Mechanism::Lure) => format!("AUTH {LURE}"),

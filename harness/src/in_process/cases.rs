@@ -1,0 +1,118 @@
+//! Vectors as cases of a test harness.
+
+use std::sync::{Arc, OnceLock};
+
+use libtest_mimic::{Completion, Failed, Trial};
+use upward_model::vector::Vector;
+
+use super::Strictness;
+use super::function::Function;
+use crate::report::{self, Row, Weight};
+use crate::suite::controls::{self, Controls};
+use crate::suite::repeat::{doubted, until_sure};
+use crate::suite::SuiteError;
+
+/// All cases of a function, and what is known of it once one of them has run.
+pub(super) struct Suite {
+    function: Function,
+    name: String,
+    strictness: Strictness,
+    first: OnceLock<Result<(Function, Controls), String>>,
+    waits: OnceLock<Result<bool, String>>,
+    checks: OnceLock<Result<bool, String>>,
+}
+
+impl Suite {
+    pub(super) const fn new(function: Function, name: String, strictness: Strictness) -> Self {
+        Self {
+            function,
+            name,
+            strictness,
+            first: OnceLock::new(),
+            waits: OnceLock::new(),
+            checks: OnceLock::new(),
+        }
+    }
+
+    /// The case of a vector.
+    pub(super) fn case(suite: &Arc<Self>, vector: Vector) -> Trial {
+        let suite = Arc::clone(suite);
+        let id = vector.id.clone();
+        let ignored = vector.first_session.is_some();
+        Trial::ignorable_test(id, move || suite.run(&vector)).with_ignored_flag(ignored)
+    }
+
+    fn run(&self, vector: &Vector) -> Result<Completion, Failed> {
+        let (function, controls) = match self.first() {
+            Ok(first) => first,
+            Err(why) => return Err(why.into()),
+        };
+        let row = block_on(until_sure(function, controls, vector))?;
+        let row = self.without_doubt(function, controls, vector, row)?;
+        self.weigh(function, &row)
+    }
+
+    /// The client, of which it is known what it does with an honest server.
+    fn first(&self) -> Result<&(Function, Controls), &String> {
+        let found = self.first.get_or_init(|| {
+            let mut function = self.function.clone();
+            let controls = block_on(Controls::first(&mut function))?;
+            match &controls.honest {
+                Ok(()) => Ok((function, controls)),
+                Err(failed) => Err(format!(
+                    "no verdict: {}\nwhat went over the wire:\n{}",
+                    failed.reason, failed.wire
+                )),
+            }
+        });
+        found.as_ref()
+    }
+
+    /// Takes back of a failure what the other controls do; who passes needs none of them.
+    fn without_doubt(
+        &self,
+        function: &Function,
+        controls: &Controls,
+        vector: &Vector,
+        row: Row,
+    ) -> Result<Row, Failed> {
+        let Some(judgement) = &row.judgement else { return Ok(row) };
+        if judgement.broken.is_empty() {
+            return Ok(row);
+        }
+        let waits = self.waits.get_or_init(|| block_on(controls::waits(function)));
+        let checks = self.checks.get_or_init(|| block_on(controls::checks(function)));
+        let (waits, checks) = (waits.clone()?, checks.clone()?);
+        let controls = Controls { waits, checks, ..controls.clone() };
+        let judgement = doubted(function, &controls, vector, judgement.clone());
+        Ok(Row { judgement: Some(judgement), ..row })
+    }
+
+    fn weigh(&self, function: &Function, row: &Row) -> Result<Completion, Failed> {
+        let failed = match row.weight() {
+            Weight::Pass | Weight::Waived => return Ok(Completion::Completed),
+            Weight::Skipped => {
+                return Ok(Completion::ignored_with(row.skipped.as_deref().unwrap_or_default()));
+            }
+            Weight::Weak => self.strictness == Strictness::Should,
+            Weight::Fail | Weight::Error | Weight::Inconclusive => true,
+        };
+        if !failed {
+            return Ok(Completion::Completed);
+        }
+        let mut text = report::failure(row, &self.name);
+        if let Err(error) = function.keep(&row.vector.id, &row.wire) {
+            text.push_str(&format!("  (wire.txt could not be written: {error})\n"));
+        }
+        Err(text.into())
+    }
+}
+
+/// Serves a run; the client itself runs on another thread.
+fn block_on<T>(run: impl Future<Output = Result<T, SuiteError>>) -> Result<T, String> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| format!("no runtime could be had: {error}"))?;
+    runtime.block_on(run).map_err(|error: SuiteError| error.to_string())
+}
