@@ -58,7 +58,10 @@ impl Suite {
             let mut function = self.function.clone();
             let controls = block_on(Controls::first(&mut function))?;
             match &controls.honest {
-                Ok(()) => Ok((function, controls)),
+                Ok(()) if controls.tells => Ok((function, controls)),
+                Ok(()) => Err("no verdict: the function returns `Ok` where nobody listens, so \
+                               what it tells its user cannot be judged"
+                    .to_owned()),
                 Err(failed) => Err(format!(
                     "no verdict: {}\nwhat went over the wire:\n{}",
                     failed.reason, failed.wire

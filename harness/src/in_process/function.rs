@@ -169,7 +169,7 @@ impl Finish {
             Self::Delivered => "`Ok`".to_owned(),
             Self::Failed(error) => format!("the error `{error}`"),
             Self::Panicked(words) => format!("a panic: {words}"),
-            Self::Hung => "nothing: it had not returned at the deadline".to_owned(),
+            Self::Hung => "no result at the deadline".to_owned(),
         }
     }
 

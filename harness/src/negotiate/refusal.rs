@@ -39,7 +39,8 @@ pub enum Refusal {
     /// reply inside TLS.
     #[error("clear text was injected behind the reply that starts TLS")]
     Injected,
-    /// The handshake failed; a certificate that is not good for the server's name is a reason.
+    /// The handshake failed; a certificate that is not good for the server's name is a reason. Where
+    /// it is, the text may tell the names in it.
     #[error("the TLS handshake failed: {0}")]
     Handshake(io::Error),
     /// The connection came to its end.

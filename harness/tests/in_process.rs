@@ -1,0 +1,147 @@
+//! Vectors as cases, in process: a sound client passes them all, flawed ones fail those that show
+//! it, and the command line is the one that `cargo test` and nextest know.
+//!
+//! This target has no test harness of its own. Its `main` runs the cases of the sound client and the
+//! tests below, which start the target once more with a flawed client in its place.
+
+#[path = "in_process/mailer.rs"]
+mod mailer;
+
+use std::process::{Command, ExitCode};
+use std::time::Duration;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use upward::in_process::Visit;
+use upward_model::vector::Tier;
+
+use self::mailer::{Mistake, deliver};
+
+/// The variable that puts another client in the place of the sound one.
+const CLIENT: &str = "UPWARD_TEST_CLIENT";
+
+/// Clients by name.
+const MISTAKES: [(&str, Mistake); 7] = [
+    ("sound", Mistake::None),
+    ("goes-on-in-clear", Mistake::GoesOnInClear),
+    ("trusts-anybody", Mistake::TrustsAnybody),
+    ("says-ok", Mistake::SaysOk),
+    ("panics", Mistake::Panics),
+    ("waits-for-ever", Mistake::WaitsForEver),
+    ("never-delivers", Mistake::NeverDelivers),
+];
+
+fn main() -> ExitCode {
+    let name = std::env::var(CLIENT).unwrap_or_default();
+    let mistake = MISTAKES.iter().find(|(known, _)| *known == name).map(|(_, mistake)| *mistake);
+    let client = move |visit: Visit| deliver(visit, mistake.unwrap_or(Mistake::None));
+    let mut suite = upward::in_process("smtp").tier(Tier::Smoke).named("mailer").strict();
+    if mistake == Some(Mistake::WaitsForEver) {
+        suite = suite.deadline(Duration::from_secs(2));
+    }
+    let mut cases = match suite.cases(client) {
+        Ok(cases) => cases,
+        Err(error) => {
+            eprintln!("{error}");
+            return ExitCode::from(2);
+        }
+    };
+    if mistake.is_none() {
+        cases.extend(tests());
+    }
+    libtest_mimic::run(&Arguments::from_args(), cases).exit_code()
+}
+
+fn tests() -> Vec<Trial> {
+    let test = |name: &str, run: fn()| {
+        Trial::test(name, move || -> Result<(), Failed> {
+            run();
+            Ok(())
+        })
+    };
+    vec![
+        test("lists_what_nextest_asks_for", lists_what_nextest_asks_for),
+        test("a_failure_is_told_as_of_a_program", a_failure_is_told_as_of_a_program),
+        test("a_bad_certificate_is_noticed", a_bad_certificate_is_noticed),
+        test("what_is_told_is_what_is_returned", what_is_told_is_what_is_returned),
+        test("a_panic_is_a_crash", a_panic_is_a_crash),
+        test("who_never_returns_is_hung", who_never_returns_is_hung),
+        test("who_does_not_deliver_is_not_judged", who_does_not_deliver_is_not_judged),
+    ]
+}
+
+/// Runs this target with a client; its exit code, and what it prints.
+fn run(client: &str, arguments: &[&str]) -> (Option<i32>, String) {
+    let program = std::env::current_exe().unwrap();
+    let output = Command::new(program).args(arguments).env(CLIENT, client).output().unwrap();
+    (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+fn lists_what_nextest_asks_for() {
+    let (code, all) = run("sound", &["--list", "--format", "terse"]);
+    assert_eq!(code, Some(0));
+    let ids: Vec<&str> = all.lines().filter_map(|line| line.strip_suffix(": test")).collect();
+    assert_eq!(ids.len(), 17, "{all}");
+    assert!(ids.contains(&"smtp/neg/upgrade-454"));
+    let (_, ignored) = run("sound", &["--list", "--format", "terse", "--ignored"]);
+    let sessions: Vec<&str> = ignored.lines().collect();
+    assert_eq!(sessions.len(), 2, "{ignored}");
+    let (code, one) = run("sound", &["--exact", "smtp/neg/upgrade-454", "--nocapture"]);
+    assert_eq!(code, Some(0));
+    assert!(one.contains("1 passed; 0 failed"), "{one}");
+}
+
+fn a_failure_is_told_as_of_a_program() {
+    let (code, told) = run("goes-on-in-clear", &["--exact", "smtp/neg/upgrade-454"]);
+    assert_eq!(code, Some(101));
+    for part in [
+        "FAIL  leaked  smtp/neg/upgrade-454",
+        "  attack    The attacker replaces the reply to the upgrade request by `454 ",
+        "  rule      No password and no confidential data leave the client outside TLS. (must: RFC 8314",
+        "  expected  a sound client shows here: refused",
+        "  actual    mailer sent a secret in clear; it ended with `Ok`",
+        "  looks like ignores-refusal: ",
+        "CLIENT: AUTH PLAIN ",
+        "^ the password, in base64",
+        "  again     cargo test -p upward --test in_process -- --exact smtp/neg/upgrade-454",
+    ] {
+        assert!(told.contains(part), "{part}\n{told}");
+    }
+    let files = told.lines().find_map(|line| line.trim().strip_prefix("files ")).unwrap();
+    let wire = std::fs::read_to_string(format!("{}/wire.txt", files.trim())).unwrap();
+    assert!(wire.contains("AUTH PLAIN"), "{wire}");
+}
+
+/// The second authority is a control, too: who checks nothing is not judged by its certificates.
+fn a_bad_certificate_is_noticed() {
+    let (code, told) = run("trusts-anybody", &["smtp/tls/certificate"]);
+    assert_eq!(code, Some(101));
+    assert!(told.contains("accepts any authority, also in the control"), "{told}");
+}
+
+/// Who says `Ok` also where nobody listens tells its user nothing.
+fn what_is_told_is_what_is_returned() {
+    let (code, told) = run("says-ok", &["--exact", "smtp/neg/upgrade-454"]);
+    assert_eq!(code, Some(101));
+    assert!(told.contains("no verdict: the function returns `Ok` where nobody listens"), "{told}");
+}
+
+fn a_panic_is_a_crash() {
+    let (code, told) = run("panics", &["--exact", "smtp/neg/upgrade-454"]);
+    assert_eq!(code, Some(101));
+    assert!(told.contains("WEAK  crashed  smtp/neg/upgrade-454"), "{told}");
+    assert!(told.contains("it ended with a panic: the server refused to start TLS"), "{told}");
+}
+
+fn who_never_returns_is_hung() {
+    let (code, told) = run("waits-for-ever", &["--exact", "smtp/neg/upgrade-454"]);
+    assert_eq!(code, Some(101));
+    assert!(told.contains("WEAK  hung  smtp/neg/upgrade-454"), "{told}");
+    assert!(told.contains("it ended with no result at the deadline"), "{told}");
+}
+
+fn who_does_not_deliver_is_not_judged() {
+    let (code, told) = run("never-delivers", &["--exact", "smtp/neg/upgrade-454"]);
+    assert_eq!(code, Some(101));
+    assert!(told.contains("no verdict: the client did not deliver to an honest server"), "{told}");
+    assert!(told.contains("the error `no mail`"), "{told}");
+}
