@@ -86,7 +86,8 @@ pub enum SuiteError {
 }
 
 /// The shortest and the longest time that a persona waits for a client with nothing to answer.
-pub(crate) const PATIENCE: (Duration, Duration) = (Duration::from_millis(300), Duration::from_secs(5));
+pub(crate) const PATIENCE: (Duration, Duration) =
+    (Duration::from_millis(300), Duration::from_secs(5));
 
 /// Runs a suite; `progress` is told of each vector that is done. Once `stop` holds true, running
 /// clients are ended, and the report is of what was done so far.

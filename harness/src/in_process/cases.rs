@@ -8,9 +8,9 @@ use upward_model::vector::Vector;
 use super::Strictness;
 use super::function::Function;
 use crate::report::{self, Row, Weight};
+use crate::suite::SuiteError;
 use crate::suite::controls::{self, Controls};
 use crate::suite::repeat::{doubted, until_sure};
-use crate::suite::SuiteError;
 
 /// All cases of a function, and what is known of it once one of them has run.
 pub(super) struct Suite {

@@ -230,8 +230,7 @@ impl Subject for Function {
             let finish = self.call(visit).await;
             (finish, began.elapsed())
         };
-        let (lifted, (finish, duration)) =
-            serve_while(listening, persona, &record, calling).await;
+        let (lifted, (finish, duration)) = serve_while(listening, persona, &record, calling).await;
         let told = finish.told();
         let end = End {
             words: Some(finish.exit()),

@@ -45,12 +45,7 @@ impl Launcher {
     }
 
     /// Runs the client.
-    async fn run(
-        &self,
-        scene: &Scene,
-        folder: &str,
-        stage: Stage,
-    ) -> Result<Launched, SuiteError> {
+    async fn run(&self, scene: &Scene, folder: &str, stage: Stage) -> Result<Launched, SuiteError> {
         let directory = self.fresh_directory(folder)?;
         let seed = self.seed.fetch_add(1, Ordering::Relaxed);
         let canaries = Arc::new(Canaries::new(seed.into()));

@@ -62,12 +62,7 @@ fn is_optional(point: Point, controls: &Controls) -> bool {
     }
 }
 
-fn row(
-    client: &impl Subject,
-    vector: &Vector,
-    launched: &Launched,
-    judgement: Judgement,
-) -> Row {
+fn row(client: &impl Subject, vector: &Vector, launched: &Launched, judgement: Judgement) -> Row {
     let announced = client.announced(vector, &judgement);
     Row::new(vector, launched, judgement, announced, client.again(&vector.id))
 }
@@ -96,8 +91,7 @@ pub(crate) fn doubted(
                 .to_owned();
     }
     // Where its authors say that it checks none, there is nothing to doubt.
-    let is_doubtful =
-        !controls.checks && !client.announces(Trait::VerifiesNoCertificate);
+    let is_doubtful = !controls.checks && !client.announces(Trait::VerifiesNoCertificate);
     if is_doubtful
         && vector.peer.certificate != Certificate::Genuine
         && judgement.verdict == Verdict::Fail
