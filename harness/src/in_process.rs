@@ -88,7 +88,8 @@ pub struct Visit {
     pub user: String,
     /// With what.
     pub password: String,
-    /// The confidential data to deliver, one line of text.
+    /// The confidential data, one line of text: to be delivered; in IMAP and POP3, what stands in the
+    /// mail that can be fetched.
     pub body: String,
     /// What the user asked for before connecting.
     pub policy: Policy,

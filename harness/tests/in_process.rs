@@ -3,6 +3,7 @@
 //!
 //! This target has no test harness of its own. Its `main` runs the cases of the sound client and the
 //! tests below, which start the target once more with a flawed client in its place.
+#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 #[path = "in_process/mailer.rs"]
 mod mailer;

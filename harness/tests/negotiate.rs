@@ -1,5 +1,6 @@
 //! The negotiation as a library, against the persona: a stream where nobody attacks, and nothing
 //! given away where somebody does.
+#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 use std::fmt::Write as _;
 use std::sync::Arc;

@@ -43,10 +43,7 @@ impl Suite {
     }
 
     fn run(&self, vector: &Vector) -> Result<Completion, Failed> {
-        let (function, controls) = match self.first() {
-            Ok(first) => first,
-            Err(why) => return Err(why.into()),
-        };
+        let (function, controls) = self.first()?;
         let row = block_on(until_sure(function, controls, vector))?;
         let row = self.without_doubt(function, controls, vector, row)?;
         self.weigh(function, &row)
