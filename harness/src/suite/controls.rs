@@ -3,12 +3,11 @@
 use std::collections::BTreeSet;
 
 use upward_model::explain::{Event, Run};
-use upward_model::message::{Command, Layer};
 use upward_model::vector::{Certificate, Deviation, Do, Outcome, PeerRecord, Point};
 
 use crate::suite::client::Told;
 use crate::suite::launch::{Launched, Launcher, Stage};
-use crate::suite::{Job, SuiteError};
+use crate::suite::{Job, SuiteError, end};
 use crate::trial::Scene;
 
 /// What the controls showed.
@@ -60,6 +59,7 @@ impl Controls {
         let scene = withheld(&honest);
         let kept_waiting = launcher.launch(&scene, "control-withheld", Stage::Set).await?;
         controls.waits = !goes_on_unanswered(&kept_waiting.trial.evidence.run);
+        launcher.goes_on_at_the_end = end::goes_on(&kept_waiting.trial.evidence.run);
         Ok(controls)
     }
 }
@@ -108,17 +108,16 @@ fn withheld(honest: &Scene) -> Scene {
 /// Whether the client said more inside TLS than one question, although nothing was answered there. What
 /// it said when the peer had closed is no sign: the end of the connection is an answer, too.
 fn goes_on_unanswered(run: &Run) -> bool {
-    let asks = |event: &&Event| matches!(event, Event::Heard(command, Layer::Tls) if *command != Command::Goodbye);
-    let before = |events: &[Event]| {
-        let open = events.iter().take_while(|event| !matches!(event, Event::Closed(_)));
-        open.filter(asks).count()
+    let asked = |events: &Vec<Event>| {
+        events[..end::end(events)].iter().filter(|event| end::is_said(event)).count()
     };
-    run.iter().any(|events| before(events) > 1)
+    run.iter().any(|events| asked(events) > 1)
 }
 
 #[cfg(test)]
 mod tests {
     use upward_model::client::Close;
+    use upward_model::message::{Command, Layer};
 
     use super::*;
 
