@@ -99,6 +99,10 @@ impl fmt::Display for Failure {
 
 /// Runs the command line.
 pub fn main() -> ExitCode {
+    // Before anything else: it stands between this program and a client, once for each run.
+    if let Some(code) = crate::process::stage::main() {
+        return code;
+    }
     let cli = Cli::parse();
     let result = match &cli.verb {
         Verb::Run(verb) => verb.run(),

@@ -1,18 +1,30 @@
-//! A client under test as a process: started in a group of its own, watched, and gone afterwards.
+//! A client under test as a process: started on a stage of its own, watched, and gone afterwards.
 
+mod capture;
+mod control;
 mod leftover;
+pub(crate) mod stage;
+mod tree;
 
 use std::ffi::OsString;
 use std::fmt;
-use std::os::unix::process::ExitStatusExt;
+use std::os::fd::AsFd as _;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use process_wrap::tokio::{ChildWrapper, CommandWrap, KillOnDrop, ProcessGroup};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use rustix::process::{Signal, kill_process};
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::unix::pipe::Sender;
+use tokio::process::{Child, Command};
 use tokio::task::JoinHandle;
+
+use self::capture::Capture;
+pub use self::capture::Captured;
+use self::control::{Control, Message};
+pub use self::leftover::adopt;
+use self::stage::Setting;
 
 /// The variable that marks every process of a run, so that those that left the group are found.
 pub const MARK: &str = "UPWARD_RUN";
@@ -20,6 +32,8 @@ pub const MARK: &str = "UPWARD_RUN";
 /// What to start.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Invocation {
+    /// The `upward` program: a small part of it stands between this process and the client.
+    pub keeper: PathBuf,
     /// Program and arguments; never a shell's line.
     pub argv: Vec<OsString>,
     /// Variables beside the few that are passed on.
@@ -65,6 +79,8 @@ pub enum Exit {
     Signal(i32),
     /// It was killed at the deadline.
     Deadline,
+    /// It killed the process that kept it, and was killed then.
+    Lost,
 }
 
 impl fmt::Display for Exit {
@@ -73,6 +89,7 @@ impl fmt::Display for Exit {
             Self::Code(code) => write!(f, "exit code {code}"),
             Self::Signal(signal) => write!(f, "killed by signal {signal}"),
             Self::Deadline => f.write_str("killed at the deadline"),
+            Self::Lost => f.write_str("killed, since it had killed the process that kept it"),
         }
     }
 }
@@ -90,121 +107,148 @@ pub struct Ended {
     pub duration: Duration,
 }
 
-/// Output, as far as it was kept.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Captured {
-    /// What was kept.
-    pub bytes: Vec<u8>,
-    /// How many bytes were not.
-    pub dropped: u64,
-}
-
-/// A process that runs; dropped, it and its group are killed.
+/// A process that runs; dropped, it and all that it started are killed.
 pub struct Running {
-    child: Box<dyn ChildWrapper>,
+    keeper: Child,
+    control: Control,
     mark: String,
-    outputs: [JoinHandle<Captured>; 2],
+    outputs: [Capture; 2],
     feeder: JoinHandle<()>,
     began: Instant,
     limits: Limits,
+    /// Whether the stage is gone, and with it all that was below it.
+    gone: bool,
 }
 
 /// Variables that a program may need to run at all.
 const PASSED_ON: [&str; 5] = ["PATH", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH"];
+
+/// How long a stage may take to end what is left of a run, and outputs to come to their end, before
+/// they are given up: neither waits for the client.
+const GRACE: Duration = Duration::from_secs(10);
 
 /// Starts a client.
 ///
 /// # Errors
 ///
 /// Where the program is missing or may not be run.
-pub fn start(invocation: Invocation, limits: Limits) -> Result<Running, ProcessError> {
+pub async fn start(invocation: Invocation, limits: Limits) -> Result<Running, ProcessError> {
     static COUNT: AtomicU64 = AtomicU64::new(0);
-    let Some((program, arguments)) = invocation.argv.split_first() else {
+    let Some(program) = invocation.argv.first() else {
         return Err(ProcessError::Empty);
     };
+    let name = program.to_string_lossy().into_owned();
+    let failed = |error| ProcessError::Start(name.clone(), error);
     let mark = format!("{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-    let mut command = CommandWrap::with_new(program, |command| {
-        command
-            .args(arguments)
-            .env_clear()
-            .envs(PASSED_ON.iter().filter_map(|name| Some((name, std::env::var_os(name)?))))
-            .envs(invocation.environment)
-            .env(MARK, &mark)
-            .current_dir(&invocation.dir)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-    });
-    command.wrap(ProcessGroup::leader()).wrap(KillOnDrop);
-    let mut child = command.spawn().map_err(|error| {
-        let name = program.to_string_lossy().into_owned();
-        match error.kind() {
-            std::io::ErrorKind::NotFound => ProcessError::Missing(name),
-            std::io::ErrorKind::PermissionDenied => ProcessError::Forbidden(name),
-            _ => ProcessError::Start(name, error),
+    let (control, theirs) = Control::pair().map_err(failed)?;
+    let (stdin, feed) = std::io::pipe().map_err(failed)?;
+    let setting = serde_json::to_string(&Setting::Plain).map_err(|e| failed(e.into()))?;
+    let mut keeper = Command::new(&invocation.keeper)
+        .arg0("upward")
+        .arg(stage::VERB)
+        .arg(setting)
+        .args(&invocation.argv)
+        .env_clear()
+        .envs(PASSED_ON.iter().filter_map(|name| Some((name, std::env::var_os(name)?))))
+        .envs(invocation.environment)
+        .env(MARK, &mark)
+        .current_dir(&invocation.dir)
+        .stdin(theirs)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .process_group(0)
+        .kill_on_drop(true)
+        .spawn()
+        .map_err(|error| {
+            ProcessError::Start(invocation.keeper.to_string_lossy().into_owned(), error)
+        })?;
+    leftover::keeps(&keeper);
+    let mut running = Running {
+        outputs: [
+            Capture::new(keeper.stdout.take(), limits.output),
+            Capture::new(keeper.stderr.take(), limits.output),
+        ],
+        feeder: tokio::spawn(feed_to(feed, invocation.stdin)),
+        keeper,
+        control,
+        mark,
+        began: Instant::now(),
+        limits,
+        gone: false,
+    };
+    running.control.go_on(&[stdin.as_fd()]).map_err(failed)?;
+    drop(stdin);
+    match running.control.next().await.map_err(failed)? {
+        Some(Message::Started) => Ok(running),
+        Some(Message::NotStarted(errno)) => {
+            let error = std::io::Error::from_raw_os_error(errno);
+            Err(match error.kind() {
+                std::io::ErrorKind::NotFound => ProcessError::Missing(name),
+                std::io::ErrorKind::PermissionDenied => ProcessError::Forbidden(name),
+                _ => failed(error),
+            })
         }
-    })?;
-    let outputs = [
-        tokio::spawn(capture(child.stdout().take(), limits.output)),
-        tokio::spawn(capture(child.stderr().take(), limits.output)),
-    ];
-    let stdin = child.stdin().take();
-    let feeder = tokio::spawn(async move {
-        if let Some(mut stdin) = stdin {
-            // A client that does not read is no error of ours.
-            let _ = stdin.write_all(&invocation.stdin).await;
-        }
-    });
-    Ok(Running { child, mark, outputs, feeder, began: Instant::now(), limits })
+        _ => Err(failed(std::io::ErrorKind::UnexpectedEof.into())),
+    }
 }
 
-/// Reads to the end; keeps no more than it may, and goes on reading, so that nobody is blocked.
-async fn capture(stream: Option<impl AsyncRead + Unpin>, limit: usize) -> Captured {
-    let mut captured = Captured::default();
-    let Some(mut stream) = stream else { return captured };
-    let mut buffer = vec![0; 64 * 1024];
-    while let Ok(length @ 1..) = stream.read(&mut buffer).await {
-        let room = limit.saturating_sub(captured.bytes.len()).min(length);
-        captured.bytes.extend_from_slice(&buffer[..room]);
-        captured.dropped += (length - room) as u64;
+/// Writes what a client is to read. One that does not read it is no error of ours.
+async fn feed_to(pipe: std::io::PipeWriter, bytes: Vec<u8>) {
+    if let Ok(mut pipe) = Sender::from_owned_fd(pipe.into()) {
+        let _ = pipe.write_all(&bytes).await;
     }
-    captured
 }
 
 impl Running {
     /// Waits for the end, at most until the deadline; then nothing of the run is left.
     pub async fn wait(mut self) -> Ended {
-        let leader = self.child.inner_mut().wait();
-        let exit = match tokio::time::timeout(self.limits.deadline, leader).await {
-            Ok(Ok(status)) => match (status.code(), status.signal()) {
-                (Some(code), _) => Exit::Code(code),
-                (None, signal) => Exit::Signal(signal.unwrap_or_default()),
-            },
-            Ok(Err(_)) | Err(_) => Exit::Deadline,
+        let told = tokio::time::timeout(self.limits.deadline, self.control.next()).await;
+        let exit = match told {
+            Ok(Ok(Some(Message::Exited(code)))) => Exit::Code(code),
+            Ok(Ok(Some(Message::Signalled(signal)))) => Exit::Signal(signal),
+            Ok(_) => Exit::Lost,
+            Err(_) => Exit::Deadline,
         };
         let duration = self.began.elapsed();
-        self.end();
-        let _ = self.child.wait().await;
-        let mut captured = Vec::new();
-        for output in &mut self.outputs {
-            // All who could write are gone, so the pipes are at their end.
-            captured.push(output.await.unwrap_or_default());
-        }
-        let stderr = captured.pop().unwrap_or_default();
-        let stdout = captured.pop().unwrap_or_default();
+        self.order_end();
+        let gone = async {
+            while let Ok(Some(_)) = self.control.next().await {}
+            let _ = self.keeper.wait().await;
+        };
+        self.gone = tokio::time::timeout(GRACE, gone).await.is_ok() && exit != Exit::Lost;
+        self.force();
+        let [stdout, stderr] = &mut self.outputs;
+        let (stdout, stderr) = (stdout.end().await, stderr.end().await);
         Ended { exit, stdout, stderr, duration }
     }
 
-    /// Kills the group, and who has left it.
-    fn end(&mut self) {
-        let _ = self.child.start_kill();
-        leftover::kill(&self.mark);
+    /// Tells the stage to end the run.
+    fn order_end(&mut self) {
         self.feeder.abort();
+        self.control.end();
+        // The client may have stopped it.
+        if let Some(pid) = self.keeper.id().and_then(leftover::pid) {
+            let _ = kill_process(pid, Signal::CONT);
+        }
+    }
+
+    /// Where the stage is gone or does not end the run, does what can be done from here.
+    fn force(&mut self) {
+        if !self.gone {
+            let _ = self.keeper.start_kill();
+            leftover::kill(&self.mark);
+            self.gone = true;
+        }
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.end();
+        if !self.gone {
+            self.order_end();
+            // Whoever drops this may be on the way out: when it returns, the processes are gone.
+            self.gone = self.control.wait_for_end(GRACE);
+            self.force();
+        }
     }
 }

@@ -44,6 +44,8 @@ pub struct Job {
     pub deadline: Duration,
     /// Where its runs leave their files.
     pub directory: PathBuf,
+    /// The `upward` program, a part of which keeps each client; its own for itself.
+    pub keeper: PathBuf,
     /// How this is to be run again for one vector; `{id}` stands for the vector.
     pub again: String,
 }

@@ -220,7 +220,7 @@ fn an_interrupted_suite_reports_what_was_played() {
     }
     let folder = TempDir::new().expect("a folder");
     // At its twelfth run the client interrupts the suite, and would stay for a long time.
-    let client = "echo >> ../runs; [ $(wc -l < ../runs) -lt 12 ] || { kill -INT $PPID; sleep 31.4161; }; \
+    let client = "echo >> ../runs; [ $(wc -l < ../runs) -lt 12 ] || { kill -INT $(awk '{print $4}' /proc/$PPID/stat); sleep 31.4161; }; \
                   exec curl -sS --ssl-reqd --cacert $UPWARD_CA -u $UPWARD_USER:$UPWARD_PASSWORD \
                   --mail-from a@example.org --mail-rcpt b@example.org -T mail \
                   smtp://$UPWARD_HOST:$UPWARD_PORT";

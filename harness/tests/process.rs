@@ -7,6 +7,7 @@ use upward::process::{Ended, Exit, Invocation, Limits, MARK, ProcessError, start
 
 fn shell(script: &str) -> Invocation {
     Invocation {
+        keeper: env!("CARGO_BIN_EXE_upward").into(),
         argv: vec!["/bin/sh".into(), "-c".into(), script.into()],
         environment: vec![("HOME".into(), "/nonexistent".into())],
         stdin: vec![b'x'; 1 << 20],
@@ -16,7 +17,7 @@ fn shell(script: &str) -> Invocation {
 
 async fn run(script: &str, deadline: Duration) -> Ended {
     let limits = Limits { deadline, output: 1000 };
-    start(shell(script), limits).expect("the shell starts").wait().await
+    start(shell(script), limits).await.expect("the shell starts").wait().await
 }
 
 /// Whether a process is left whose command line has this word.
@@ -76,7 +77,8 @@ async fn ends_what_has_left_its_session() {
 #[tokio::test]
 async fn ends_what_is_dropped() {
     let limits = Limits { deadline: LONG, output: 10 };
-    let running = start(shell("setsid sleep 31.4154 & sleep 31.4154"), limits).expect("starts");
+    let running =
+        start(shell("setsid sleep 31.4154 & sleep 31.4154"), limits).await.expect("starts");
     drop(running);
     // The kernel takes them away as soon as they run again.
     for _ in 0..1000 {
@@ -101,11 +103,11 @@ async fn says_what_is_missing() {
     let missing = Invocation { argv: vec!["no-such-program-anywhere".into()], ..shell("") };
     let limits = Limits { deadline: LONG, output: 10 };
     assert!(
-        matches!(start(missing, limits), Err(ProcessError::Missing(name)) if name == "no-such-program-anywhere")
+        matches!(start(missing, limits).await, Err(ProcessError::Missing(name)) if name == "no-such-program-anywhere")
     );
     let forbidden = Invocation { argv: vec!["/etc".into()], ..shell("") };
-    let error = start(forbidden, limits).err().expect("it is no program");
+    let error = start(forbidden, limits).await.err().expect("it is no program");
     assert!(matches!(error, ProcessError::Forbidden(_)), "{error:?}");
     let empty = Invocation { argv: Vec::new(), ..shell("") };
-    assert!(matches!(start(empty, limits), Err(ProcessError::Empty)));
+    assert!(matches!(start(empty, limits).await, Err(ProcessError::Empty)));
 }

@@ -79,6 +79,7 @@ impl Run {
             .build()
             .map_err(|error| Failure::new(format!("failed to start: {error}")))?;
         runtime.block_on(async {
+            crate::process::adopt();
             let (stop, stopped) = watch::channel(false);
             tokio::spawn(async move {
                 if tokio::signal::ctrl_c().await.is_ok() {
@@ -149,6 +150,7 @@ impl Run {
                 std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get)
             }),
             deadline: Duration::from_secs(self.deadline),
+            keeper: PathBuf::from("/proc/self/exe"),
         };
         let bar = progress::bar(&job);
         let done = |row: &Row| {

@@ -133,7 +133,7 @@ impl Launcher {
         let limits = Limits { deadline: self.job.deadline, output: OUTPUT };
         let record = Record::default();
         let persona = self.stagehand.persona(scene, &canaries);
-        let running = process::start(invocation, limits)?;
+        let running = process::start(invocation, limits).await?;
         let (told, done) = tokio::sync::oneshot::channel::<()>();
         let serving = listening.serve(persona, record.clone(), async {
             let _ = done.await;
@@ -159,7 +159,7 @@ impl Launcher {
             words: Some(ended.exit.to_string()),
             claims_success: match ended.exit {
                 Exit::Code(0) if self.tells => Some(true),
-                Exit::Code(0) => None,
+                Exit::Code(0) | Exit::Lost => None,
                 Exit::Code(_) | Exit::Signal(_) | Exit::Deadline => Some(false),
             },
             crashed: matches!(ended.exit, Exit::Signal(4 | 6 | 7 | 8 | 11)),
@@ -187,6 +187,7 @@ impl Launcher {
             .map(|argument| Ok(template::render(argument, values)?.into()))
             .collect::<Result<_, SuiteError>>()?;
         Ok(Invocation {
+            keeper: self.job.keeper.clone(),
             argv,
             environment: values.environment(),
             stdin: template::render(&profile.stdin, values)?.into_bytes(),
