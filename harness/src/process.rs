@@ -223,7 +223,7 @@ impl Running {
     }
 
     /// Tells the stage to end the run.
-    fn order_end(&mut self) {
+    fn order_end(&self) {
         self.feeder.abort();
         self.control.end();
         // The client may have stopped it.

@@ -1,6 +1,7 @@
 //! Vectors against a program: controls first and last, repetition of what fails, results.
 
 mod controls;
+mod folder;
 mod launch;
 mod repeat;
 

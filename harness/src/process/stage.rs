@@ -122,6 +122,7 @@ fn end_with(control: OwnedFd, client: OwnedFd) {
 /// no children any more has nobody below it.
 fn end_all(me: Pid) {
     while !matches!(wait(WaitOptions::NOHANG), Err(rustix::io::Errno::CHILD)) {
+        tree::end_children();
         if tree::end(me) > 0 {
             let _ = wait(WaitOptions::empty());
         }

@@ -38,6 +38,9 @@ pub fn failure(row: &Row, client: &str) -> String {
             let _ = writeln!(text, "    | {}{mark} {note}", " ".repeat(marked.start));
         }
     }
+    for cut in &row.cut {
+        let _ = writeln!(text, "  not kept  {cut}");
+    }
     let _ = writeln!(text, "  files     {}", row.artefacts.display());
     let _ = writeln!(text, "  again     {}", row.again);
     text
@@ -119,6 +122,7 @@ pub fn summary(report: &Report, strict: bool, detail: Detail) -> String {
     } else {
         others(report, strict, &mut text);
     }
+    cuts(report, &mut text);
     let counts = report.counts;
     let _ = write!(
         text,
@@ -212,12 +216,31 @@ fn others(report: &Report, strict: bool, text: &mut String) {
     }
 }
 
+/// Where not everything was kept: whatever the verdict, it was found in what was.
+fn cuts(report: &Report, text: &mut String) {
+    let rows: Vec<&Row> = report.rows.iter().filter(|row| !row.cut.is_empty()).collect();
+    if rows.is_empty() {
+        return;
+    }
+    let _ = writeln!(text, "\nnot everything was kept in {}:", vectors(rows.len()));
+    for row in rows.iter().take(4) {
+        let _ = writeln!(text, "  {}: {}", row.vector.id, row.cut.join("; "));
+    }
+    if rows.len() > 4 {
+        let _ = writeln!(text, "  and {} more", rows.len() - 4);
+    }
+}
+
 /// A judgement of a run that was started by hand.
 pub fn by_hand(vector: &Vector, trial: &Trial, judgement: Judgement) -> String {
     let row = Row {
         vector: vector.clone(),
         scene: scene(trial, vector, &judgement),
         wire: String::new(),
+        cut: vec![trial.record.dropped().to_string()]
+            .into_iter()
+            .filter(|s| !s.is_empty())
+            .collect(),
         judgement: Some(judgement),
         skipped: None,
         announced: None,

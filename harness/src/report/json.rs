@@ -92,6 +92,8 @@ struct Entry<'a> {
     evidence: Option<Found<'a>>,
     /// What went over the wire, line by line; empty where nothing was found.
     transcript: Vec<&'a str>,
+    /// What of the run was not kept, in sentences; empty where everything was.
+    cut: Vec<&'a str>,
     /// How long the client ran.
     duration_ms: u64,
     /// How it ended.
@@ -190,6 +192,7 @@ impl<'a> From<&'a Row> for Entry<'a> {
             flaws: judgement.into_iter().flat_map(|j| &j.flaws).map(|flaw| flaw.name()).collect(),
             evidence,
             transcript: row.wire.lines().filter(|_| shown).map(str::trim).collect(),
+            cut: row.cut.iter().map(String::as_str).collect(),
             duration_ms: u64::try_from(row.duration_ms).unwrap_or(u64::MAX),
             exit: &row.exit,
             artefacts: row.artefacts.display().to_string(),

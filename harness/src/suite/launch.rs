@@ -13,6 +13,7 @@ use crate::certificate::HOST;
 use crate::judge::Judgement;
 use crate::persona::Listening;
 use crate::process::{self, Ended, Exit, Invocation, Limits};
+use crate::suite::folder::Folder;
 use crate::suite::{Job, PATIENCE, SuiteError};
 use crate::template::{self, Values};
 use crate::trial::{End, Scene, Stagehand, Trial, evidence, judge_honest, judge_vector};
@@ -39,6 +40,8 @@ pub(super) struct Launched {
     pub(super) trial: Trial,
     pub(super) ended: Ended,
     pub(super) directory: PathBuf,
+    /// What of it was not kept, in sentences.
+    pub(super) cut: Vec<String>,
 }
 
 /// Where the client is sent, and whom it is told to trust.
@@ -106,7 +109,8 @@ impl Launcher {
         folder: &str,
         stage: Stage,
     ) -> Result<Launched, SuiteError> {
-        let directory = self.fresh_directory(folder)?;
+        let folder = Folder::fresh(&self.job.directory.join(folder.replace('/', "-")))?;
+        let directory = folder.path.clone();
         let seed = self.seed.fetch_add(1, Ordering::Relaxed);
         let canaries = Arc::new(Canaries::new(seed.into()));
         let listening = Listening::bind().await.map_err(SuiteError::Listen)?;
@@ -147,10 +151,8 @@ impl Launcher {
         let end = self.end(&ended, lifted.run().is_empty());
         let evidence =
             evidence(scene, &record, &lifted, &vec![canaries; scene.sessions.len()], &end);
-        write(&directory.join("wire.txt"), record.render().as_bytes())?;
-        write(&directory.join("stdout.txt"), &ended.stdout.bytes)?;
-        write(&directory.join("stderr.txt"), &ended.stderr.bytes)?;
-        Ok(Launched { trial: Trial { record, lifted, evidence }, ended, directory })
+        let cut = kept(&folder, &record, &ended);
+        Ok(Launched { trial: Trial { record, lifted, evidence }, ended, directory, cut })
     }
 
     fn end(&self, ended: &Ended, alone: bool) -> End {
@@ -194,16 +196,33 @@ impl Launcher {
             dir: values.dir.clone(),
         })
     }
+}
 
-    fn fresh_directory(&self, folder: &str) -> Result<PathBuf, SuiteError> {
-        let directory = self.job.directory.join(folder.replace('/', "-"));
-        let failed = |error| SuiteError::Write { path: directory.clone(), error };
-        if directory.exists() {
-            fs::remove_dir_all(&directory).map_err(failed)?;
-        }
-        fs::create_dir_all(&directory).map_err(failed)?;
-        directory.canonicalize().map_err(failed)
+/// Writes down what there was to see; what of it was not kept. What a client did to its folder does
+/// not take the run's result away.
+fn kept(folder: &Folder, record: &Record, ended: &Ended) -> Vec<String> {
+    let mut cut: Vec<String> = folder.bound().into_iter().collect();
+    let dropped = record.dropped();
+    if dropped.is_something() {
+        cut.push(dropped.to_string());
     }
+    for (name, captured) in [("output", &ended.stdout), ("error", &ended.stderr)] {
+        if captured.dropped > 0 {
+            let bytes = captured.dropped;
+            cut.push(format!("{bytes} bytes of its standard {name} were not kept"));
+        }
+    }
+    let files = [
+        ("wire.txt", record.render().into_bytes()),
+        ("stdout.txt", ended.stdout.bytes.clone()),
+        ("stderr.txt", ended.stderr.bytes.clone()),
+    ];
+    for (name, bytes) in files {
+        if let Err(error) = folder.write(name, &bytes) {
+            cut.push(format!("{name} could not be written: {error}"));
+        }
+    }
+    cut
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<(), SuiteError> {
