@@ -40,7 +40,7 @@ struct Cli {
 
 #[derive(Subcommand, Debug)]
 enum Verb {
-    Run(run::Run),
+    Run(Box<run::Run>),
     Prove(prove::Prove),
     Flaws(flaws::Flaws),
     Explore(explore::Explore),
@@ -80,6 +80,9 @@ impl Failure {
             },
             SuiteError::Process(ProcessError::Forbidden(_)) => {
                 failure.help("is it a program, and may you run it?")
+            }
+            SuiteError::Process(ProcessError::Isolation(..)) => {
+                failure.help(crate::process::isolation::advice())
             }
             SuiteError::Stopped => failure.code(crate::report::INTERRUPTED),
             _ => failure,

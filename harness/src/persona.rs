@@ -90,6 +90,25 @@ impl Listening {
         Ok(Self { port, trap, listeners, trap_listener })
     }
 
+    /// Serves on sockets that somebody else has made; the last is the trap's. Where there is no other,
+    /// nobody is served.
+    ///
+    /// # Errors
+    ///
+    /// Where they cannot be used, or there is none.
+    pub fn given(sockets: Vec<std::net::TcpListener>) -> std::io::Result<Self> {
+        let mut listeners = Vec::new();
+        for socket in sockets {
+            socket.set_nonblocking(true)?;
+            listeners.push(TcpListener::from_std(socket)?);
+        }
+        let trap_listener = listeners.pop().ok_or(std::io::ErrorKind::InvalidInput)?;
+        let port = |listener: &TcpListener| Ok(listener.local_addr()?.port());
+        let trap = port(&trap_listener)?;
+        let port = listeners.first().map_or(Ok::<_, std::io::Error>(0), port)?;
+        Ok(Self { port, trap, listeners, trap_listener })
+    }
+
     /// Serves clients until `done` is told; then waits for the open connections to come to their
     /// end, and returns what was seen.
     pub async fn serve(

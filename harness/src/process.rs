@@ -2,12 +2,14 @@
 
 mod capture;
 mod control;
+pub mod isolation;
 mod leftover;
 pub(crate) mod stage;
 mod tree;
 
 use std::ffi::OsString;
 use std::fmt;
+use std::net::TcpListener;
 use std::os::fd::AsFd as _;
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -23,6 +25,7 @@ use tokio::task::JoinHandle;
 use self::capture::Capture;
 pub use self::capture::Captured;
 use self::control::{Control, Message};
+use self::isolation::{Failed, Isolation, Peer};
 pub use self::leftover::adopt;
 use self::stage::Setting;
 
@@ -42,6 +45,8 @@ pub struct Invocation {
     pub stdin: Vec<u8>,
     /// Where it runs.
     pub dir: PathBuf,
+    /// Whether it runs in isolation, and who listens there.
+    pub isolation: Option<(Isolation, Peer)>,
 }
 
 /// How much it may have.
@@ -65,6 +70,9 @@ pub enum ProcessError {
     /// The program may not be run.
     #[error("program `{0}` cannot be executed: permission denied")]
     Forbidden(String),
+    /// It cannot be isolated from the rest of the machine.
+    #[error("a client cannot be isolated here: failed to {0}: {1}")]
+    Isolation(String, std::io::Error),
     /// Something else went wrong.
     #[error("failed to start `{0}`: {1}")]
     Start(String, std::io::Error),
@@ -116,6 +124,7 @@ pub struct Running {
     feeder: JoinHandle<()>,
     began: Instant,
     limits: Limits,
+    listeners: Vec<TcpListener>,
     /// Whether the stage is gone, and with it all that was below it.
     gone: bool,
 }
@@ -142,7 +151,12 @@ pub async fn start(invocation: Invocation, limits: Limits) -> Result<Running, Pr
     let mark = format!("{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
     let (control, theirs) = Control::pair().map_err(failed)?;
     let (stdin, feed) = std::io::pipe().map_err(failed)?;
-    let setting = serde_json::to_string(&Setting::Plain).map_err(|e| failed(e.into()))?;
+    let isolated = invocation.isolation.is_some();
+    let setting = match invocation.isolation {
+        Some((isolation, peer)) => Setting::Isolated(isolation, peer),
+        None => Setting::Plain,
+    };
+    let setting = serde_json::to_string(&setting).map_err(|e| failed(e.into()))?;
     let mut keeper = Command::new(&invocation.keeper)
         .arg0("upward")
         .arg(stage::VERB)
@@ -174,8 +188,12 @@ pub async fn start(invocation: Invocation, limits: Limits) -> Result<Running, Pr
         mark,
         began: Instant::now(),
         limits,
+        listeners: Vec::new(),
         gone: false,
     };
+    if isolated {
+        running.isolate().await?;
+    }
     running.control.go_on(&[stdin.as_fd()]).map_err(failed)?;
     drop(stdin);
     match running.control.next().await.map_err(failed)? {
@@ -187,6 +205,9 @@ pub async fn start(invocation: Invocation, limits: Limits) -> Result<Running, Pr
                 std::io::ErrorKind::PermissionDenied => ProcessError::Forbidden(name),
                 _ => failed(error),
             })
+        }
+        Some(Message::NotIsolated { step, errno }) => {
+            Err(ProcessError::Isolation(step, std::io::Error::from_raw_os_error(errno)))
         }
         _ => Err(failed(std::io::ErrorKind::UnexpectedEof.into())),
     }
@@ -200,6 +221,38 @@ async fn feed_to(pipe: std::io::PipeWriter, bytes: Vec<u8>) {
 }
 
 impl Running {
+    /// Does from outside what a stage in namespaces of its own cannot do, and takes its sockets.
+    async fn isolate(&mut self) -> Result<(), ProcessError> {
+        let lost =
+            || Failed { step: "start".to_owned(), error: std::io::ErrorKind::UnexpectedEof.into() };
+        let isolated: Result<(), Failed> = async {
+            loop {
+                match self.control.next().await {
+                    Ok(Some(Message::Unshared)) => {
+                        isolation::map(self.keeper.id().and_then(leftover::pid).ok_or_else(lost)?)?;
+                        self.control.go_on(&[]).map_err(|_| lost())?;
+                    }
+                    Ok(Some(Message::Listening)) => return Ok(()),
+                    Ok(Some(Message::NotIsolated { step, errno })) => {
+                        let error = std::io::Error::from_raw_os_error(errno);
+                        return Err(Failed { step, error });
+                    }
+                    _ => return Err(lost()),
+                }
+            }
+        }
+        .await;
+        isolated.map_err(|Failed { step, error }| ProcessError::Isolation(step, error))?;
+        self.listeners = self.control.descriptors().map(TcpListener::from).collect();
+        Ok(())
+    }
+
+    /// The sockets that listen where the client is isolated: the persona's, and the trap's as the
+    /// last. Empty where it is not, and once they were taken.
+    pub fn take_listeners(&mut self) -> Vec<TcpListener> {
+        std::mem::take(&mut self.listeners)
+    }
+
     /// Waits for the end, at most until the deadline; then nothing of the run is left.
     pub async fn wait(mut self) -> Ended {
         let told = tokio::time::timeout(self.limits.deadline, self.control.next()).await;

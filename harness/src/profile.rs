@@ -1,6 +1,7 @@
 //! How a client is started: from the command line, or from a bundled profile.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use serde::Deserialize;
 use upward_model::policy::Policy;
@@ -32,6 +33,15 @@ pub struct Profile {
     /// Files in its directory, with placeholders.
     #[serde(default)]
     pub files: BTreeMap<String, String>,
+    /// The port that it connects to, where it knows no other; it is then run in isolation only.
+    #[serde(default)]
+    pub port: Option<u16>,
+    /// Names beside `localhost` that it looks up; in isolation they mean the persona.
+    #[serde(default)]
+    pub names: Vec<String>,
+    /// Folders of the machine that it writes to; in isolation they are empty and its own.
+    #[serde(default)]
+    pub fresh: Vec<PathBuf>,
     /// What its authors announce: reported as it is, and no surprise.
     #[serde(default)]
     pub announced: Vec<Trait>,

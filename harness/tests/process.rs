@@ -10,6 +10,7 @@ fn shell(script: &str) -> Invocation {
         keeper: env!("CARGO_BIN_EXE_upward").into(),
         argv: vec!["/bin/sh".into(), "-c".into(), script.into()],
         environment: vec![("HOME".into(), "/nonexistent".into())],
+        isolation: None,
         stdin: vec![b'x'; 1 << 20],
         dir: std::env::temp_dir(),
     }

@@ -51,6 +51,16 @@ pub(super) struct Run {
     /// What the program reads, with `\n`, `\r`, `\t` and placeholders.
     #[arg(long, default_value = "")]
     stdin: String,
+    /// Give each run a network of its own, in which there is nobody but the server: nothing leaves the
+    /// machine, and a port or a folder that the program insists on is its own. Needs no root.
+    #[arg(long)]
+    isolate: bool,
+    /// The port of the server, for a program that knows no other.
+    #[arg(long, requires = "isolate", value_parser = clap::value_parser!(u16).range(1..))]
+    port: Option<u16>,
+    /// A folder of the machine that is empty for each run, and its own; it must be there.
+    #[arg(long, requires = "isolate", value_name = "FOLDER")]
+    fresh: Vec<PathBuf>,
     /// Seconds that the program may run.
     #[arg(long, default_value_t = 20)]
     deadline: u64,
@@ -138,6 +148,7 @@ impl Run {
                 .code(3)
                 .help("`upward vectors list` shows the ids that -f can name"));
         }
+        let isolation = whom::isolation(self, &profile)?;
         let version = whom::version(&profile.version);
         let job = Job {
             protocol,
@@ -151,6 +162,7 @@ impl Run {
             }),
             deadline: Duration::from_secs(self.deadline),
             keeper: PathBuf::from("/proc/self/exe"),
+            isolation,
         };
         let bar = progress::bar(&job);
         let done = |row: &Row| {

@@ -6,6 +6,7 @@
 //! isolation there are two: one makes the namespaces and waits outside; the other is the first
 //! process inside, with which the kernel ends all others there.
 
+use std::ffi::OsString;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::process::CommandExt as _;
@@ -16,6 +17,7 @@ use rustix::process::{pidfd_open, pidfd_send_signal, set_child_subreaper, wait};
 use serde::{Deserialize, Serialize};
 
 use super::control::{Message, hear, tell};
+use super::isolation::{self, Failed, Isolation, Peer};
 use super::tree;
 
 /// The hidden verb: `upward stage SETTING PROGRAM ARGUMENT...`, with the control stream as standard
@@ -28,6 +30,10 @@ pub(super) const VERB: &str = "stage";
 pub(super) enum Setting {
     /// It keeps a client as it is.
     Plain,
+    /// It makes namespaces, and waits for the stage inside.
+    Isolated(Isolation, Peer),
+    /// It is the first process inside.
+    Inside,
 }
 
 /// Runs a stage, where the command line asks for one.
@@ -39,21 +45,51 @@ pub(crate) fn main() -> Option<ExitCode> {
     let setting = arguments.next()?;
     let setting = serde_json::from_slice(setting.as_encoded_bytes()).ok()?;
     let argv: Vec<_> = arguments.collect();
-    let (program, arguments) = argv.split_first()?;
-    let mut command = Command::new(program);
-    command.args(arguments);
     // Nobody would read what went wrong here: the stage is then gone, and that is noticed.
-    Some(match run(&setting, command) {
+    Some(match run(&setting, &argv) {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::FAILURE,
     })
 }
 
-fn run(setting: &Setting, command: Command) -> io::Result<()> {
+fn run(setting: &Setting, argv: &[OsString]) -> io::Result<()> {
     // Standard input is the client's from now on; this is closed when a program is started.
     let control = io::stdin().as_fd().try_clone_to_owned()?;
     match setting {
-        Setting::Plain => keep(&control, command, Place::Outside),
+        Setting::Plain => keep(&control, argv, Place::Outside),
+        Setting::Isolated(isolation, peer) => isolated(&control, isolation, *peer, argv),
+        Setting::Inside => {
+            isolation::begin()?;
+            keep(&control, argv, Place::Inside)
+        }
+    }
+}
+
+/// Makes namespaces, starts the stage inside, and stays until it has ended: then all inside have.
+fn isolated(
+    control: &OwnedFd,
+    isolation: &Isolation,
+    peer: Peer,
+    argv: &[OsString],
+) -> io::Result<()> {
+    let entered = isolation::enter(control, isolation, peer).and_then(|()| {
+        let failed = |error| Failed { step: "start its first process".to_owned(), error };
+        let setting = serde_json::to_string(&Setting::Inside).map_err(|e| failed(e.into()))?;
+        Command::new("/proc/self/exe")
+            .arg0("upward")
+            .args([VERB, &setting])
+            .args(argv)
+            // What is said from now on is for that one.
+            .stdin(Stdio::from(control.try_clone().map_err(failed)?))
+            .spawn()
+            .map_err(failed)
+    });
+    match entered {
+        Ok(mut inside) => inside.wait().map(drop),
+        Err(Failed { step, error }) => {
+            let errno = error.raw_os_error().unwrap_or_default();
+            tell(control, &Message::NotIsolated { step, errno }, &[])
+        }
     }
 }
 
@@ -62,10 +98,13 @@ fn run(setting: &Setting, command: Command) -> io::Result<()> {
 enum Place {
     /// Among the other processes of the machine.
     Outside,
+    /// In namespaces that end with this process.
+    Inside,
 }
 
 /// Starts a client, and keeps it and all below it to the end.
-fn keep(control: &OwnedFd, mut command: Command, place: Place) -> io::Result<()> {
+fn keep(control: &OwnedFd, argv: &[OsString], place: Place) -> io::Result<()> {
+    let Some((program, arguments)) = argv.split_first() else { return Ok(()) };
     let me = rustix::process::getpid();
     if place == Place::Outside {
         set_child_subreaper(Some(me))?;
@@ -73,15 +112,15 @@ fn keep(control: &OwnedFd, mut command: Command, place: Place) -> io::Result<()>
     let (_, mut descriptors) = hear(control, &mut [0])?;
     let Some(stdin) = descriptors.pop() else { return Ok(()) };
     // Its own group: what it sends to its group is not for us.
-    let child = match command.stdin(Stdio::from(stdin)).process_group(0).spawn() {
+    let started =
+        Command::new(program).args(arguments).stdin(Stdio::from(stdin)).process_group(0).spawn();
+    let child = match started {
         Ok(child) => child,
         Err(error) => {
             let errno = error.raw_os_error().unwrap_or_default();
             return tell(control, &Message::NotStarted(errno), &[]);
         }
     };
-    // The command holds the client's standard input.
-    drop(command);
     let client = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
     let Some(client) = client else { return Err(io::ErrorKind::InvalidData.into()) };
     end_with(control.try_clone()?, pidfd_open(client, PidfdFlags::empty())?);

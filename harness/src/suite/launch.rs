@@ -12,6 +12,7 @@ use crate::canary::Canaries;
 use crate::certificate::HOST;
 use crate::judge::Judgement;
 use crate::persona::Listening;
+use crate::process::isolation::Peer;
 use crate::process::{self, Ended, Exit, Invocation, Limits};
 use crate::suite::folder::Folder;
 use crate::suite::{Job, PATIENCE, SuiteError};
@@ -113,8 +114,17 @@ impl Launcher {
         let directory = folder.path.clone();
         let seed = self.seed.fetch_add(1, Ordering::Relaxed);
         let canaries = Arc::new(Canaries::new(seed.into()));
-        let listening = Listening::bind().await.map_err(SuiteError::Listen)?;
         let deserted = stage == Stage::Deserted;
+        let isolation = self.job.isolation.as_ref();
+        let bound = match isolation {
+            Some(_) => None,
+            None => Some(Listening::bind().await.map_err(SuiteError::Listen)?),
+        };
+        let port = match (isolation, &bound) {
+            (Some(isolation), _) => isolation.port,
+            (None, Some(bound)) if !deserted => bound.port,
+            (None, _) => free_port().await?,
+        };
         let certificates = &self.stagehand.certificates;
         let authority = match stage {
             Stage::OtherAuthority => &certificates.other_ca,
@@ -125,7 +135,7 @@ impl Launcher {
         let values = Values {
             host: HOST.to_owned(),
             ip: "127.0.0.1".to_owned(),
-            port: if deserted { free_port().await? } else { listening.port },
+            port,
             ca,
             dir: directory.clone(),
             user: canaries.user.clone(),
@@ -133,11 +143,17 @@ impl Launcher {
             body: canaries.body.clone(),
             policy: self.job.policy.name().to_owned(),
         };
-        let invocation = self.invocation(&values)?;
+        let peer = if deserted { Peer::Absent } else { Peer::There };
+        let invocation = self.invocation(&values, peer)?;
         let limits = Limits { deadline: self.job.deadline, output: OUTPUT };
         let record = Record::default();
         let persona = self.stagehand.persona(scene, &canaries);
-        let running = process::start(invocation, limits).await?;
+        let mut running = process::start(invocation, limits).await?;
+        let listening = match bound {
+            Some(bound) => bound,
+            // Where the client is isolated, they listen where it is.
+            None => Listening::given(running.take_listeners()).map_err(SuiteError::Listen)?,
+        };
         let (told, done) = tokio::sync::oneshot::channel::<()>();
         let serving = listening.serve(persona, record.clone(), async {
             let _ = done.await;
@@ -172,7 +188,7 @@ impl Launcher {
         }
     }
 
-    fn invocation(&self, values: &Values) -> Result<Invocation, SuiteError> {
+    fn invocation(&self, values: &Values, peer: Peer) -> Result<Invocation, SuiteError> {
         let profile = &self.job.profile;
         for (name, text) in &profile.files {
             let path = values.dir.join(template::inside(name)?);
@@ -190,6 +206,7 @@ impl Launcher {
             .collect::<Result<_, SuiteError>>()?;
         Ok(Invocation {
             keeper: self.job.keeper.clone(),
+            isolation: self.job.isolation.clone().map(|isolation| (isolation, peer)),
             argv,
             environment: values.environment(),
             stdin: template::render(&profile.stdin, values)?.into_bytes(),

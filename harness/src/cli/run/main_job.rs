@@ -13,13 +13,17 @@ impl Run {
     pub(super) async fn main_job(&self, stop: &watch::Receiver<bool>) -> Result<u8, Failure> {
         let mut codes = vec![crate::cli::builtin::prove_and_play().await?];
         let profiles = profile::bundled().map_err(|error| Failure::new(error.to_string()))?;
-        let mut missing = Vec::new();
+        let (mut missing, mut alone) = (Vec::new(), Vec::new());
         for profile in profiles {
             if !profile.is_installed() {
                 missing.push(match &profile.package {
                     Some(package) => format!("{} (Debian package {package})", profile.name),
                     None => profile.name,
                 });
+                continue;
+            }
+            if profile.port.is_some() && !self.isolate {
+                alone.push(profile.name);
                 continue;
             }
             let report = self.one(profile, self.tier(TierName::Smoke), stop).await?;
@@ -32,6 +36,9 @@ impl Run {
         }
         if !missing.is_empty() {
             outln!("\nnot installed, and so not run: {}", missing.join(", "));
+        }
+        if !alone.is_empty() {
+            outln!("\nnot run, since they need --isolate: {}", alone.join(", "));
         }
         Ok(worst(&codes))
     }
