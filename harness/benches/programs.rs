@@ -60,6 +60,8 @@ fn main() -> Result<(), Failed> {
         jobs: JOBS,
         deadline: Duration::from_secs(20),
         directory: folder.join("suite"),
+        isolation: None,
+        keeper: env!("CARGO_BIN_EXE_upward").into(),
         again: String::new(),
     };
     let (_keep, stop) = watch::channel(false);

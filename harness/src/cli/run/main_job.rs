@@ -27,8 +27,12 @@ impl Run {
         }
         let mut codes = vec![crate::cli::builtin::prove_and_play().await?];
         let Present { there, missing } = Present::find(profiles).await;
-        let mut done = Vec::new();
+        let (mut done, mut alone) = (Vec::new(), Vec::new());
         for client in there {
+            if client.profile.port.is_some() && !self.isolate {
+                alone.push(client.profile.name);
+                continue;
+            }
             let results = self.one(client, self.tier(TierName::Smoke), waivers, stop).await;
             let results = match results {
                 Ok(results) => results,
@@ -50,6 +54,9 @@ impl Run {
         writers.finish(&done)?;
         if !missing.is_empty() {
             outln!("\nnot installed, and so not run: {}", missing.join(", "));
+        }
+        if !alone.is_empty() {
+            outln!("\nnot run, since they need --isolate: {}", alone.join(", "));
         }
         Ok(worst(&codes))
     }
