@@ -14,7 +14,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tempfile::TempDir;
 use upward::process::isolation::{Isolation, Peer};
-use upward::process::{Ended, Exit, Invocation, Limits, ProcessError, Running, start};
+use upward::process::{Console, Ended, Exit, Invocation, Limits, ProcessError, Running, start};
 
 const UPWARD: &str = env!("CARGO_BIN_EXE_upward");
 
@@ -42,15 +42,21 @@ async fn started(
     peer: Peer,
     script: &str,
 ) -> Result<Running, ProcessError> {
-    let invocation = Invocation {
+    start(invocation(folder, isolation, peer, script), LIMITS).await
+}
+
+const LIMITS: Limits = Limits { deadline: Duration::from_secs(60), output: 1 << 16 };
+
+fn invocation(folder: &TempDir, isolation: Isolation, peer: Peer, script: &str) -> Invocation {
+    Invocation {
         keeper: UPWARD.into(),
         argv: vec!["/bin/sh".into(), "-c".into(), script.into()],
         environment: Vec::new(),
         stdin: b"what is read".to_vec(),
         dir: folder.path().to_path_buf(),
+        console: Console::Pipes,
         isolation: Some((isolation, peer)),
-    };
-    start(invocation, Limits { deadline: Duration::from_secs(60), output: 1 << 16 }).await
+    }
 }
 
 fn said(ended: &Ended) -> String {
@@ -96,6 +102,25 @@ print(open('/proc/net/route').read().count('\n'))
     assert!(lines[3].contains("Errno -3") || lines[3].contains("Errno -2"), "{text}");
     // The loopback interface, and no route but a headline.
     assert_eq!(lines[4..], ["['lo']", "1"], "{text}");
+}
+
+/// A terminal that was made outside is one inside, too; and who is asked there to end, ends.
+#[tokio::test]
+async fn there_is_a_terminal() {
+    if !is_allowed().await {
+        return;
+    }
+    let folder = TempDir::new().expect("a folder");
+    let script = "test -t 0 && : >/dev/tty && read word && echo \"<$word>\"; sleep 31.4171";
+    let invocation = Invocation {
+        stdin: b"typed\n".to_vec(),
+        console: Console::Terminal,
+        ..invocation(&folder, isolation(), Peer::Absent, script)
+    };
+    let running = start(invocation, LIMITS).await.expect("it starts");
+    let is_up = |output: &[u8]| output.windows(7).any(|window| window == b"<typed>");
+    assert_eq!(running.writes(is_up).await, Ok(()));
+    assert_eq!(running.stop().await.exit, Exit::Signal(15));
 }
 
 #[tokio::test]
