@@ -2,6 +2,7 @@
 
 mod client;
 mod controls;
+mod end;
 mod folder;
 mod launch;
 mod repeat;

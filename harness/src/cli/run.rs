@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use clap::Args;
+use indicatif::MultiProgress;
 use tokio::sync::watch;
 use upward_model::vector::{Tier, Vector};
 
@@ -99,6 +100,8 @@ pub(super) struct Run {
     /// The program and its arguments.
     #[arg(last = true)]
     command: Vec<String>,
+    #[arg(skip)]
+    bars: MultiProgress,
 }
 
 impl Run {
@@ -263,7 +266,7 @@ impl Run {
             keeper: PathBuf::from(ITSELF),
             isolation,
         };
-        let bar = progress::bar(&job);
+        let bar = progress::bar(&self.bars, &job);
         let done = |row: &Row| {
             bar.inc(1);
             bar.set_message(row.vector.id.clone());

@@ -5,7 +5,7 @@ use std::path::Path;
 use upward_model::protocol::{self, PROTOCOLS};
 
 use super::place::{Slip, Step};
-use super::{Profile, ProfileError, Source, Trait, bundled};
+use super::{Profile, ProfileError, Source, Trait};
 use crate::template::{self, TemplateError};
 
 /// Reads a profile from its text; `file` is what errors call it.
@@ -175,8 +175,8 @@ fn names(profile: &Profile) -> Vec<Slip> {
             slips.push(slip(&path, error.to_string(), "a driver is named without its folder"));
         } else if profile.driver(name).is_none() {
             let what = format!("there is no driver `{name}`");
-            let known = bundled::drivers().join(", ");
-            let help = format!("in the folder `drivers` beside the profile, or one of: {known}");
+            let help =
+                "it lies in the folder `drivers` beside the profile, or in harness/clients/drivers";
             slips.push(slip(&path, what, help));
         }
     }

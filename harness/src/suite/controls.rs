@@ -2,14 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use upward_model::explain::Event;
-use upward_model::message::{Command, Layer};
+use upward_model::explain::{Event, Run};
 use upward_model::vector::{Certificate, Deviation, Do, Outcome, PeerRecord, Point};
 
 use crate::report::WIRE;
 use crate::suite::client::Told;
 use crate::suite::launch::{Launched, Launcher, Stage};
-use crate::suite::{Job, SuiteError};
+use crate::suite::{Job, SuiteError, end};
 use crate::trial::Scene;
 
 /// What the controls showed.
@@ -60,7 +59,8 @@ impl Controls {
         controls.checks = !stranger.trial.evidence.arrived || !job.policy.needs_tls();
         let scene = withheld(&honest);
         let kept_waiting = launcher.launch(&scene, "control-withheld", Stage::Set).await?;
-        controls.waits = !goes_on_unanswered(&kept_waiting);
+        controls.waits = !goes_on_unanswered(&kept_waiting.trial.evidence.run);
+        launcher.goes_on_at_the_end = end::goes_on(&kept_waiting.trial.evidence.run);
         Ok(controls)
     }
 }
@@ -106,13 +106,29 @@ fn withheld(honest: &Scene) -> Scene {
     }
 }
 
-/// Whether the client said more inside TLS than one question, although nothing was answered there.
-fn goes_on_unanswered(launched: &Launched) -> bool {
-    launched.trial.evidence.run.iter().any(|events| {
-        events
-            .iter()
-            .filter(|event| matches!(event, Event::Heard(command, Layer::Tls) if *command != Command::Goodbye))
-            .count()
-            > 1
-    })
+/// Whether the client said more inside TLS than one question, although nothing was answered there. What
+/// it said when the peer had closed is no sign: the end of the connection is an answer, too.
+fn goes_on_unanswered(run: &Run) -> bool {
+    let asked = |events: &Vec<Event>| {
+        events[..end::end(events)].iter().filter(|event| end::is_said(event)).count()
+    };
+    run.iter().any(|events| asked(events) > 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use upward_model::client::Close;
+    use upward_model::message::{Command, Layer};
+
+    use super::*;
+
+    #[test]
+    fn the_end_of_the_connection_is_an_answer() {
+        let says = |command| Event::Heard(command, Layer::Tls);
+        let (asks, closes) = (says(Command::Hello), Event::Closed(Close::Orderly));
+        let login = says(Command::Credential);
+        assert!(goes_on_unanswered(&vec![vec![asks.clone(), login.clone()]]));
+        assert!(!goes_on_unanswered(&vec![vec![asks.clone(), closes, login]]));
+        assert!(!goes_on_unanswered(&vec![vec![asks, says(Command::Goodbye)]]));
+    }
 }

@@ -16,7 +16,7 @@ use crate::process::isolation::Peer;
 use crate::process::{Ended, Exit, Limits};
 use crate::suite::client::{Client, Told};
 use crate::suite::folder::Folder;
-use crate::suite::{Job, PATIENCE, SuiteError};
+use crate::suite::{Job, PATIENCE, SuiteError, end};
 use crate::template::{self, Values};
 use crate::trial::{End, Scene, Stagehand, Trial, evidence, judge_honest, judge_vector};
 use crate::wire::Record;
@@ -31,6 +31,8 @@ pub(super) struct Launcher {
     pub(super) stagehand: Stagehand,
     /// Whether the exit code says how the client fared.
     pub(super) tells: bool,
+    /// Whether the client goes on inside TLS when the peer has closed.
+    pub(super) goes_on_at_the_end: bool,
     /// What the client does with an honest peer.
     habits: Habits,
     seed: Arc<AtomicU64>,
@@ -72,6 +74,7 @@ impl Launcher {
             job: Arc::new(job.clone()),
             stagehand,
             tells: true,
+            goes_on_at_the_end: false,
             habits: Habits::default(),
             seed: Arc::new(AtomicU64::new(seed)),
         })
@@ -102,7 +105,11 @@ impl Launcher {
     ) -> Result<(Launched, Judgement), SuiteError> {
         let scene = self.job.scene(vector);
         let launched = self.launch(&scene, folder, Stage::Set).await?;
-        let judgement = judge_vector(&scene, vector, self.habits, &launched.trial.evidence);
+        let mut evidence = launched.trial.evidence.clone();
+        if self.goes_on_at_the_end {
+            evidence.run = end::without(&evidence.run);
+        }
+        let judgement = judge_vector(&scene, vector, self.habits, &evidence);
         Ok((launched, judgement))
     }
 

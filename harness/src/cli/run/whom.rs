@@ -6,6 +6,7 @@ use std::path::Path;
 use upward_model::policy::Policy;
 
 use super::Run;
+use crate::cli::names::no_such_client;
 use crate::cli::{Failure, PolicyName, protocol};
 use crate::process::isolation::Isolation;
 use crate::profile::{self, Profile};
@@ -67,9 +68,8 @@ impl Run {
             let is_meant = |profile: &&Profile| glob.is_match(&profile.name);
             let found: Vec<&Profile> = profiles.iter().filter(is_meant).collect();
             if found.is_empty() {
-                let names: Vec<&str> = profiles.iter().map(|p| p.name.as_str()).collect();
-                return Err(Failure::new(format!("no bundled client is called `{pattern}`"))
-                    .help(format!("there are: {}", names.join(", "))));
+                let known = profiles.iter().map(|profile| profile.name.as_str());
+                return Err(no_such_client(pattern, known));
             }
             for profile in found {
                 if !chosen.contains(profile) {
@@ -132,7 +132,7 @@ fn from_here(command: &[String]) -> Vec<String> {
 
 /// Whether a client is named by the path of its profile.
 fn is_path(name: &str) -> bool {
-    name.contains('/') || name.ends_with(".toml")
+    name.ends_with(".toml")
 }
 
 fn quoted(word: &str) -> String {
