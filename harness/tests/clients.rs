@@ -10,7 +10,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use assert_cmd::Command;
 use serde_json::Value;
 use tempfile::TempDir;
-use upward::profile::{self, Profile, Trait};
+use upward::profile::{self, Installed, Profile, Trait, probe};
+use upward_model::policy::Policy;
 
 /// Runs `upward` in a fresh folder.
 fn upward(folder: &TempDir, arguments: &[&str]) -> Output {
@@ -283,7 +284,7 @@ fn an_interrupted_suite_reports_what_was_played() {
     }
     let folder = TempDir::new().expect("a folder");
     // At its twelfth run the client interrupts the suite, and would stay for a long time.
-    let client = "echo >> ../runs; [ $(wc -l < ../runs) -lt 12 ] || { kill -INT $PPID; sleep 31.4161; }; \
+    let client = "echo >> ../runs; [ $(wc -l < ../runs) -lt 12 ] || { kill -INT $(awk '{print $4}' /proc/$PPID/stat); sleep 31.4161; }; \
                   exec curl -sS --ssl-reqd --cacert $UPWARD_CA -u $UPWARD_USER:$UPWARD_PASSWORD \
                   --mail-from a@example.org --mail-rcpt b@example.org -T mail \
                   smtp://$UPWARD_HOST:$UPWARD_PORT";
@@ -333,4 +334,22 @@ fn what_was_found_stands_when_the_rest_cannot_be_run() {
         assert!((1..=most).contains(&results(&report).len()), "{said}");
         assert!(!with_verdict(&report, "pass").is_empty(), "{said}");
     }
+}
+
+/// Whether a client is there is what its version command says.
+#[tokio::test]
+async fn the_version_command_says_whether_a_client_is_there() {
+    async fn found(version: &[&str]) -> Installed {
+        let argv = vec!["no-such-program".to_owned()];
+        let mut profile = Profile::of_command("smtp".into(), Policy::Required, argv);
+        profile.version = version.iter().map(|&word| word.to_owned()).collect();
+        probe(&profile, Path::new(env!("CARGO_BIN_EXE_upward"))).await
+    }
+    let yes = |text: &str| Installed::Yes(Some(text.to_owned()));
+    assert_eq!(found(&["sh", "-c", "echo; echo ' v1 '; echo more"]).await, yes("v1"));
+    assert_eq!(found(&["sh", "-c", "echo v2 >&2"]).await, yes("v2"));
+    assert_eq!(found(&["sh", "-c", "echo v3; exit 1"]).await, Installed::No);
+    assert_eq!(found(&["true"]).await, Installed::Yes(None));
+    assert_eq!(found(&["no-such-program"]).await, Installed::No);
+    assert_eq!(found(&[]).await, Installed::No);
 }

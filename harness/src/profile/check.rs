@@ -87,6 +87,7 @@ fn slips(profile: &Profile) -> Vec<Slip> {
         let path = [key("tells"), key("success")];
         slips.push(slip(&path, "no exit code says success", "success = [0]"));
     }
+    slips.extend(places(profile));
     slips.extend(templates(profile));
     slips.extend(names(profile));
     if !profile.announced.is_empty() && profile.documented.trim().is_empty() {
@@ -132,6 +133,31 @@ fn templates(profile: &Profile) -> Vec<Slip> {
             Some(Slip { word, ..slip(&path, what, known.clone()) })
         })
         .collect()
+}
+
+/// What is wrong with the places of the machine that are its own in isolation.
+fn places(profile: &Profile) -> Vec<Slip> {
+    let mut slips = Vec::new();
+    if profile.port == Some(0) {
+        let help = "the port that it connects to, where it knows no other: port = 25";
+        slips.push(slip(&[key("port")], "there is no port 0", help));
+    }
+    for (index, name) in profile.names.iter().enumerate() {
+        let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+        if name.is_empty() || !name.bytes().all(is_name) {
+            let what = format!("`{name}` is no name of a machine");
+            let help = "letters, digits, `-`, `.` and `_`: names = [\"mail.example.org\"]";
+            slips.push(slip(&[key("names"), Step::Index(index)], what, help));
+        }
+    }
+    for (index, folder) in profile.fresh.iter().enumerate() {
+        if !folder.is_absolute() {
+            let what = format!("folder `{}` is relative", folder.display());
+            let help = "name it from the root on: fresh = [\"/var/spool/NAME\"]";
+            slips.push(slip(&[key("fresh"), Step::Index(index)], what, help));
+        }
+    }
+    slips
 }
 
 /// Wrong names of files, drivers and variables.
@@ -208,6 +234,10 @@ mod tests {
             "argv = ['a']\n[daemon]\nargv = ['b']\nready = { output = ['up'] }",
             "argv = ['a']\n[daemon]\nargv = ['b']\nready = { output = ['up'] }\ndone = { output = [] }",
             "argv = ['a']\n[packages]\nbrew = ['b']",
+            "argv = ['a']\nport = 0",
+            "argv = ['a']\nport = 65536",
+            "argv = ['a']\nnames = ['a.example', 'b c']",
+            "argv = ['a']\nfresh = ['var/spool/a']",
         ] {
             all.push(format!("{wrong}\n  {}", said(&format!("{head}{wrong}"))));
         }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use upward_model::explain::{Event, Run};
 use upward_model::vector::{Certificate, Deviation, Do, Outcome, PeerRecord, Point};
 
+use crate::report::WIRE;
 use crate::suite::client::Told;
 use crate::suite::launch::{Launched, Launcher, Stage};
 use crate::suite::{Job, SuiteError, end};
@@ -78,7 +79,7 @@ fn failed(launched: &Launched, reason: &str) -> Failed {
     let from = text.char_indices().rev().nth(1200).map_or(0, |(at, _)| at);
     Failed {
         reason: format!("{what}; {}", launched.ended.exit),
-        wire: launched.trial.record.render(),
+        wire: launched.trial.record.render_at_most(WIRE),
         output: text[from..].to_owned(),
     }
 }

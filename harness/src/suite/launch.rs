@@ -12,8 +12,10 @@ use crate::canary::Canaries;
 use crate::certificate::HOST;
 use crate::judge::Judgement;
 use crate::persona::Listening;
+use crate::process::isolation::Peer;
 use crate::process::{Ended, Exit, Limits};
 use crate::suite::client::{Client, Told};
+use crate::suite::folder::Folder;
 use crate::suite::{Job, PATIENCE, SuiteError, end};
 use crate::template::{self, Values};
 use crate::trial::{End, Scene, Stagehand, Trial, evidence, judge_honest, judge_vector};
@@ -43,6 +45,8 @@ pub(super) struct Launched {
     pub(super) ended: Ended,
     pub(super) told: Told,
     pub(super) directory: PathBuf,
+    /// What of it was not kept, in sentences.
+    pub(super) cut: Vec<String>,
 }
 
 /// Where the client is sent, and whom it is told to trust.
@@ -116,11 +120,21 @@ impl Launcher {
         folder: &str,
         stage: Stage,
     ) -> Result<Launched, SuiteError> {
-        let directory = self.fresh_directory(folder)?;
+        let folder = Folder::fresh(&self.job.directory.join(folder.replace('/', "-")))?;
+        let directory = folder.path.clone();
         let seed = self.seed.fetch_add(1, Ordering::Relaxed);
         let canaries = Arc::new(Canaries::new(seed.into()));
-        let listening = Listening::bind().await.map_err(SuiteError::Listen)?;
         let deserted = stage == Stage::Deserted;
+        let isolation = self.job.isolation.as_ref();
+        let bound = match isolation {
+            Some(_) => None,
+            None => Some(Listening::bind().await.map_err(SuiteError::Listen)?),
+        };
+        let port = match (isolation, &bound) {
+            (Some(isolation), _) => isolation.port,
+            (None, Some(bound)) if !deserted => bound.port,
+            (None, _) => free_port().await?,
+        };
         let certificates = &self.stagehand.certificates;
         let authority = match stage {
             Stage::OtherAuthority => &certificates.other_ca,
@@ -131,7 +145,7 @@ impl Launcher {
         let values = Values {
             host: HOST.to_owned(),
             ip: "127.0.0.1".to_owned(),
-            port: if deserted { free_port().await? } else { listening.port },
+            port,
             ca,
             dir: directory.clone(),
             user: canaries.user.clone(),
@@ -141,11 +155,23 @@ impl Launcher {
             clients: template::clients(),
         };
         let limits = Limits { deadline: self.job.deadline, output: OUTPUT };
-        let client = Client { profile: &self.job.profile, values: &values, limits };
+        let client = Client {
+            profile: &self.job.profile,
+            values: &values,
+            limits,
+            keeper: &self.job.keeper,
+            isolation,
+        };
         client.lay_out()?;
         let record = Record::default();
         let persona = self.stagehand.persona(scene, &canaries);
-        let running = client.start()?;
+        let peer = if deserted { Peer::Absent } else { Peer::There };
+        let mut running = client.start(peer).await?;
+        let listening = match bound {
+            Some(bound) => bound,
+            // Where the client is isolated, they listen where it is.
+            None => Listening::given(running.take_listeners()).map_err(SuiteError::Listen)?,
+        };
         let (told, done) = tokio::sync::oneshot::channel::<()>();
         let serving = listening.serve(persona, record.clone(), async {
             let _ = done.await;
@@ -161,10 +187,8 @@ impl Launcher {
         let end = self.end(&ended, told, lifted.run().is_empty());
         let evidence =
             evidence(scene, &record, &lifted, &vec![canaries; scene.sessions.len()], &end);
-        write(&directory.join("wire.txt"), record.render().as_bytes())?;
-        write(&directory.join("stdout.txt"), &ended.stdout.bytes)?;
-        write(&directory.join("stderr.txt"), &ended.stderr.bytes)?;
-        Ok(Launched { trial: Trial { record, lifted, evidence }, ended, told, directory })
+        let cut = kept(&folder, &record, &ended);
+        Ok(Launched { trial: Trial { record, lifted, evidence }, ended, told, directory, cut })
     }
 
     fn end(&self, ended: &Ended, told: Told, alone: bool) -> End {
@@ -173,7 +197,7 @@ impl Launcher {
             words: Some(ended.exit.to_string()),
             claims_success: match told {
                 Told::Success if self.tells => Some(true),
-                Told::Success => None,
+                Told::Success | Told::Nothing => None,
                 Told::Failure => Some(false),
             },
             crashed: matches!(ended.exit, Exit::Signal(4 | 6 | 7 | 8 | 11)),
@@ -183,16 +207,33 @@ impl Launcher {
             output,
         }
     }
+}
 
-    fn fresh_directory(&self, folder: &str) -> Result<PathBuf, SuiteError> {
-        let directory = self.job.directory.join(folder.replace('/', "-"));
-        let failed = |error| SuiteError::Write { path: directory.clone(), error };
-        if directory.exists() {
-            fs::remove_dir_all(&directory).map_err(failed)?;
-        }
-        fs::create_dir_all(&directory).map_err(failed)?;
-        directory.canonicalize().map_err(failed)
+/// Writes down what there was to see; what of it was not kept. What a client did to its folder does
+/// not take the run's result away.
+fn kept(folder: &Folder, record: &Record, ended: &Ended) -> Vec<String> {
+    let mut cut: Vec<String> = folder.bound().into_iter().collect();
+    let dropped = record.dropped();
+    if dropped.is_something() {
+        cut.push(dropped.to_string());
     }
+    for (name, captured) in [("output", &ended.stdout), ("error", &ended.stderr)] {
+        if captured.dropped > 0 {
+            let bytes = captured.dropped;
+            cut.push(format!("{bytes} bytes of its standard {name} were not kept"));
+        }
+    }
+    let files = [
+        ("wire.txt", record.render().into_bytes()),
+        ("stdout.txt", ended.stdout.bytes.clone()),
+        ("stderr.txt", ended.stderr.bytes.clone()),
+    ];
+    for (name, bytes) in files {
+        if let Err(error) = folder.write(name, &bytes) {
+            cut.push(format!("{name} could not be written: {error}"));
+        }
+    }
+    cut
 }
 
 pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), SuiteError> {

@@ -68,7 +68,9 @@ fn row(launcher: &Launcher, vector: &Vector, launched: &Launched, judgement: Jud
         launcher.job.is_announced(vector, &judgement).then(|| profile.documented.clone());
     let again = launcher.job.replay(&vector.id);
     let directory = &launched.directory;
-    Row::new(vector, &launched.trial, &launched.ended, directory, judgement, announced, again)
+    let row =
+        Row::new(vector, &launched.trial, &launched.ended, directory, judgement, announced, again);
+    Row { cut: launched.cut.clone(), ..row }
 }
 
 /// What the controls take away from a judgement.

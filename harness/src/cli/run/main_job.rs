@@ -32,6 +32,9 @@ impl Run {
         }
         let mut codes = vec![crate::cli::builtin::prove_and_play().await?];
         let Present { there, missing } = Present::find(profiles).await;
+        let (there, alone): (Vec<_>, Vec<_>) =
+            there.into_iter().partition(|one| one.profile.port.is_none() || self.isolate);
+        let alone: Vec<_> = alone.into_iter().map(|client| client.profile.name).collect();
         let mut done = Vec::new();
         let mut written = Ok(());
         let tier = self.tier(TierName::Smoke);
@@ -58,6 +61,9 @@ impl Run {
         finished?;
         if !missing.is_empty() {
             outln!("\nnot installed, and so not run: {}", missing.join(", "));
+        }
+        if !alone.is_empty() {
+            outln!("\nnot run, since they need --isolate: {}", alone.join(", "));
         }
         Ok(worst(&codes))
     }
