@@ -29,13 +29,16 @@ const JOBS: usize = 2;
 
 type Failed = Box<dyn std::error::Error>;
 
+/// What keeps the client.
+const KEEPER: &str = env!("CARGO_BIN_EXE_upward");
+
 fn main() -> Result<(), Failed> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("bench-programs");
     std::fs::create_dir_all(&folder)?;
     let profiles = profile::bundled()?;
     let profile = profiles.into_iter().find(|profile| profile.name == "curl").ok_or("no curl")?;
-    if runtime.block_on(profile::probe(&profile)) == profile::Installed::No {
+    if runtime.block_on(profile::probe(&profile, KEEPER.as_ref())) == profile::Installed::No {
         println!("not run: curl is not installed");
         return Ok(());
     }
@@ -60,6 +63,8 @@ fn main() -> Result<(), Failed> {
         jobs: JOBS,
         deadline: Duration::from_secs(20),
         directory: folder.join("suite"),
+        isolation: None,
+        keeper: KEEPER.into(),
         again: String::new(),
     };
     let (_keep, stop) = watch::channel(false);

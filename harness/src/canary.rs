@@ -1,6 +1,7 @@
 //! Canaries: values that are unique to a run, and how they are found again in any disguise.
 
 mod scram;
+mod search;
 
 use std::ops::Range;
 
@@ -10,6 +11,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use md5::{Digest, Md5};
 
 pub use self::scram::{Scram, ScramHash};
+pub use self::search::Search;
 
 /// The canaries of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -130,41 +132,17 @@ impl Canaries {
 
     /// Finds the canaries in bytes, whatever their form. The ranges are of the bytes searched.
     pub fn search(&self, bytes: &[u8], challenges: &[Challenge]) -> Vec<Sighting> {
-        let mut sightings = Vec::new();
-        for (kind, value) in
-            [(Kind::User, &self.user), (Kind::Password, &self.password), (Kind::Body, &self.body)]
-        {
-            for (form, needle) in forms(value) {
-                let fold = matches!(form, Form::Raw | Form::Hex);
-                sightings.extend(find(bytes, &needle, fold).map(|range| Sighting {
-                    kind,
-                    form,
-                    range,
-                }));
-            }
-            sightings.extend(disguised(bytes, value).map(|(form, range)| Sighting {
-                kind,
-                form,
-                range,
-            }));
-        }
-        for challenge in challenges {
-            let (form, digest) = self.answer(challenge);
-            // A digest is written in either case, base64 in one only.
-            let fold = form != Form::Scram;
-            for needle in
-                std::iter::once(digest.clone().into_bytes()).chain(inner_base64(digest.as_bytes()))
-            {
-                sightings.extend(find(bytes, &needle, fold).map(|range| Sighting {
-                    kind: Kind::Password,
-                    form,
-                    range,
-                }));
-            }
-        }
-        sightings.sort_by_key(|sighting| (sighting.range.start, sighting.kind, sighting.form));
-        sightings.dedup();
-        sightings
+        self.searching(challenges).find(bytes)
+    }
+
+    /// Prepares the search, for many bytes.
+    pub fn searching(&self, challenges: &[Challenge]) -> Search {
+        Search::new(self, challenges)
+    }
+
+    /// The canaries, and what they are.
+    fn values(&self) -> [(Kind, &str); 3] {
+        [(Kind::User, &self.user), (Kind::Password, &self.password), (Kind::Body, &self.body)]
     }
 
     /// What a client derives from a challenge, as it writes it: in hexadecimal, or in base64.
@@ -214,73 +192,6 @@ fn inner_base64(value: &[u8]) -> impl Iterator<Item = Vec<u8>> {
         let to = (shift + value.len()) * 8 / 6;
         text.as_bytes()[from..to].to_vec()
     })
-}
-
-fn find<'a>(
-    bytes: &'a [u8],
-    needle: &'a [u8],
-    fold: bool,
-) -> impl Iterator<Item = Range<usize>> + use<'a> {
-    let needle = needle.to_vec();
-    (0..bytes.len().saturating_sub(needle.len().saturating_sub(1))).filter_map(move |at| {
-        let there = &bytes[at..at + needle.len()];
-        let same = if fold { there.eq_ignore_ascii_case(&needle) } else { there == needle };
-        same.then(|| at..at + needle.len())
-    })
-}
-
-/// Finds a value some of whose characters are escaped, percent-wise or quoted-printably.
-fn disguised(bytes: &[u8], value: &str) -> impl Iterator<Item = (Form, Range<usize>)> {
-    let mut found = Vec::new();
-    for (form, mark) in [(Form::Percent, b'%'), (Form::QuotedPrintable, b'=')] {
-        if !bytes.contains(&mark) {
-            continue;
-        }
-        for at in 0..bytes.len() {
-            if let Some(end) = matches_escaped(bytes, at, value.as_bytes(), mark)
-                && end - at > value.len()
-            {
-                found.push((form, at..end));
-            }
-        }
-    }
-    found.into_iter()
-}
-
-/// Where a value ends that starts here, with any of its characters escaped.
-fn matches_escaped(bytes: &[u8], start: usize, value: &[u8], mark: u8) -> Option<usize> {
-    let mut at = start;
-    for (index, &wanted) in value.iter().enumerate() {
-        // Soft line breaks of quoted-printable count for nothing, inside the value.
-        if index > 0 && mark == b'=' {
-            at = behind_soft_breaks(bytes, at);
-        }
-        let byte = *bytes.get(at)?;
-        if byte == wanted {
-            at += 1;
-        } else if byte == mark {
-            let digits = std::str::from_utf8(bytes.get(at + 1..at + 3)?).ok()?;
-            if u8::from_str_radix(digits, 16).ok()? != wanted {
-                return None;
-            }
-            at += 3;
-        } else {
-            return None;
-        }
-    }
-    Some(at)
-}
-
-fn behind_soft_breaks(bytes: &[u8], mut at: usize) -> usize {
-    loop {
-        if bytes[at..].starts_with(b"=\r\n") {
-            at += 3;
-        } else if bytes[at..].starts_with(b"=\n") {
-            at += 2;
-        } else {
-            return at;
-        }
-    }
 }
 
 #[cfg(test)]

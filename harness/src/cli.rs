@@ -94,6 +94,9 @@ impl Failure {
             SuiteError::Process(ProcessError::Forbidden(_)) => {
                 failure.help("is it a program, and may you run it?")
             }
+            SuiteError::Process(ProcessError::Isolation(..)) => {
+                failure.help(crate::process::isolation::advice())
+            }
             SuiteError::Stopped => failure.code(crate::report::INTERRUPTED),
             _ => failure,
         }
@@ -112,6 +115,10 @@ impl fmt::Display for Failure {
 
 /// Runs the command line.
 pub fn main() -> ExitCode {
+    // Before anything else: it stands between this program and a client, once for each run.
+    if let Some(code) = crate::process::stage::main() {
+        return code;
+    }
     let cli = Cli::parse();
     let result = match &cli.verb {
         Verb::Run(verb) => verb.run(),

@@ -127,9 +127,15 @@ pub fn judge(question: &Question<'_>, evidence: &Evidence) -> Judgement {
         leaks,
     };
     let unreached = question.reached.is_some_and(|point| !evidence.reached.contains(&point));
+    let unseen = evidence.cut && judgement.verdict != Verdict::Fail;
     let contradiction =
         !expected.is_empty() && policy.needs_tls() && by_steps.is_empty() && by_bytes.is_empty();
-    if unreached && judgement.verdict != Verdict::Fail {
+    if unseen {
+        judgement.verdict = Verdict::Inconclusive;
+        judgement.reason =
+            "the client said more than is looked at, and nothing can be said of the rest"
+                .to_owned();
+    } else if unreached && judgement.verdict != Verdict::Fail {
         judgement.verdict = Verdict::Inconclusive;
         judgement.reason = format!(
             "the client never came to the point that the vector is about ({})",

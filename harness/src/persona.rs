@@ -28,6 +28,9 @@ pub use self::lifted::{Confirmed, Lifted, Sight};
 /// The most connections of one run that are served; further ones are closed at once.
 const MAX_CONNECTIONS: usize = 32;
 
+/// How many connections may wait to be taken; whoever comes then is let wait for a second.
+pub(crate) const BACKLOG: i32 = 1024;
+
 /// Everything that a persona is.
 #[derive(Clone)]
 pub struct Persona {
@@ -76,14 +79,35 @@ impl Listening {
     /// Where no port can be had.
     pub async fn bind() -> std::io::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        rustix::net::listen(&listener, BACKLOG)?;
         let port = listener.local_addr()?.port();
         let mut listeners = vec![listener];
         // `localhost` may mean ::1 first; a client that finds nobody there goes to 127.0.0.1.
         if let Ok(listener) = TcpListener::bind(("::1", port)).await {
+            rustix::net::listen(&listener, BACKLOG)?;
             listeners.push(listener);
         }
         let trap_listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let trap = trap_listener.local_addr()?.port();
+        Ok(Self { port, trap, listeners, trap_listener })
+    }
+
+    /// Serves on sockets that somebody else has made; the last is the trap's. Where there is no other,
+    /// nobody is served.
+    ///
+    /// # Errors
+    ///
+    /// Where they cannot be used, or there is none.
+    pub fn given(sockets: Vec<std::net::TcpListener>) -> std::io::Result<Self> {
+        let mut listeners = Vec::new();
+        for socket in sockets {
+            socket.set_nonblocking(true)?;
+            listeners.push(TcpListener::from_std(socket)?);
+        }
+        let trap_listener = listeners.pop().ok_or(std::io::ErrorKind::InvalidInput)?;
+        let port = |listener: &TcpListener| Ok(listener.local_addr()?.port());
+        let trap = port(&trap_listener)?;
+        let port = listeners.first().map_or(Ok::<_, std::io::Error>(0), port)?;
         Ok(Self { port, trap, listeners, trap_listener })
     }
 
@@ -113,9 +137,14 @@ impl Listening {
                 }
                 Some(_) = tasks.join_next(), if !tasks.is_empty() => continue,
             };
-            let Ok(stream) = accepted else { continue };
+            let Ok(stream) = accepted else {
+                // No descriptor is left, most likely: those who hold some go on first.
+                tokio::task::yield_now().await;
+                continue;
+            };
             let number = count.fetch_add(1, Ordering::Relaxed);
             if number >= MAX_CONNECTIONS {
+                record.turn_away();
                 continue;
             }
             let _ = stream.set_nodelay(true);
@@ -143,6 +172,8 @@ impl Listening {
                         stream,
                     );
                     tasks.spawn(connection.run());
+                } else {
+                    record.turn_away();
                 }
             }
         }

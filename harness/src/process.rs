@@ -1,22 +1,38 @@
-//! A client under test as a process: started in a group of its own, watched, and gone afterwards.
+//! A client under test as a process: started on a stage of its own, watched, and gone afterwards.
 
+mod capture;
+mod control;
+pub mod isolation;
 mod leftover;
+pub(crate) mod stage;
 mod terminal;
+mod tree;
 
 use std::ffi::OsString;
 use std::fmt;
-use std::os::unix::process::ExitStatusExt;
+use std::net::TcpListener;
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use process_wrap::tokio::{ChildWrapper, CommandWrap, KillOnDrop, ProcessGroup};
-use rustix::process::Signal;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::process::Command;
-use tokio::sync::watch;
+use rustix::process::{Signal, kill_process};
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::unix::pipe::{Receiver, Sender};
+use tokio::process::{Child, Command};
 use tokio::task::JoinHandle;
+
+use self::capture::Capture;
+pub use self::capture::Captured;
+use self::control::{Control, Message};
+use self::isolation::{Failed, Isolation, Peer};
+pub use self::leftover::adopt;
+use self::stage::Setting;
+use self::terminal::Terminal;
+
+/// The program that runs, as an [`Invocation::keeper`]: right for `upward` itself.
+pub const ITSELF: &str = "/proc/self/exe";
 
 /// The variable that marks every process of a run, so that those that left the group are found.
 pub const MARK: &str = "UPWARD_RUN";
@@ -24,6 +40,8 @@ pub const MARK: &str = "UPWARD_RUN";
 /// What to start.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Invocation {
+    /// The `upward` program: a small part of it stands between this process and the client.
+    pub keeper: PathBuf,
     /// Program and arguments; never a shell's line.
     pub argv: Vec<OsString>,
     /// Variables beside the few that are passed on.
@@ -34,6 +52,8 @@ pub struct Invocation {
     pub dir: PathBuf,
     /// What its input and output are.
     pub console: Console,
+    /// Whether it runs in isolation, and who listens there.
+    pub isolation: Option<(Isolation, Peer)>,
 }
 
 /// What the input and output of a process are.
@@ -68,6 +88,9 @@ pub enum ProcessError {
     /// The program may not be run.
     #[error("program `{0}` cannot be executed: permission denied")]
     Forbidden(String),
+    /// It cannot be isolated from the rest of the machine.
+    #[error("a client cannot be isolated here: failed to {0}: {1}")]
+    Isolation(String, std::io::Error),
     /// Something else went wrong.
     #[error("failed to start `{0}`: {1}")]
     Start(String, std::io::Error),
@@ -82,6 +105,8 @@ pub enum Exit {
     Signal(i32),
     /// It was killed at the deadline.
     Deadline,
+    /// It killed the process that kept it, and was killed then.
+    Lost,
 }
 
 impl fmt::Display for Exit {
@@ -90,6 +115,7 @@ impl fmt::Display for Exit {
             Self::Code(code) => write!(f, "exit code {code}"),
             Self::Signal(signal) => write!(f, "killed by signal {signal}"),
             Self::Deadline => f.write_str("killed at the deadline"),
+            Self::Lost => f.write_str("killed, since it had killed the process that kept it"),
         }
     }
 }
@@ -107,136 +133,194 @@ pub struct Ended {
     pub duration: Duration,
 }
 
-/// Output, as far as it was kept.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Captured {
-    /// What was kept.
-    pub bytes: Vec<u8>,
-    /// How many bytes were not.
-    pub dropped: u64,
-}
-
 /// A process has ended without having written what was waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("it ended without having written what was waited for")]
 pub struct Silent;
 
-/// A process that runs; dropped, it and its group are killed.
+/// A process that runs; dropped, it and all that it started are killed.
 pub struct Running {
-    child: Box<dyn ChildWrapper>,
+    keeper: Child,
+    control: Control,
     mark: String,
-    outputs: [watch::Receiver<Captured>; 2],
-    readers: [JoinHandle<()>; 2],
+    outputs: [Capture; 2],
     feeder: JoinHandle<()>,
     began: Instant,
     limits: Limits,
+    listeners: Vec<TcpListener>,
+    /// Whether the stage is gone, and with it all that was below it.
+    gone: bool,
 }
 
 /// Variables that a program may need to run at all.
 const PASSED_ON: [&str; 5] = ["PATH", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH"];
+
+/// How long a stage may take to end what is left of a run, and outputs to come to their end, before
+/// they are given up: neither waits for the client.
+const GRACE: Duration = Duration::from_secs(10);
 
 /// Starts a client.
 ///
 /// # Errors
 ///
 /// Where the program is missing or may not be run.
-pub fn start(invocation: Invocation, limits: Limits) -> Result<Running, ProcessError> {
+pub async fn start(invocation: Invocation, limits: Limits) -> Result<Running, ProcessError> {
     static COUNT: AtomicU64 = AtomicU64::new(0);
-    let Some((program, arguments)) = invocation.argv.split_first() else {
+    let Some(program) = invocation.argv.first() else {
         return Err(ProcessError::Empty);
     };
+    let name = program.to_string_lossy().into_owned();
+    let failed = |error| ProcessError::Start(name.clone(), error);
     let mark = format!("{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-    let mut command = Command::new(program);
-    command
-        .args(arguments)
+    let (control, theirs) = Control::pair().map_err(failed)?;
+    let ends = Ends::of(invocation.console).map_err(failed)?;
+    let output = || if ends.output.is_some() { Stdio::null() } else { Stdio::piped() };
+    let isolated = invocation.isolation.is_some();
+    let setting = match invocation.isolation {
+        Some((isolation, peer)) => Setting::Isolated(isolation, peer),
+        None => Setting::Plain,
+    };
+    let setting = serde_json::to_string(&setting).map_err(|e| failed(e.into()))?;
+    let mut keeper = Command::new(&invocation.keeper)
+        .arg0("upward")
+        .arg(stage::VERB)
+        .arg(setting)
+        .args(&invocation.argv)
         .env_clear()
         .envs(PASSED_ON.iter().filter_map(|name| Some((name, std::env::var_os(name)?))))
         .envs(invocation.environment)
         .env(MARK, &mark)
-        .current_dir(&invocation.dir);
-    let spawned = match invocation.console {
-        Console::Pipes => piped(command),
-        Console::Terminal => terminal::spawn(command),
+        .current_dir(&invocation.dir)
+        .stdin(theirs)
+        .stdout(output())
+        .stderr(output())
+        .process_group(0)
+        .kill_on_drop(true)
+        .spawn()
+        .map_err(|error| {
+            ProcessError::Start(invocation.keeper.to_string_lossy().into_owned(), error)
+        })?;
+    leftover::keeps(&keeper);
+    let stdout = match ends.output {
+        Some(terminal) => Capture::new(Some(terminal), limits.output),
+        None => Capture::new(keeper.stdout.take(), limits.output),
     };
-    let Spawned { child, stdin, stdout, stderr } = spawned.map_err(|error| {
-        let name = program.to_string_lossy().into_owned();
-        match error.kind() {
-            std::io::ErrorKind::NotFound => ProcessError::Missing(name),
-            std::io::ErrorKind::PermissionDenied => ProcessError::Forbidden(name),
-            _ => ProcessError::Start(name, error),
+    let mut running = Running {
+        outputs: [stdout, Capture::new(keeper.stderr.take(), limits.output)],
+        feeder: tokio::spawn(feed_to(ends.feed, invocation.stdin)),
+        keeper,
+        control,
+        mark,
+        began: Instant::now(),
+        limits,
+        listeners: Vec::new(),
+        gone: false,
+    };
+    if isolated {
+        running.isolate().await?;
+    }
+    running.control.go_on(&[ends.stdin.as_fd()]).map_err(failed)?;
+    drop(ends.stdin);
+    match running.control.next().await.map_err(failed)? {
+        Some(Message::Started) => Ok(running),
+        Some(Message::NotStarted(errno)) => {
+            let error = std::io::Error::from_raw_os_error(errno);
+            Err(match error.kind() {
+                std::io::ErrorKind::NotFound => ProcessError::Missing(name),
+                std::io::ErrorKind::PermissionDenied => ProcessError::Forbidden(name),
+                _ => failed(error),
+            })
         }
-    })?;
-    let (keep_out, out) = watch::channel(Captured::default());
-    let (keep_err, err) = watch::channel(Captured::default());
-    let readers = [
-        tokio::spawn(capture(stdout, limits.output, keep_out)),
-        tokio::spawn(capture(stderr, limits.output, keep_err)),
-    ];
-    let outputs = [out, err];
-    let feeder = tokio::spawn(async move {
-        if let Some(mut stdin) = stdin {
-            // A client that does not read is no error of ours.
-            let _ = stdin.write_all(&invocation.stdin).await;
+        Some(Message::NotIsolated { step, errno }) => {
+            Err(ProcessError::Isolation(step, std::io::Error::from_raw_os_error(errno)))
         }
-    });
-    Ok(Running { child, mark, outputs, readers, feeder, began: Instant::now(), limits })
-}
-
-/// A process that has been started, and its ends of input and output.
-struct Spawned {
-    child: Box<dyn ChildWrapper>,
-    stdin: Option<Box<dyn AsyncWrite + Send + Unpin>>,
-    stdout: Option<Box<dyn AsyncRead + Send + Unpin>>,
-    stderr: Option<Box<dyn AsyncRead + Send + Unpin>>,
-}
-
-fn piped(mut command: Command) -> std::io::Result<Spawned> {
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut command = CommandWrap::from(command);
-    command.wrap(ProcessGroup::leader()).wrap(KillOnDrop);
-    let mut child = command.spawn()?;
-    let stdin = child.stdin().take().map(|stdin| Box::new(stdin) as Box<_>);
-    let stdout = child.stdout().take().map(|stdout| Box::new(stdout) as Box<_>);
-    let stderr = child.stderr().take().map(|stderr| Box::new(stderr) as Box<_>);
-    Ok(Spawned { child, stdin, stdout, stderr })
-}
-
-/// Reads to the end; keeps no more than it may, and goes on reading, so that nobody is blocked.
-async fn capture(
-    stream: Option<Box<dyn AsyncRead + Send + Unpin>>,
-    limit: usize,
-    kept: watch::Sender<Captured>,
-) {
-    let Some(mut stream) = stream else { return };
-    let mut buffer = vec![0; 64 * 1024];
-    while let Ok(length @ 1..) = stream.read(&mut buffer).await {
-        kept.send_modify(|captured| {
-            let room = limit.saturating_sub(captured.bytes.len()).min(length);
-            captured.bytes.extend_from_slice(&buffer[..room]);
-            captured.dropped += (length - room) as u64;
-        });
+        _ => Err(failed(std::io::ErrorKind::UnexpectedEof.into())),
     }
 }
 
+/// What is handed to the stage, and what is kept of it.
+struct Ends {
+    /// Where the client reads; on a terminal it writes there, too.
+    stdin: OwnedFd,
+    /// Where it is written.
+    feed: Sender,
+    /// What the client writes, on a terminal.
+    output: Option<Receiver>,
+}
+
+impl Ends {
+    fn of(console: Console) -> std::io::Result<Self> {
+        match console {
+            Console::Pipes => {
+                let (stdin, feed) = std::io::pipe()?;
+                let feed = Sender::from_owned_fd(feed.into())?;
+                Ok(Self { stdin: stdin.into(), feed, output: None })
+            }
+            Console::Terminal => {
+                let Terminal { output, input, end } = terminal::open()?;
+                Ok(Self { stdin: end, feed: input, output: Some(output) })
+            }
+        }
+    }
+}
+
+/// Writes what a client is to read. One that does not read it is no error of ours.
+async fn feed_to(mut pipe: Sender, bytes: Vec<u8>) {
+    let _ = pipe.write_all(&bytes).await;
+}
+
 impl Running {
+    /// Does from outside what a stage in namespaces of its own cannot do, and takes its sockets.
+    async fn isolate(&mut self) -> Result<(), ProcessError> {
+        let lost =
+            || Failed { step: "start".to_owned(), error: std::io::ErrorKind::UnexpectedEof.into() };
+        let isolated: Result<(), Failed> = async {
+            loop {
+                match self.control.next().await {
+                    Ok(Some(Message::Unshared)) => {
+                        isolation::map(self.keeper.id().and_then(leftover::pid).ok_or_else(lost)?)?;
+                        self.control.go_on(&[]).map_err(|_| lost())?;
+                    }
+                    Ok(Some(Message::Listening)) => return Ok(()),
+                    Ok(Some(Message::NotIsolated { step, errno })) => {
+                        let error = std::io::Error::from_raw_os_error(errno);
+                        return Err(Failed { step, error });
+                    }
+                    _ => return Err(lost()),
+                }
+            }
+        }
+        .await;
+        isolated.map_err(|Failed { step, error }| ProcessError::Isolation(step, error))?;
+        self.listeners = self.control.descriptors().map(TcpListener::from).collect();
+        Ok(())
+    }
+
+    /// The sockets that listen where the client is isolated: the persona's, and the trap's as the
+    /// last. Empty where it is not, and once they were taken.
+    pub fn take_listeners(&mut self) -> Vec<TcpListener> {
+        std::mem::take(&mut self.listeners)
+    }
+
     /// Waits for the end, at most until the deadline; then nothing of the run is left.
     pub async fn wait(mut self) -> Ended {
-        let leader = self.child.inner_mut().wait();
-        let exit = match tokio::time::timeout(self.limits.deadline, leader).await {
-            Ok(Ok(status)) => match (status.code(), status.signal()) {
-                (Some(code), _) => Exit::Code(code),
-                (None, signal) => Exit::Signal(signal.unwrap_or_default()),
-            },
-            Ok(Err(_)) | Err(_) => Exit::Deadline,
+        let told = tokio::time::timeout(self.limits.deadline, self.control.next()).await;
+        let exit = match told {
+            Ok(Ok(Some(Message::Exited(code)))) => Exit::Code(code),
+            Ok(Ok(Some(Message::Signalled(signal)))) => Exit::Signal(signal),
+            Ok(_) => Exit::Lost,
+            Err(_) => Exit::Deadline,
         };
         let duration = self.began.elapsed();
-        self.end();
-        let _ = self.child.wait().await;
-        for reader in &mut self.readers {
-            // All who could write are gone, so the pipes are at their end.
-            let _ = reader.await;
-        }
-        let [stdout, stderr] = self.outputs.each_ref().map(|output| output.borrow().clone());
+        self.order_end();
+        let gone = async {
+            while let Ok(Some(_)) = self.control.next().await {}
+            let _ = self.keeper.wait().await;
+        };
+        self.gone = tokio::time::timeout(GRACE, gone).await.is_ok() && exit != Exit::Lost;
+        self.force();
+        let [stdout, stderr] = &mut self.outputs;
+        let (stdout, stderr) = (stdout.end().await, stderr.end().await);
         Ended { exit, stdout, stderr, duration }
     }
 
@@ -246,7 +330,7 @@ impl Running {
     ///
     /// [`Silent`] where it has ended, and they are not.
     pub async fn writes(&self, asked_for: impl Fn(&[u8]) -> bool) -> Result<(), Silent> {
-        let [mut out, mut err] = self.outputs.clone();
+        let [mut out, mut err] = self.outputs.each_ref().map(Capture::watch);
         let asked_for = |captured: &Captured| asked_for(&captured.bytes);
         tokio::select! {
             Ok(_) = out.wait_for(asked_for) => Ok(()),
@@ -258,20 +342,37 @@ impl Running {
     /// Asks it to end, and waits for that as [`Self::wait`] does.
     pub async fn stop(self) -> Ended {
         // Who has ended already cannot be asked.
-        let _ = self.child.signal(Signal::TERM.as_raw());
+        let _ = self.control.ask();
         self.wait().await
     }
 
-    /// Kills the group, and who has left it.
-    fn end(&mut self) {
-        let _ = self.child.start_kill();
-        leftover::kill(&self.mark);
+    /// Tells the stage to end the run.
+    fn order_end(&self) {
         self.feeder.abort();
+        self.control.end();
+        // The client may have stopped it.
+        if let Some(pid) = self.keeper.id().and_then(leftover::pid) {
+            let _ = kill_process(pid, Signal::CONT);
+        }
+    }
+
+    /// Where the stage is gone or does not end the run, does what can be done from here.
+    fn force(&mut self) {
+        if !self.gone {
+            let _ = self.keeper.start_kill();
+            leftover::kill(&self.mark);
+            self.gone = true;
+        }
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.end();
+        if !self.gone {
+            self.order_end();
+            // Whoever drops this may be on the way out: when it returns, the processes are gone.
+            self.gone = self.control.wait_for_end(GRACE);
+            self.force();
+        }
     }
 }

@@ -73,6 +73,15 @@ pub struct Profile {
     /// The program that does the work, where `argv` only hands it over.
     #[serde(default)]
     pub daemon: Option<Daemon>,
+    /// The port that it connects to, where it knows no other; it is then run in isolation only.
+    #[serde(default)]
+    pub port: Option<u16>,
+    /// Names beside `localhost` that it looks up; in isolation they mean the persona.
+    #[serde(default)]
+    pub names: Vec<String>,
+    /// Folders of the machine that it writes to; in isolation they are empty and its own.
+    #[serde(default)]
+    pub fresh: Vec<PathBuf>,
     /// What its authors announce: reported as it is, and no surprise.
     #[serde(default)]
     pub announced: Vec<Trait>,
@@ -152,6 +161,9 @@ impl Profile {
             terminal: false,
             tells: Tells::default(),
             daemon: None,
+            port: None,
+            names: Vec::new(),
+            fresh: Vec::new(),
             announced: Vec::new(),
             documented: String::new(),
             source: Source::Here,
@@ -237,16 +249,16 @@ mod tests {
     #[test]
     fn what_the_caller_says_wins() {
         let mut profile = Profile::of_command("smtp".into(), Policy::Required, vec!["x".into()]);
-        profile.environment.insert("CARGO_PKG_NAME".into(), "not {host}".into());
+        profile.environment.insert("PATH".into(), "not {host}".into());
         let values = Values::of_no_run("/nowhere".into());
         let seen = |profile: &Profile| {
             let surroundings = profile.surroundings(&values).unwrap();
-            let named = surroundings.into_iter().rev().find(|(name, _)| name == "CARGO_PKG_NAME");
+            let named = surroundings.into_iter().rev().find(|(name, _)| name == "PATH");
             named.map(|(_, value)| value.into_string().unwrap())
         };
         assert_eq!(seen(&profile).unwrap(), "not localhost");
-        profile.inherit.push("CARGO_PKG_NAME".into());
-        assert_eq!(seen(&profile).unwrap(), "upward");
+        profile.inherit.push("PATH".into());
+        assert_eq!(seen(&profile), std::env::var("PATH").ok());
     }
 
     #[test]

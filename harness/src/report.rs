@@ -43,6 +43,9 @@ pub use self::waived::{Kind, Problem, Record};
 /// The exit code of a run that somebody interrupted: 128 and the number of SIGINT, as shells have it.
 pub const INTERRUPTED: u8 = 130;
 
+/// How much of what went over the wire is kept with each result: 64 KiB. The rest is in `wire.txt`.
+pub(crate) const WIRE: usize = 64 << 10;
+
 /// The results of a suite.
 #[derive(Clone, Debug)]
 pub struct Report {
@@ -79,6 +82,8 @@ pub struct Row {
     pub announced: Option<String>,
     /// What went over the wire, for people.
     pub wire: String,
+    /// What of the run was not kept, in sentences: a client may say, write or leave anything.
+    pub cut: Vec<String>,
     /// The lines of the dialogue around the evidence.
     pub scene: Vec<Line>,
     /// How the client ended.
@@ -174,7 +179,8 @@ impl Row {
         Self {
             vector: vector.clone(),
             scene: scene::scene(&launched.trial, vector, &judgement),
-            wire: launched.trial.record.render(),
+            wire: launched.trial.record.render_at_most(WIRE),
+            cut: launched.cut.clone(),
             judgement: Some(judgement),
             skipped: None,
             announced,
@@ -193,6 +199,7 @@ impl Row {
             skipped: Some(why.to_owned()),
             announced: None,
             wire: String::new(),
+            cut: Vec::new(),
             scene: Vec::new(),
             exit: String::new(),
             duration_ms: 0,

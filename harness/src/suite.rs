@@ -2,6 +2,8 @@
 
 mod client;
 pub(crate) mod controls;
+mod end;
+mod folder;
 pub(crate) mod launch;
 pub(crate) mod repeat;
 pub(crate) mod subject;
@@ -21,6 +23,7 @@ use crate::certificate::{CertificateError, Certificates};
 use crate::codec;
 use crate::judge::{Judgement, Verdict};
 use crate::process::ProcessError;
+use crate::process::isolation::Isolation;
 use crate::profile::{Profile, Trait};
 use crate::report::{Report, Row};
 use crate::template::TemplateError;
@@ -47,6 +50,10 @@ pub struct Job {
     pub deadline: Duration,
     /// Where its runs leave their files.
     pub directory: PathBuf,
+    /// The `upward` program, a part of which keeps each client; its own for itself.
+    pub keeper: PathBuf,
+    /// How each run of the client is isolated, if it is.
+    pub isolation: Option<Isolation>,
     /// How this is to be run again for one vector; `{id}` stands for the vector.
     pub again: String,
 }

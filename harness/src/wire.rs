@@ -4,13 +4,20 @@
 
 mod tap;
 
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 pub use self::tap::Tap;
 
-/// How much of a run is kept: 4 MiB.
-const KEPT: usize = 4 << 20;
+/// How much of a run is kept: 4 MiB, bytes and what it takes to note each segment.
+pub const KEPT: usize = 4 << 20;
+
+/// What it takes to note that something happened: so much is counted for it.
+const NOTE: usize = 128;
+
+/// How much more is kept of what is no bytes: that connections were closed, say.
+const RESERVE: usize = 256 << 10;
 
 /// Who sent something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -80,7 +87,45 @@ pub struct Record {
 struct Inner {
     entries: Vec<Entry>,
     kept: usize,
-    dropped: usize,
+    dropped: Dropped,
+}
+
+/// What was not kept of a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Dropped {
+    /// How many bytes.
+    pub bytes: usize,
+    /// How many things that happened, bytes or not.
+    pub entries: usize,
+    /// How many connections were closed at once, without a word.
+    pub connections: usize,
+    /// How many connections were cut off, since they said more than is looked at.
+    pub cut_off: usize,
+}
+
+impl Dropped {
+    /// Whether anything was dropped.
+    pub fn is_something(self) -> bool {
+        self != Self::default()
+    }
+}
+
+impl fmt::Display for Dropped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let parts = [
+            (self.bytes, "byte", "not recorded"),
+            (self.entries, "segment", "not recorded"),
+            (self.connections, "connection", "closed at once"),
+            (self.cut_off, "connection", "cut off for saying too much"),
+        ];
+        let mut between = "";
+        for (count, thing, what) in parts.into_iter().filter(|(count, ..)| *count > 0) {
+            let (more, be) = if count == 1 { ("", "was") } else { ("s", "were") };
+            write!(f, "{between}{count} {thing}{more} {be} {what}")?;
+            between = ", ";
+        }
+        Ok(())
+    }
 }
 
 impl Default for Record {
@@ -93,13 +138,16 @@ impl Record {
     /// Records something.
     pub fn push(&self, connection: usize, what: What) {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        if let What::Bytes { bytes, .. } = &what {
-            if inner.kept + bytes.len() > KEPT {
-                inner.dropped += bytes.len();
-                return;
-            }
-            inner.kept += bytes.len();
+        let (bytes, most) = match &what {
+            What::Bytes { bytes, .. } => (bytes.len(), KEPT),
+            _ => (0, KEPT + RESERVE),
+        };
+        if inner.kept + NOTE + bytes > most {
+            inner.dropped.bytes += bytes;
+            inner.dropped.entries += 1;
+            return;
         }
+        inner.kept += NOTE + bytes;
         let at = self.began.elapsed();
         inner.entries.push(Entry { at, connection, what });
     }
@@ -109,8 +157,19 @@ impl Record {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner).entries.clone()
     }
 
-    /// How many bytes were dropped.
-    pub fn dropped(&self) -> usize {
+    /// Notes that a connection was closed without a word.
+    pub fn turn_away(&self) {
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        inner.dropped.connections += 1;
+    }
+
+    /// Notes that a connection was cut off, since it said more than is looked at.
+    pub fn cut_off(&self) {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner).dropped.cut_off += 1;
+    }
+
+    /// What was dropped.
+    pub fn dropped(&self) -> Dropped {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner).dropped
     }
 
@@ -152,17 +211,28 @@ impl Record {
 
     /// The record for people to read: `wire.txt`.
     pub fn render(&self) -> String {
+        self.render_at_most(usize::MAX)
+    }
+
+    /// The beginning of it: the last line that is begun before so many bytes is the last but one.
+    pub fn render_at_most(&self, most: usize) -> String {
         let mut text = String::new();
-        for entry in self.entries() {
+        let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        for (index, entry) in inner.entries.iter().enumerate() {
+            if text.len() > most {
+                let rest = inner.entries.len() - index;
+                text.push_str(&format!("({rest} lines more in wire.txt)\n"));
+                break;
+            }
             let head =
                 format!("{:>9.3} ms  #{} ", entry.at.as_secs_f64() * 1000.0, entry.connection + 1);
             text.push_str(&head);
             text.push_str(&entry.what.render());
             text.push('\n');
         }
-        let dropped = self.dropped();
-        if dropped > 0 {
-            text.push_str(&format!("({dropped} bytes more were not kept)\n"));
+        let dropped = inner.dropped;
+        if dropped.is_something() {
+            text.push_str(&format!("({dropped})\n"));
         }
         text
     }
@@ -208,12 +278,33 @@ mod tests {
     #[test]
     fn keeps_no_more_than_it_may() {
         let record = Record::default();
-        for _ in 0..5 {
-            let bytes = vec![0; 1 << 20];
+        let push = |bytes: Vec<u8>| {
             record.push(0, What::Bytes { from: Side::Client, form: Form::Clear, bytes });
+        };
+        push(vec![0; KEPT - NOTE - 1]);
+        assert!(!record.dropped().is_something());
+        push(vec![0; 1 << 20]);
+        assert_eq!(record.stream(0, Side::Client, Form::Clear).len(), KEPT - NOTE - 1);
+        // That something happened is still noted, up to a point.
+        record.push(0, What::TlsStarted);
+        assert_eq!(record.entries().len(), 2);
+        let few = Dropped { bytes: 1 << 20, entries: 1, ..Dropped::default() };
+        assert_eq!(record.dropped(), few);
+        record.turn_away();
+        let text = "1048576 bytes were not recorded, 1 segment was not recorded, 1 connection was closed at once";
+        assert!(record.render().ends_with(&format!("({text})\n")), "{}", record.dropped());
+    }
+
+    #[test]
+    fn counts_what_a_small_segment_takes() {
+        let record = Record::default();
+        for _ in 0..100_000 {
+            record
+                .push(0, What::Bytes { from: Side::Client, form: Form::Clear, bytes: vec![b'x'] });
+            record.push(0, What::Deviates("again".to_owned()));
         }
-        assert_eq!(record.stream(0, Side::Client, Form::Clear).len(), KEPT);
-        assert_eq!(record.dropped(), 1 << 20);
+        assert!(record.entries().len() * NOTE <= KEPT + RESERVE);
+        assert_eq!(record.entries().len() + record.dropped().entries, 200_000);
     }
 
     #[test]

@@ -30,7 +30,9 @@ fn stderr(output: &Output) -> String {
 
 #[test]
 fn helps() {
-    for verb in ["", "run", "report", "waive", "prove", "flaws", "explore", "serve", "vectors"] {
+    for verb in
+        ["", "run", "clients", "report", "waive", "prove", "flaws", "explore", "serve", "vectors"]
+    {
         let arguments: Vec<&str> =
             if verb.is_empty() { vec!["--help"] } else { vec![verb, "--help"] };
         let output = upward(&fresh(), &arguments);
@@ -84,6 +86,10 @@ fn refuses_what_cannot_be_run() {
         "[[waiver]]\nvector = \"smtp/*\"\noutcome = \"leaked\"\nreason = \"\"\n",
     )
     .expect("a file");
+    let absent = "name = 'absent'\nprotocol = 'smtp'\nargv = ['no-such-program']\n";
+    std::fs::write(folder.path().join("absent.toml"), absent).expect("a file");
+    let wrong = "name = 'wrong'\nprotocol = 'smtp'\nargv = ['program', '--port={prot}']\n";
+    std::fs::write(folder.path().join("wrong.toml"), wrong).expect("a file");
     let mut text = String::new();
     for arguments in [
         vec!["run", "--protocol", "smtp", "--", "no-such-program"],
@@ -110,6 +116,18 @@ fn refuses_what_cannot_be_run() {
         vec!["waive", "wrong.json"],
         vec!["waive", "wrong.json", "--expires", "soon"],
         vec!["run", "--client", "no such client"],
+        vec!["run", "--client", "mstmp"],
+        vec!["run", "--client", "wrong.toml"],
+        vec!["run", "--client", "./missing.toml"],
+        vec!["run", "--client", "absent.toml"],
+        vec!["run", "--client", "curl", "--protocol", "imap"],
+        vec!["run", "--all", "--client", "curl"],
+        vec!["clients", "check", "wrong.toml", "absent.toml", "missing.toml"],
+        vec!["clients", "new", "absent", "--", "absent"],
+        vec!["clients", "new", "other", "--protocol", "smpt", "--", "other"],
+        vec!["clients", "new", "other", "--", "other", "{hots}"],
+        vec!["clients", "build", "curl"],
+        vec!["clients", "build", "no such client"],
         vec!["run", "--protocol", "smtp", "-f", "nothing/*", "--", "true"],
         vec!["prove", "--flaw", "no-such-flaw"],
         vec!["vectors", "show", "smtp/neg/no-such-vector"],
@@ -123,6 +141,55 @@ fn refuses_what_cannot_be_run() {
         );
     }
     insta::assert_snapshot!("errors", text);
+}
+
+/// A profile to begin with is one, and is not written over another; what is checked is not run.
+#[test]
+fn writes_and_checks_a_profile() {
+    let folder = fresh();
+    let own = ["clients", "new", "my client", "--", "sh", "-c", "touch ran; exit 1"];
+    let output = upward(&folder, &own);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    insta::assert_snapshot!("clients_new", stdout(&output));
+    assert_eq!(upward(&folder, &own).status.code(), Some(2));
+    let output = upward(&folder, &["clients", "check", "my-client.toml"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(stdout(&output), "my-client.toml: my client: smtp under policy required\n");
+    assert!(!folder.path().join("target").exists());
+    let check = ["clients", "check", "--run", "--directory", "runs", "my-client.toml"];
+    let output = upward(&folder, &check);
+    assert_eq!(output.status.code(), Some(3), "{}", stdout(&output));
+    assert!(stdout(&output).contains("the client never connected"), "{}", stdout(&output));
+    assert!(folder.path().join("runs/my-client/control-first/ran").exists());
+}
+
+/// A daemon that is handed its work; what its user is told is asked for afterwards.
+#[test]
+fn a_daemon_is_started_and_asked_and_stopped() {
+    let folder = fresh();
+    let profile = r#"
+        name = "daemon"
+        protocol = "smtp"
+        argv = ["sh", "-c", "echo work >pipe"]
+        [daemon]
+        argv = ["sh", "-c", "mkfifo pipe; echo ready; read work <pipe; echo \"$work\" >log; echo done; sleep 27.1829"]
+        ready = { output = ["ready"] }
+        done = { output = ["done"] }
+        [tells]
+        command = ["sh", "-c", "touch asked; grep -q nothing log"]
+    "#;
+    std::fs::write(folder.path().join("daemon.toml"), profile).expect("a file");
+    let output = upward(&folder, &["clients", "check", "--run", "daemon.toml"]);
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    let run = folder.path().join("target/upward/daemon/control-first");
+    assert_eq!(std::fs::read_to_string(run.join("log")).expect("a log"), "work\n");
+    assert!(run.join("asked").exists());
+    assert!(stdout(&output).contains("the client never connected"), "{}", stdout(&output));
+    let left = std::fs::read_dir("/proc").expect("/proc").filter_map(Result::ok).any(|entry| {
+        let line = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
+        String::from_utf8_lossy(&line).contains("sleep\u{0}27.1829")
+    });
+    assert!(!left);
 }
 
 /// Programs that are no clients: no verdict, exit code 3, nothing left behind.

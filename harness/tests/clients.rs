@@ -2,17 +2,22 @@
 //! failure; elsewhere its test says that it was not run.
 #![expect(clippy::expect_used, reason = "tests fail by panicking")]
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Output;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use assert_cmd::Command;
 use serde_json::Value;
 use tempfile::TempDir;
+use upward::profile::{self, Installed, Profile, Trait, probe};
+use upward_model::policy::Policy;
 
 /// Runs `upward` in a fresh folder.
 fn upward(folder: &TempDir, arguments: &[&str]) -> Output {
     Command::cargo_bin("upward")
         .expect("the program is built")
+        .env("UPWARD_CLIENTS", concat!(env!("CARGO_MANIFEST_DIR"), "/../target/clients"))
         .current_dir(folder.path())
         .env_remove("GITHUB_STEP_SUMMARY")
         .args(arguments)
@@ -45,7 +50,9 @@ fn schema() -> jsonschema::Validator {
 
 /// Runs a bundled client; its exit code and JSON report.
 fn bundled(name: &str, more: &[&str]) -> (Option<i32>, Value) {
-    let folder = TempDir::new().expect("a folder");
+    // Mail servers give up root, and must still come to their files.
+    let everybody = std::fs::Permissions::from_mode(0o755);
+    let folder = tempfile::Builder::new().permissions(everybody).tempdir().expect("a folder");
     let report = folder.path().join("report.json");
     let option = format!("json={}", report.display());
     let mut arguments = vec!["run", "--client", name, "--report", &option];
@@ -145,6 +152,61 @@ fn openssl_is_blind_and_never_injected() {
     assert_eq!(code, Some(0));
 }
 
+/// Whether the environment promises a bundled client: all, but those that `UPWARD_LEAVE_OUT` names.
+fn is_promised(name: &str) -> bool {
+    let left_out = std::env::var("UPWARD_LEAVE_OUT").unwrap_or_default();
+    std::env::var_os("UPWARD_REQUIRE_CLIENTS").is_some()
+        && !left_out.split(',').any(|other| other.trim() == name)
+}
+
+/// Runs `smoke` and the controls of a bundled client that is there.
+fn is_as_announced(profile: &Profile) {
+    let (code, report) = bundled(&profile.name, &["--tier", "smoke"]);
+    let name = &profile.name;
+    let controls = &report["controls"];
+    assert_eq!(controls["honest"], "delivered", "{name}: {controls}");
+    assert_eq!(controls["last"], "delivered", "{name}: {controls}");
+    assert_eq!(controls["tells_failure"], true, "{name}: {controls}");
+    assert_eq!(controls["waits"], !profile.announces(Trait::Blind), "{name}: {controls}");
+    let checks = !profile.announces(Trait::VerifiesNoCertificate);
+    assert_eq!(controls["checks_authority"], checks, "{name}: {controls}");
+    let wrong: Vec<_> = results(&report)
+        .iter()
+        .filter(|result| result["verdict"] == "fail" || result["verdict"] == "inconclusive")
+        .filter(|result| result["announced"] == false)
+        .collect();
+    assert_eq!(code, Some(0), "{name}: {wrong:?}");
+}
+
+/// Every bundled client: its controls show what can be judged, or what is announced, and it does on
+/// the smallest set of vectors what a sound client does, or what is announced.
+#[test]
+fn every_bundled_client_is_as_announced() {
+    let profiles = profile::bundled().expect("they are sound");
+    let list = upward(&TempDir::new().expect("a folder"), &["clients"]);
+    let list = String::from_utf8_lossy(&list.stdout).into_owned();
+    let is_missing = |profile: &&Profile| {
+        let line = list.lines().find(|line| line.starts_with(&format!("{}  ", profile.name)));
+        line.expect("each is listed").contains("  missing: ")
+    };
+    let (missing, there): (Vec<_>, Vec<_>) = profiles.iter().partition(is_missing);
+    for profile in missing {
+        assert!(!is_promised(&profile.name), "{} was promised, and is not there", profile.name);
+        eprintln!("not run: {} is not installed", profile.name);
+    }
+    // Two at a time: most of the time they wait.
+    let next = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while let Some(profile) = there.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    is_as_announced(profile);
+                }
+            });
+        }
+    });
+}
+
 /// The command line of the README, on both of curl's modes.
 fn curl(mode: &str, folder: &TempDir) -> Output {
     upward(
@@ -222,7 +284,7 @@ fn an_interrupted_suite_reports_what_was_played() {
     }
     let folder = TempDir::new().expect("a folder");
     // At its twelfth run the client interrupts the suite, and would stay for a long time.
-    let client = "echo >> ../runs; [ $(wc -l < ../runs) -lt 12 ] || { kill -INT $PPID; sleep 31.4161; }; \
+    let client = "echo >> ../runs; [ $(wc -l < ../runs) -lt 12 ] || { kill -INT $(awk '{print $4}' /proc/$PPID/stat); sleep 31.4161; }; \
                   exec curl -sS --ssl-reqd --cacert $UPWARD_CA -u $UPWARD_USER:$UPWARD_PASSWORD \
                   --mail-from a@example.org --mail-rcpt b@example.org -T mail \
                   smtp://$UPWARD_HOST:$UPWARD_PORT";
@@ -272,4 +334,22 @@ fn what_was_found_stands_when_the_rest_cannot_be_run() {
         assert!((1..=most).contains(&results(&report).len()), "{said}");
         assert!(!with_verdict(&report, "pass").is_empty(), "{said}");
     }
+}
+
+/// Whether a client is there is what its version command says.
+#[tokio::test]
+async fn the_version_command_says_whether_a_client_is_there() {
+    async fn found(version: &[&str]) -> Installed {
+        let argv = vec!["no-such-program".to_owned()];
+        let mut profile = Profile::of_command("smtp".into(), Policy::Required, argv);
+        profile.version = version.iter().map(|&word| word.to_owned()).collect();
+        probe(&profile, Path::new(env!("CARGO_BIN_EXE_upward"))).await
+    }
+    let yes = |text: &str| Installed::Yes(Some(text.to_owned()));
+    assert_eq!(found(&["sh", "-c", "echo; echo ' v1 '; echo more"]).await, yes("v1"));
+    assert_eq!(found(&["sh", "-c", "echo v2 >&2"]).await, yes("v2"));
+    assert_eq!(found(&["sh", "-c", "echo v3; exit 1"]).await, Installed::No);
+    assert_eq!(found(&["true"]).await, Installed::Yes(None));
+    assert_eq!(found(&["no-such-program"]).await, Installed::No);
+    assert_eq!(found(&[]).await, Installed::No);
 }

@@ -9,7 +9,8 @@ use std::sync::Arc;
 
 use upward::codec;
 use upward::vectors::committed;
-use upward_model::flaw::{Flaw, Flaws, Side};
+use upward_model::flaw::Flaws;
+use upward_model::generate::flawed;
 use upward_model::protocol::{IMAP, MANUAL, POP3, Protocol, SMTP};
 use upward_model::variant::Variant;
 use upward_model::vector::Tier;
@@ -21,7 +22,7 @@ async fn check(protocol: &'static Protocol, tier: Tier) {
     let parties: Vec<(Variant, Flaws)> = Variant::single()
         .into_iter()
         .map(|variant| (variant, Flaws::NONE))
-        .chain(Flaw::of(Side::Client).map(|flaw| (Variant::COMMON, flaw.into())))
+        .chain(flawed(protocol).into_iter().map(|(variant, flaw)| (variant, flaw.into())))
         .collect();
     let vectors = committed(protocol.name).unwrap().vectors.into_iter();
     let bouts = Bouts {

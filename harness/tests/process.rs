@@ -9,8 +9,10 @@ use upward::process::{
 
 fn shell(script: &str) -> Invocation {
     Invocation {
+        keeper: env!("CARGO_BIN_EXE_upward").into(),
         argv: vec!["/bin/sh".into(), "-c".into(), script.into()],
         environment: vec![("HOME".into(), "/nonexistent".into())],
+        isolation: None,
         stdin: vec![b'x'; 1 << 20],
         dir: std::env::temp_dir(),
         console: Console::Pipes,
@@ -19,7 +21,7 @@ fn shell(script: &str) -> Invocation {
 
 async fn run(script: &str, deadline: Duration) -> Ended {
     let limits = Limits { deadline, output: 1000 };
-    start(shell(script), limits).expect("the shell starts").wait().await
+    start(shell(script), limits).await.expect("the shell starts").wait().await
 }
 
 /// Whether a process is left whose command line has this word.
@@ -79,7 +81,8 @@ async fn ends_what_has_left_its_session() {
 #[tokio::test]
 async fn ends_what_is_dropped() {
     let limits = Limits { deadline: LONG, output: 10 };
-    let running = start(shell("setsid sleep 31.4154 & sleep 31.4154"), limits).expect("starts");
+    let running =
+        start(shell("setsid sleep 31.4154 & sleep 31.4154"), limits).await.expect("starts");
     drop(running);
     // The kernel takes them away as soon as they run again.
     for _ in 0..1000 {
@@ -103,17 +106,17 @@ async fn gives_a_terminal() {
     };
     let limits = Limits { deadline: LONG, output: 1000 };
     let script = "test -t 0 && test -t 2 && read word && : >/dev/tty && echo \"<$word>\"; exit 5";
-    let ended = start(on_terminal(script), limits).expect("the shell starts").wait().await;
+    let ended = start(on_terminal(script), limits).await.expect("the shell starts").wait().await;
     let said = String::from_utf8_lossy(&ended.stdout.bytes).into_owned();
     assert!(said.contains("<typed>"), "{said}");
     assert_eq!(ended.exit, Exit::Code(5));
     let script = "trap '' HUP TERM; sleep 31.4155 & sleep 31.4155";
     let limits = Limits { deadline: SHORT, output: 1000 };
-    let ended = start(on_terminal(script), limits).expect("the shell starts").wait().await;
+    let ended = start(on_terminal(script), limits).await.expect("the shell starts").wait().await;
     assert_eq!(ended.exit, Exit::Deadline);
     let limits = Limits { deadline: LONG, output: 1000 };
     let script = "trap '' HUP; sleep 31.4155 & exit 6";
-    let ended = start(on_terminal(script), limits).expect("the shell starts").wait().await;
+    let ended = start(on_terminal(script), limits).await.expect("the shell starts").wait().await;
     assert_eq!(ended.exit, Exit::Code(6));
     assert!(!is_left("31.4155"));
 }
@@ -122,12 +125,13 @@ async fn gives_a_terminal() {
 #[tokio::test]
 async fn tells_what_is_written_while_it_runs() {
     let limits = Limits { deadline: LONG, output: 1000 };
-    let running = start(shell("echo up >&2; read line; sleep 31.4156"), limits).expect("starts");
+    let running =
+        start(shell("echo up >&2; read line; sleep 31.4156"), limits).await.expect("starts");
     let is_up = |output: &[u8]| output.windows(2).any(|window| window == b"up");
     assert_eq!(running.writes(is_up).await, Ok(()));
     assert_eq!(running.stop().await.exit, Exit::Signal(15));
     assert!(!is_left("31.4156"));
-    let running = start(shell("echo down"), limits).expect("starts");
+    let running = start(shell("echo down"), limits).await.expect("starts");
     assert_eq!(running.writes(is_up).await, Err(Silent));
     assert_eq!(running.wait().await.exit, Exit::Code(0));
 }
@@ -139,16 +143,29 @@ async fn passes_on_little_of_the_environment() {
     assert!(names.contains(MARK) && names.contains("HOME") && !names.contains("CARGO"), "{names}");
 }
 
+/// Who does not end when he is asked to is killed at the deadline.
+#[tokio::test]
+async fn ends_what_was_asked_in_vain() {
+    let limits = Limits { deadline: SHORT, output: 1000 };
+    let script = "trap 'echo asked' TERM; echo up; while :; do sleep 31.4157 & wait $!; done";
+    let running = start(shell(script), limits).await.expect("starts");
+    assert_eq!(running.writes(|output| output == b"up\n").await, Ok(()));
+    let ended = running.stop().await;
+    assert_eq!((ended.exit, &ended.stdout.bytes[..]), (Exit::Deadline, &b"up\nasked\n"[..]));
+    assert!(!is_left("31.4157"));
+}
+
 #[tokio::test]
 async fn says_what_is_missing() {
-    let missing = Invocation { argv: vec!["no-such-program-anywhere".into()], ..shell("") };
     let limits = Limits { deadline: LONG, output: 10 };
-    assert!(
-        matches!(start(missing, limits), Err(ProcessError::Missing(name)) if name == "no-such-program-anywhere")
-    );
-    let forbidden = Invocation { argv: vec!["/etc".into()], ..shell("") };
-    let error = start(forbidden, limits).err().expect("it is no program");
-    assert!(matches!(error, ProcessError::Forbidden(_)), "{error:?}");
+    for console in [Console::Pipes, Console::Terminal] {
+        let program = |name: &str| Invocation { argv: vec![name.into()], console, ..shell("") };
+        let error = start(program("no-such-program-anywhere"), limits).await.err();
+        let is_missing = matches!(&error, Some(ProcessError::Missing(name)) if name == "no-such-program-anywhere");
+        assert!(is_missing, "{error:?}");
+        let error = start(program("/etc"), limits).await.err();
+        assert!(matches!(error, Some(ProcessError::Forbidden(_))), "{error:?}");
+    }
     let empty = Invocation { argv: Vec::new(), ..shell("") };
-    assert!(matches!(start(empty, limits), Err(ProcessError::Empty)));
+    assert!(matches!(start(empty, limits).await, Err(ProcessError::Empty)));
 }

@@ -23,7 +23,7 @@ use self::candidate::{Candidate, candidates};
 use self::evaluate::{Bench, Evaluation};
 
 pub use self::cover::Coverage;
-pub use self::evaluate::is_claimed;
+pub use self::evaluate::{flawed, is_claimed};
 pub use self::standing::{Standing, Standings};
 
 /// The vectors of a protocol, and what they cover.

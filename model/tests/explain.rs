@@ -3,8 +3,8 @@
 
 use upward_model::client::Negotiator;
 use upward_model::explain::{Explanation, Habits, explain};
-use upward_model::flaw::{Flaw, Flaws, Side};
-use upward_model::generate::generate;
+use upward_model::flaw::Flaws;
+use upward_model::generate::{flawed, generate};
 use upward_model::message::Bounds;
 use upward_model::play::{Plan, play};
 use upward_model::policy::Policy;
@@ -23,7 +23,7 @@ fn check(protocol: &'static Protocol, tier: Tier) {
     let parties: Vec<(Variant, Flaws)> = Variant::single()
         .into_iter()
         .map(|variant| (variant, Flaws::NONE))
-        .chain(Flaw::of(Side::Client).map(|flaw| (Variant::COMMON, flaw.into())))
+        .chain(flawed(protocol).into_iter().map(|(variant, flaw)| (variant, flaw.into())))
         .collect();
     let mut complaints = Vec::new();
     for (variant, flaws) in parties {

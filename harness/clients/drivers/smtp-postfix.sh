@@ -17,4 +17,12 @@ mkdir -p data queue
 chmod 755 . etc
 chmod 644 etc/main.cf etc/master.cf ca.pem
 chown postfix data
-/usr/lib/postfix/sbin/master -c "$MAIL_CONFIG" -s 2>&1 | tee log
+
+# Its sockets are in its queue, and a socket's path has at most 107 bytes.
+short=$(mktemp -u /tmp/upward.XXXXXXXX)
+ln -s "$PWD/queue" "$short"
+trap 'rm -f "$short"' EXIT
+trap exit TERM
+sed -i "s|^queue_directory = .*|queue_directory = $short|" etc/main.cf
+/usr/lib/postfix/sbin/master -c "$MAIL_CONFIG" -s 2>&1 | tee log &
+wait

@@ -16,13 +16,23 @@ pub(super) fn flaw(name: &str) -> Result<Flaw, Failure> {
         .ok_or_else(|| unknown("flaw", name, Flaw::ALL.iter().map(|flaw| flaw.name())))
 }
 
+/// No bundled client has this name.
+pub(super) fn no_such_client<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Failure {
+    let meant = meant(name, known);
+    let meant = meant.map_or_else(String::new, |other| format!("did you mean `{other}`? "));
+    Failure::new(format!("no bundled client is called `{name}`"))
+        .help(format!("{meant}`upward clients` lists them; that of a file ends in `.toml`"))
+}
+
+/// The name that is nearest, if any is near.
+fn meant<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let near = known.map(|other| (distance(name, other), other)).filter(|(far, _)| *far <= 2).min();
+    near.map(|(_, other)| other)
+}
+
 fn unknown(what: &str, name: &str, known: impl Iterator<Item = &'static str> + Clone) -> Failure {
-    let meant = known
-        .clone()
-        .map(|other| (distance(name, other), other))
-        .filter(|&(distance, _)| distance <= 2)
-        .min();
-    let meant = meant.map_or_else(String::new, |(_, other)| format!("did you mean `{other}`? "));
+    let meant = meant(name, known.clone());
+    let meant = meant.map_or_else(String::new, |other| format!("did you mean `{other}`? "));
     let known: Vec<&str> = known.collect();
     Failure::new(format!("unknown {what} `{name}`"))
         .help(format!("{meant}known {what}s: {}", known.join(", ")))

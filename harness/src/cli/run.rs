@@ -10,11 +10,13 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use clap::Args;
+use indicatif::MultiProgress;
 use tokio::sync::watch;
 use upward_model::vector::{Tier, Vector};
 
 use crate::cli::reports::{self, Reports, Writers, slug};
 use crate::cli::{Failure, PolicyName, TierName, protocol, worst};
+use crate::process::ITSELF;
 use crate::profile::Profile;
 use crate::report::{self, Detail, Results, Row, Selected, Setup};
 use crate::shard::Shard;
@@ -65,6 +67,16 @@ pub(super) struct Run {
     /// What the program reads, with `\n`, `\r`, `\t` and placeholders.
     #[arg(long, default_value = "")]
     stdin: String,
+    /// Give each run a network of its own, in which there is nobody but the server: nothing leaves the
+    /// machine, and a port or a folder that the program insists on is its own. Needs no root.
+    #[arg(long)]
+    isolate: bool,
+    /// The port of the server, for a program that knows no other.
+    #[arg(long, requires = "isolate", value_parser = clap::value_parser!(u16).range(1..))]
+    port: Option<u16>,
+    /// A folder of the machine that is empty for each run, and its own; it must be there.
+    #[arg(long, requires = "isolate", value_name = "FOLDER")]
+    fresh: Vec<PathBuf>,
     /// Seconds that the program may run.
     #[arg(long, default_value_t = 20)]
     deadline: u64,
@@ -88,6 +100,8 @@ pub(super) struct Run {
     /// The program and its arguments.
     #[arg(last = true)]
     command: Vec<String>,
+    #[arg(skip)]
+    bars: MultiProgress,
 }
 
 impl Run {
@@ -98,6 +112,7 @@ impl Run {
             .build()
             .map_err(|error| Failure::new(format!("failed to start: {error}")))?;
         runtime.block_on(async {
+            crate::process::adopt();
             let (stop, stopped) = watch::channel(false);
             tokio::spawn(async move {
                 if tokio::signal::ctrl_c().await.is_ok() {
@@ -238,6 +253,7 @@ impl Run {
             selection: Selected::of(&chosen, Some(tier), &self.filter),
             shard: self.shard,
         };
+        let isolation = whom::isolation(self, &profile)?;
         let job = Job {
             protocol: protocol(&profile.protocol)?,
             policy: profile.policy,
@@ -247,8 +263,10 @@ impl Run {
             profile,
             jobs: self.jobs.unwrap_or_else(cores),
             deadline: Duration::from_secs(self.deadline),
+            keeper: PathBuf::from(ITSELF),
+            isolation,
         };
-        let bar = progress::bar(&job);
+        let bar = progress::bar(&self.bars, &job);
         let done = |row: &Row| {
             bar.inc(1);
             bar.set_message(row.vector.id.clone());

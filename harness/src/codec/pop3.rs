@@ -167,6 +167,17 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_that_nobody_asked_for_is_known_by_the_password() {
+        let canaries = Canaries::new(1);
+        let mut client = Pop3.client();
+        client.cut(&Pop3.bytes(&format!("{}\n", POP3.text(Reply::Challenge))));
+        let said = client.say(Command::Credential, &canaries);
+        let heard = Pop3.server(&canaries).cut(&said).unwrap();
+        assert_eq!((heard.command, heard.allowed), (Some(Command::Credential), false));
+        assert_eq!(Pop3.server(&Canaries::new(2)).cut(&said).unwrap().command, None);
+    }
+
+    #[test]
     fn what_may_be_said_in_clear() {
         let canaries = Canaries::new(1);
         let allowed = |line: &str| {

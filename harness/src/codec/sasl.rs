@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use md5::{Digest as _, Md5};
 
-use crate::canary::{Canaries, Challenge, Scram, ScramHash};
+use crate::canary::{Canaries, Challenge, Kind, Scram, ScramHash};
 
 /// The number of iterations that is asked for: the least that RFC 5802 section 5.1 allows.
 const ITERATIONS: u32 = 4096;
@@ -112,6 +112,12 @@ impl Login {
     /// What stands for time and place in a challenge (RFC 2195 section 2).
     pub(super) fn time_stamp(&self) -> String {
         format!("<{}@localhost>", self.stamp)
+    }
+
+    /// Whether a line is an answer to a challenge, asked for or not: the user's name is in it, or the
+    /// password, or what is derived from that and one of these.
+    pub(super) fn is_answer(&self, line: &[u8], challenges: &[Challenge]) -> bool {
+        self.canaries.search(line, challenges).iter().any(|found| found.kind != Kind::Body)
     }
 
     /// The challenges that were given.

@@ -9,8 +9,9 @@ use super::Strictness;
 use super::function::Function;
 use crate::report::{self, Row, Weight};
 use crate::suite::SuiteError;
-use crate::suite::controls::{self, Controls};
-use crate::suite::repeat::{doubted, until_sure};
+use crate::suite::controls::Controls;
+use crate::suite::repeat::until_sure;
+use crate::suite::subject::Subject as _;
 
 /// All cases of a function, and what is known of it once one of them has run.
 pub(super) struct Suite {
@@ -18,20 +19,12 @@ pub(super) struct Suite {
     name: String,
     strictness: Strictness,
     first: OnceLock<Result<(Function, Controls), String>>,
-    waits: OnceLock<Result<bool, String>>,
-    checks: OnceLock<Result<bool, String>>,
+    all: OnceLock<Result<(Function, Controls), String>>,
 }
 
 impl Suite {
     pub(super) const fn new(function: Function, name: String, strictness: Strictness) -> Self {
-        Self {
-            function,
-            name,
-            strictness,
-            first: OnceLock::new(),
-            waits: OnceLock::new(),
-            checks: OnceLock::new(),
-        }
+        Self { function, name, strictness, first: OnceLock::new(), all: OnceLock::new() }
     }
 
     /// The case of a vector.
@@ -68,7 +61,8 @@ impl Suite {
         found.as_ref()
     }
 
-    /// Takes back of a failure what the other controls do; who passes needs none of them.
+    /// Plays what failed anew where the other controls show that it has to be judged otherwise; who
+    /// passes needs none of them.
     fn without_doubt(
         &self,
         function: &Function,
@@ -76,16 +70,19 @@ impl Suite {
         vector: &Vector,
         row: Row,
     ) -> Result<Row, Failed> {
-        let Some(judgement) = &row.judgement else { return Ok(row) };
-        if judgement.broken.is_empty() {
+        if row.judgement.as_ref().is_none_or(|judgement| judgement.broken.is_empty()) {
             return Ok(row);
         }
-        let waits = self.waits.get_or_init(|| block_on(controls::waits(function)));
-        let checks = self.checks.get_or_init(|| block_on(controls::checks(function)));
-        let (waits, checks) = (waits.clone()?, checks.clone()?);
-        let controls = Controls { waits, checks, ..controls.clone() };
-        let judgement = doubted(function, &controls, vector, judgement.clone());
-        Ok(Row { judgement: Some(judgement), ..row })
+        let all = self.all.get_or_init(|| {
+            let mut function = function.clone();
+            let controls = block_on(controls.clone().rest(&mut function))?;
+            Ok((function, controls))
+        });
+        let (function, controls) = all.as_ref()?;
+        if controls.waits && controls.checks && !function.known().goes_on_at_the_end {
+            return Ok(row);
+        }
+        Ok(block_on(until_sure(function, controls, vector))?)
     }
 
     fn weigh(&self, function: &Function, row: &Row) -> Result<Completion, Failed> {

@@ -243,6 +243,8 @@ impl Subject for Function {
         };
         let carried = vec![canaries; scene.sessions.len()];
         let evidence = evidence(scene, &record, &lifted, &carried, &end);
+        let dropped = record.dropped();
+        let cut = dropped.is_something().then(|| dropped.to_string()).into_iter().collect();
         Ok(Launched {
             trial: Trial { record, lifted, evidence },
             told,
@@ -250,6 +252,7 @@ impl Subject for Function {
             output: finish.output(),
             duration,
             directory: self.folder(folder),
+            cut,
         })
     }
 

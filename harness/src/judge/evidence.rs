@@ -39,6 +39,8 @@ pub struct Evidence {
     pub crashed: bool,
     /// Whether it was still alive after the peer had closed and the deadline had passed.
     pub hung: bool,
+    /// Whether the client said more than was looked at.
+    pub cut: bool,
     /// Whether a marker that was sent in clear is in what it printed.
     pub shows_clear_text: bool,
 }

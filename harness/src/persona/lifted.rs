@@ -54,6 +54,13 @@ pub struct Sight {
     pub range: Range<usize>,
 }
 
+/// The most messages of a run that are taken up; whoever says more is cut off. Judging takes time
+/// that grows with them.
+const MESSAGES: usize = 2000;
+
+/// The most challenges that are given: for each, what a client derives from it is looked for.
+const CHALLENGES: usize = 64;
+
 impl Lifted {
     fn with<R>(&self, change: impl FnOnce(&mut Seen) -> R) -> R {
         change(&mut self.inner.lock().unwrap_or_else(PoisonError::into_inner))
@@ -91,6 +98,11 @@ impl Lifted {
 
     pub(super) fn sight(&self, sight: Sight) {
         self.with(|seen| seen.sights.push(sight));
+    }
+
+    /// Whether the client has said as much as is taken up.
+    pub fn is_full(&self) -> bool {
+        self.with(|seen| seen.sights.len() >= MESSAGES || seen.challenges.len() >= CHALLENGES)
     }
 
     pub(super) fn challenge(&self, challenges: Vec<Challenge>) {

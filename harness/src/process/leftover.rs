@@ -1,28 +1,77 @@
-//! Processes that left their group: found by the mark in their environment.
+//! What is left where a stage did not do its work: the client has killed or stopped it.
 //!
-//! Only processes that carry the mark of the run are ended. A process that has cleared its
-//! environment and left its group and session is not found this way.
+//! Two ways lead to such processes. They carry the mark of the run in their environment, unless they
+//! have cleared it; and they have become children of this process, where it has made itself their
+//! subreaper. Only processes that are found in one of these ways are ended.
 
+use std::collections::HashSet;
 use std::fs;
+use std::sync::{Mutex, PoisonError};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
+use tokio::process::Child;
 
-use super::MARK;
+use super::{MARK, tree};
 
 /// How often the list is read again: a process may have forked since.
 const ROUNDS: usize = 10;
 
-/// Kills every process with this mark.
+/// The children of this process that are stages; none where it adopts nobody.
+static STAGES: Mutex<Option<HashSet<Pid>>> = Mutex::new(None);
+
+fn with_stages<R>(change: impl FnOnce(&mut Option<HashSet<Pid>>) -> R) -> R {
+    change(&mut STAGES.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
+/// Makes this process the parent of whoever loses his own below it. For programs that start nothing
+/// else: when a stage is lost, all of its children that are no stages are ended.
+pub fn adopt() {
+    if rustix::process::set_child_subreaper(Some(rustix::process::getpid())).is_ok() {
+        with_stages(|stages| *stages = Some(HashSet::new()));
+    }
+}
+
+/// Notes that a child is a stage.
+pub(super) fn keeps(child: &Child) {
+    let pid = child.id().and_then(pid);
+    with_stages(|stages| {
+        if let Some(stages) = stages {
+            // Those that are gone are of no interest any more, and their numbers may come again.
+            stages.retain(|stage| rustix::process::test_kill_process(*stage).is_ok());
+            stages.extend(pid);
+        }
+    });
+}
+
+/// A process number as the kernel has it.
+pub(super) fn pid(id: u32) -> Option<Pid> {
+    i32::try_from(id).ok().and_then(Pid::from_raw)
+}
+
+/// Kills every process with this mark, and whoever was adopted.
 pub(super) fn kill(mark: &str) {
     for _ in 0..ROUNDS {
-        let found = marked(mark);
-        if found.is_empty() {
+        let (marked, adopted) = (marked(mark), adopted());
+        if marked.is_empty() && adopted.is_empty() {
             return;
         }
-        for pid in found {
-            let _ = kill_process(pid, Signal::KILL);
+        for pid in marked.iter().chain(&adopted) {
+            tree::end(*pid);
+            let _ = kill_process(*pid, Signal::KILL);
+        }
+        for pid in adopted {
+            let _ = waitpid(Some(pid), WaitOptions::empty());
         }
     }
+}
+
+/// Children of this process that are no stages.
+fn adopted() -> Vec<Pid> {
+    let Some(stages) = with_stages(|stages| stages.clone()) else { return Vec::new() };
+    tree::children(rustix::process::getpid())
+        .into_iter()
+        .filter(|pid| !stages.contains(pid))
+        .collect()
 }
 
 /// The live processes with this mark.

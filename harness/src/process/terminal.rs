@@ -1,69 +1,95 @@
 //! A terminal in place of pipes: some programs want somebody who types.
 //!
-//! The process leads a session of its own, whose controlling terminal this is.
+//! It is made by the one who starts the client, and its end handed to the stage. The process leads a
+//! session of its own, whose controlling terminal this is; only that process itself can bring this
+//! about, so that a small part of this program does, and then becomes the client.
 
-use std::io;
+use std::ffi::OsString;
+use std::io::{self, Read as _, Write as _};
+use std::os::fd::OwnedFd;
+use std::os::unix::process::CommandExt as _;
+use std::process::{Child, Command, Stdio};
 
-use process_wrap::tokio::ChildWrapper;
-use pty_process::Size;
-use rustix::process::{Pid, Signal, kill_process_group};
-use tokio::process::{Child, Command};
+use rustix::io::{fcntl_dupfd_cloexec, ioctl_fionbio};
+use rustix::process::{ioctl_tiocsctty, setsid};
+use rustix::pty::{OpenptFlags, grantpt, ioctl_tiocgptpeer, openpt, unlockpt};
+use rustix::stdio::dup2_stderr;
+use rustix::termios::{Winsize, tcsetwinsize};
+use tokio::net::unix::pipe::{Receiver, Sender};
 
-use super::Spawned;
+use super::stage::{Setting, VERB};
 
 /// Rows and columns.
-const SIZE: (u16, u16) = (24, 80);
+const SIZE: Winsize = Winsize { ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 };
 
-/// Starts a process on a terminal of its own.
-pub(super) fn spawn(command: Command) -> io::Result<Spawned> {
-    let (terminal, end) = pty_process::open().map_err(plain)?;
-    terminal.resize(Size::new(SIZE.0, SIZE.1)).map_err(plain)?;
-    let child = pty_process::Command::from(command).kill_on_drop(true).spawn(end).map_err(plain)?;
-    let (output, input) = terminal.into_split();
-    Ok(Spawned {
-        child: Box::new(Leader { group: group(&child), child }),
-        stdin: Some(Box::new(input)),
-        stdout: Some(Box::new(output)),
-        stderr: None,
+/// A terminal, from the side of the one who types.
+pub(super) struct Terminal {
+    /// What is written there can be read here.
+    pub(super) output: Receiver,
+    /// Here is typed.
+    pub(super) input: Sender,
+    /// The other side: input and output of a process.
+    pub(super) end: OwnedFd,
+}
+
+/// Makes a terminal.
+pub(super) fn open() -> io::Result<Terminal> {
+    let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
+    let output = openpt(flags)?;
+    grantpt(&output)?;
+    unlockpt(&output)?;
+    let end = ioctl_tiocgptpeer(&output, flags)?;
+    tcsetwinsize(&output, SIZE)?;
+    // Both share it.
+    ioctl_fionbio(&output, true)?;
+    let input = output.try_clone()?;
+    // Read and written as pipes are; it is none, so that this is not to be checked.
+    Ok(Terminal {
+        output: Receiver::from_owned_fd_unchecked(output)?,
+        input: Sender::from_owned_fd_unchecked(input)?,
+        end,
     })
 }
 
-fn plain(error: pty_process::Error) -> io::Error {
-    match error {
-        pty_process::Error::Io(error) => error,
-        other => io::Error::other(other),
+/// In the stage: starts a program on a terminal, by way of [`become_client`].
+pub(super) fn spawn(argv: &[OsString], end: OwnedFd) -> io::Result<Child> {
+    let setting = serde_json::to_string(&Setting::Terminal)?;
+    let (mut failure, theirs) = io::pipe()?;
+    let child = Command::new("/proc/self/exe")
+        .arg0("upward")
+        .args([VERB, &setting])
+        .args(argv)
+        .stdout(Stdio::from(end.try_clone()?))
+        .stdin(Stdio::from(end))
+        // Closed when the program is started; until then, what kept it from that is said there.
+        .stderr(Stdio::from(theirs))
+        .spawn()?;
+    let mut errno = Vec::new();
+    failure.read_to_end(&mut errno)?;
+    match errno[..].try_into() {
+        Ok(errno) => Err(io::Error::from_raw_os_error(i32::from_ne_bytes(errno))),
+        Err(_) => Ok(child),
     }
 }
 
-/// The leader of a session: its group is killed with it.
-#[derive(Debug)]
-struct Leader {
-    child: Child,
-    group: Option<Pid>,
+/// Becomes a client on a terminal; returns only where that is not possible.
+pub(super) fn become_client(argv: &[OsString]) -> io::Result<()> {
+    // Not inherited by the program.
+    let failure = fcntl_dupfd_cloexec(io::stderr(), 3)?;
+    let error = match session(argv) {
+        Ok(error) | Err(error) => error,
+    };
+    let errno = error.raw_os_error().unwrap_or_default();
+    std::fs::File::from(failure).write_all(&errno.to_ne_bytes())
 }
 
-fn group(child: &Child) -> Option<Pid> {
-    Pid::from_raw(i32::try_from(child.id()?).ok()?)
-}
-
-impl ChildWrapper for Leader {
-    fn inner(&self) -> &dyn ChildWrapper {
-        &self.child
-    }
-
-    fn inner_mut(&mut self) -> &mut dyn ChildWrapper {
-        &mut self.child
-    }
-
-    fn into_inner(self: Box<Self>) -> Box<dyn ChildWrapper> {
-        Box::new(self.child)
-    }
-
-    fn start_kill(&mut self) -> io::Result<()> {
-        if let Some(group) = self.group {
-            // Where everybody is gone there is nothing to do.
-            let _ = kill_process_group(group, Signal::KILL);
-        }
-        self.child.start_kill()
-    }
+/// Begins a session on the terminal that is standard input, and becomes the program; why not.
+fn session(argv: &[OsString]) -> io::Result<io::Error> {
+    let Some((program, arguments)) = argv.split_first() else {
+        return Err(io::ErrorKind::NotFound.into());
+    };
+    setsid()?;
+    ioctl_tiocsctty(io::stdin())?;
+    dup2_stderr(io::stdin())?;
+    Ok(Command::new(program).args(arguments).exec())
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use upward_model::protocol::{self, PROTOCOLS};
 
 use super::place::{Slip, Step};
-use super::{Profile, ProfileError, Source, Trait, bundled};
+use super::{Profile, ProfileError, Source, Trait};
 use crate::template::{self, TemplateError};
 
 /// Reads a profile from its text; `file` is what errors call it.
@@ -87,6 +87,7 @@ fn slips(profile: &Profile) -> Vec<Slip> {
         let path = [key("tells"), key("success")];
         slips.push(slip(&path, "no exit code says success", "success = [0]"));
     }
+    slips.extend(places(profile));
     slips.extend(templates(profile));
     slips.extend(names(profile));
     if !profile.announced.is_empty() && profile.documented.trim().is_empty() {
@@ -134,6 +135,31 @@ fn templates(profile: &Profile) -> Vec<Slip> {
         .collect()
 }
 
+/// What is wrong with the places of the machine that are its own in isolation.
+fn places(profile: &Profile) -> Vec<Slip> {
+    let mut slips = Vec::new();
+    if profile.port == Some(0) {
+        let help = "the port that it connects to, where it knows no other: port = 25";
+        slips.push(slip(&[key("port")], "there is no port 0", help));
+    }
+    for (index, name) in profile.names.iter().enumerate() {
+        let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+        if name.is_empty() || !name.bytes().all(is_name) {
+            let what = format!("`{name}` is no name of a machine");
+            let help = "letters, digits, `-`, `.` and `_`: names = [\"mail.example.org\"]";
+            slips.push(slip(&[key("names"), Step::Index(index)], what, help));
+        }
+    }
+    for (index, folder) in profile.fresh.iter().enumerate() {
+        if !folder.is_absolute() {
+            let what = format!("folder `{}` is relative", folder.display());
+            let help = "name it from the root on: fresh = [\"/var/spool/NAME\"]";
+            slips.push(slip(&[key("fresh"), Step::Index(index)], what, help));
+        }
+    }
+    slips
+}
+
 /// Wrong names of files, drivers and variables.
 fn names(profile: &Profile) -> Vec<Slip> {
     let mut slips = Vec::new();
@@ -149,8 +175,8 @@ fn names(profile: &Profile) -> Vec<Slip> {
             slips.push(slip(&path, error.to_string(), "a driver is named without its folder"));
         } else if profile.driver(name).is_none() {
             let what = format!("there is no driver `{name}`");
-            let known = bundled::drivers().join(", ");
-            let help = format!("in the folder `drivers` beside the profile, or one of: {known}");
+            let help =
+                "it lies in the folder `drivers` beside the profile, or in harness/clients/drivers";
             slips.push(slip(&path, what, help));
         }
     }
@@ -208,6 +234,10 @@ mod tests {
             "argv = ['a']\n[daemon]\nargv = ['b']\nready = { output = ['up'] }",
             "argv = ['a']\n[daemon]\nargv = ['b']\nready = { output = ['up'] }\ndone = { output = [] }",
             "argv = ['a']\n[packages]\nbrew = ['b']",
+            "argv = ['a']\nport = 0",
+            "argv = ['a']\nport = 65536",
+            "argv = ['a']\nnames = ['a.example', 'b c']",
+            "argv = ['a']\nfresh = ['var/spool/a']",
         ] {
             all.push(format!("{wrong}\n  {}", said(&format!("{head}{wrong}"))));
         }

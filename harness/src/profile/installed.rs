@@ -1,5 +1,6 @@
 //! Whether a client is installed, and which version: the command that prints its version says both.
 
+use std::path::Path;
 use std::time::Duration;
 
 use super::Profile;
@@ -22,28 +23,30 @@ const LIMITS: Limits = Limits { deadline: Duration::from_secs(20), output: 4096 
 const SHOWN: usize = 60;
 
 /// Finds out whether a client is installed. Its version command is run in an empty folder; without
-/// one its program is looked for.
-pub async fn probe(profile: &Profile) -> Installed {
+/// one its program is looked for. `keeper` is the `upward` program, as in [`Invocation::keeper`].
+pub async fn probe(profile: &Profile, keeper: &Path) -> Installed {
     if profile.version.is_empty() {
         let found = profile.argv.first().is_some_and(|program| is_there(program));
         return if found { Installed::Yes(None) } else { Installed::No };
     }
-    version(profile).await.unwrap_or(Installed::No)
+    version(profile, keeper).await.unwrap_or(Installed::No)
 }
 
-async fn version(profile: &Profile) -> Option<Installed> {
+async fn version(profile: &Profile, keeper: &Path) -> Option<Installed> {
     let folder = tempfile::tempdir().ok()?;
     let values = Values::of_no_run(folder.path().to_path_buf());
     let argv =
         profile.version.iter().map(|text| Some(template::render(text, &values).ok()?.into()));
     let invocation = Invocation {
+        keeper: keeper.to_path_buf(),
+        isolation: None,
         argv: argv.collect::<Option<_>>()?,
         environment: profile.surroundings(&values).ok()?,
         stdin: Vec::new(),
         dir: values.dir.clone(),
         console: process::Console::Pipes,
     };
-    let ended = process::start(invocation, LIMITS).ok()?.wait().await;
+    let ended = process::start(invocation, LIMITS).await.ok()?.wait().await;
     if ended.exit != Exit::Code(0) {
         return Some(Installed::No);
     }
@@ -59,34 +62,9 @@ async fn version(profile: &Profile) -> Option<Installed> {
 /// Whether a program can be found.
 fn is_there(program: &str) -> bool {
     if program.contains('/') {
-        return std::path::Path::new(program).exists();
+        return Path::new(program).exists();
     }
     std::env::var_os("PATH").is_some_and(|path| {
         std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use upward_model::policy::Policy;
-
-    use super::*;
-
-    async fn found(version: &[&str]) -> Installed {
-        let argv = vec!["no-such-program".to_owned()];
-        let mut profile = Profile::of_command("smtp".into(), Policy::Required, argv);
-        profile.version = version.iter().map(|&word| word.to_owned()).collect();
-        probe(&profile).await
-    }
-
-    #[tokio::test]
-    async fn the_version_command_says_whether_it_is_there() {
-        let yes = |text: &str| Installed::Yes(Some(text.to_owned()));
-        assert_eq!(found(&["sh", "-c", "echo; echo ' v1 '; echo more"]).await, yes("v1"));
-        assert_eq!(found(&["sh", "-c", "echo v2 >&2"]).await, yes("v2"));
-        assert_eq!(found(&["sh", "-c", "echo v3; exit 1"]).await, Installed::No);
-        assert_eq!(found(&["true"]).await, Installed::Yes(None));
-        assert_eq!(found(&["no-such-program"]).await, Installed::No);
-        assert_eq!(found(&[]).await, Installed::No);
-    }
 }

@@ -41,6 +41,9 @@ pub fn failure(row: &Row, client: &str) -> String {
             let _ = writeln!(text, "    | {}{mark} {note}", " ".repeat(marked.start));
         }
     }
+    for cut in &row.cut {
+        let _ = writeln!(text, "  not kept  {cut}");
+    }
     let _ = writeln!(text, "  files     {}", row.artefacts.display());
     let _ = writeln!(text, "  again     {}", row.again);
     text
@@ -129,6 +132,7 @@ pub fn summary(results: &Results, detail: Detail) -> String {
     } else {
         others(results, &mut text);
     }
+    cuts(results, &mut text);
     waivers(&results.problems, &mut text);
     let _ = writeln!(
         text,
@@ -284,6 +288,22 @@ fn others(results: &Results, text: &mut String) {
     }
 }
 
+/// Where not everything was kept: whatever the verdict, it was found in what was.
+fn cuts(results: &Results, text: &mut String) {
+    let entries: Vec<&Entry> =
+        results.results.iter().filter(|entry| !entry.cut.is_empty()).collect();
+    if entries.is_empty() {
+        return;
+    }
+    let _ = writeln!(text, "\nnot everything was kept in {}:", vectors(entries.len()));
+    for entry in entries.iter().take(4) {
+        let _ = writeln!(text, "  {}: {}", entry.vector, entry.cut.join("; "));
+    }
+    if entries.len() > 4 {
+        let _ = writeln!(text, "  and {} more", entries.len() - 4);
+    }
+}
+
 /// Why an entry has its verdict: the waiver's reason where it is waived.
 pub(super) fn because(results: &Results, entry: &Entry) -> String {
     let record = entry.waiver.and_then(|index| results.waivers.get(index));
@@ -327,6 +347,10 @@ pub fn by_hand(vector: &Vector, trial: &Trial, judgement: Judgement) -> String {
         vector: vector.clone(),
         scene: scene(trial, vector, &judgement),
         wire: String::new(),
+        cut: vec![trial.record.dropped().to_string()]
+            .into_iter()
+            .filter(|s| !s.is_empty())
+            .collect(),
         judgement: Some(judgement),
         skipped: None,
         announced: None,

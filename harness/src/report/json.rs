@@ -131,6 +131,8 @@ pub struct Entry {
     pub transcript: Vec<String>,
     /// What people are told of it, line by line; empty where nothing was found.
     pub told: Vec<String>,
+    /// What of the run was not kept, in sentences; empty where everything was.
+    pub cut: Vec<String>,
     /// How long the client ran.
     pub duration_ms: u64,
     /// How it ended.

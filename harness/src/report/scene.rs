@@ -127,7 +127,8 @@ fn shown(entry: &Entry) -> String {
         What::Bytes { from, form, bytes } => {
             let side = if *from == Side::Client { "CLIENT" } else { "SERVER" };
             let layer = if *form == Form::Inside { "  [tls] " } else { "        " };
-            format!("{layer}{side}: {}", escape(bytes))
+            // The line is cut to less than that.
+            format!("{layer}{side}: {}", escape(&bytes[..bytes.len().min(2 * WIDTH)]))
         }
         What::TlsFailed(why) => format!("*** TLS FAILS ({why})"),
         other => other.render(),

@@ -3,8 +3,10 @@
 
 use std::ffi::OsString;
 use std::fs;
+use std::net::TcpListener;
 use std::path::Path;
 
+use crate::process::isolation::{Isolation, Peer};
 use crate::process::{self, Console, Ended, Exit, Invocation, Limits, Running};
 use crate::profile::{Daemon, Profile};
 use crate::suite::SuiteError;
@@ -18,6 +20,9 @@ pub(super) struct Client<'a> {
     pub(super) profile: &'a Profile,
     pub(super) values: &'a Values,
     pub(super) limits: Limits,
+    /// The `upward` program, a part of which keeps each of its processes.
+    pub(super) keeper: &'a Path,
+    pub(super) isolation: Option<&'a Isolation>,
 }
 
 /// A client that runs.
@@ -47,28 +52,38 @@ impl<'a> Client<'a> {
     }
 
     /// Starts it: its daemon, where it has one.
-    pub(super) fn start(self) -> Result<Started<'a>, SuiteError> {
+    pub(super) async fn start(self, peer: Peer) -> Result<Started<'a>, SuiteError> {
         let argv = self.profile.daemon.as_ref().map_or(&self.profile.argv, |daemon| &daemon.argv);
         let stdin = if self.profile.daemon.is_some() { "" } else { &self.profile.stdin };
-        Ok(Started { first: self.process(argv, stdin)?, client: self })
+        Ok(Started { first: self.process(argv, stdin, peer).await?, client: self })
     }
 
-    /// Starts one of its processes.
-    fn process(&self, argv: &[String], stdin: &str) -> Result<Running, SuiteError> {
+    /// Starts one of its processes. In isolation, each is alone.
+    async fn process(
+        &self,
+        argv: &[String],
+        stdin: &str,
+        peer: Peer,
+    ) -> Result<Running, SuiteError> {
         let argv = argv.iter().map(|text| Ok(template::render(text, self.values)?.into()));
         let console = if self.profile.terminal { Console::Terminal } else { Console::Pipes };
         let invocation = Invocation {
+            keeper: self.keeper.to_path_buf(),
+            isolation: self.isolation.cloned().map(|isolation| (isolation, peer)),
             argv: argv.collect::<Result<Vec<OsString>, TemplateError>>()?,
             environment: self.profile.surroundings(self.values)?,
             stdin: template::render(stdin, self.values)?.into_bytes(),
             dir: self.values.dir.clone(),
             console,
         };
-        Ok(process::start(invocation, self.limits)?)
+        Ok(process::start(invocation, self.limits).await?)
     }
 
     /// What it told its user, now that it has ended.
     pub(super) async fn says(&self, ended: &Ended) -> Result<Told, SuiteError> {
+        if ended.exit == Exit::Lost {
+            return Ok(Told::Nothing);
+        }
         let tells = &self.profile.tells;
         let success = matches!(ended.exit, Exit::Code(code) if tells.success.contains(&code));
         if !success {
@@ -77,15 +92,24 @@ impl<'a> Client<'a> {
         if tells.command.is_empty() {
             return Ok(Told::Success);
         }
-        let asked = Self { profile: self.profile, ..*self }.process(&tells.command, "")?;
+        if !self.values.dir.is_dir() {
+            // The client has removed it: what is asked there has no answer.
+            return Ok(Told::Failure);
+        }
+        let asked = self.process(&tells.command, "", Peer::Absent).await?;
         Ok(match asked.wait().await.exit {
             Exit::Code(0) => Told::Success,
-            Exit::Code(_) | Exit::Signal(_) | Exit::Deadline => Told::Failure,
+            Exit::Code(_) | Exit::Signal(_) | Exit::Deadline | Exit::Lost => Told::Failure,
         })
     }
 }
 
 impl Started<'_> {
+    /// The sockets that listen where the client is isolated; see [`Running::take_listeners`].
+    pub(super) fn take_listeners(&mut self) -> Vec<TcpListener> {
+        self.first.take_listeners()
+    }
+
     /// Waits for its end, at most until the deadline; then nothing of it is left.
     pub(super) async fn wait(self) -> Result<Ended, SuiteError> {
         match &self.client.profile.daemon {
@@ -104,8 +128,8 @@ impl Started<'_> {
             if !ready {
                 return Ok::<_, SuiteError>(None);
             }
-            let handed = client.process(&client.profile.argv, &client.profile.stdin)?;
-            let handed = handed.wait().await;
+            let handed = client.process(&client.profile.argv, &client.profile.stdin, Peer::Absent);
+            let handed = handed.await?.wait().await;
             let taken = handed.exit == Exit::Code(0)
                 && first.writes(|output| daemon.done.is_in(output)).await.is_ok();
             Ok(Some((handed, taken)))
@@ -121,8 +145,10 @@ impl Started<'_> {
         if taken || handed.exit != Exit::Code(0) {
             ended.exit = handed.exit;
         }
-        ended.stderr.bytes.extend(handed.stdout.bytes);
-        ended.stderr.bytes.extend(handed.stderr.bytes);
+        for output in [handed.stdout, handed.stderr] {
+            ended.stderr.bytes.extend(output.bytes);
+            ended.stderr.dropped += output.dropped;
+        }
         Ok(ended)
     }
 }

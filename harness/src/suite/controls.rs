@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use upward_model::explain::Event;
-use upward_model::message::{Command, Layer};
+use upward_model::explain::{Event, Run};
 use upward_model::vector::{Certificate, Deviation, Do, Outcome, PeerRecord, Point};
 
-use crate::suite::SuiteError;
+use crate::report::WIRE;
 use crate::suite::subject::{Launched, Stage, Subject, Told};
+use crate::suite::{SuiteError, end};
 use crate::trial::Scene;
 
 /// What the controls showed.
@@ -41,12 +41,11 @@ pub struct Failed {
 impl Controls {
     /// All of them.
     pub(super) async fn run(client: &mut (impl Subject + Sync)) -> Result<Self, SuiteError> {
-        let mut controls = Self::first(client).await?;
-        if controls.honest.is_ok() {
-            controls.checks = checks(client).await?;
-            controls.waits = waits(client).await?;
+        let controls = Self::first(client).await?;
+        if controls.honest.is_err() {
+            return Ok(controls);
         }
-        Ok(controls)
+        controls.rest(client).await
     }
 
     /// Those that every vector needs: what the client does with an honest server, and what its
@@ -68,20 +67,21 @@ impl Controls {
         client.known_mut().tells = controls.tells;
         Ok(controls)
     }
-}
 
-/// Whether a client checks certificates against the authority that it is given.
-pub(crate) async fn checks(client: &(impl Subject + Sync)) -> Result<bool, SuiteError> {
-    let honest = Scene::honest(client.protocol(), client.policy());
-    let stranger = client.launch(&honest, "control-authority", Stage::OtherAuthority).await?;
-    Ok(!stranger.trial.evidence.arrived || !client.policy().needs_tls())
-}
-
-/// Whether a client waits for replies.
-pub(crate) async fn waits(client: &(impl Subject + Sync)) -> Result<bool, SuiteError> {
-    let scene = withheld(&Scene::honest(client.protocol(), client.policy()));
-    let kept_waiting = client.launch(&scene, "control-withheld", Stage::Set).await?;
-    Ok(!goes_on_unanswered(&kept_waiting))
+    /// The others.
+    pub(crate) async fn rest(
+        mut self,
+        client: &mut (impl Subject + Sync),
+    ) -> Result<Self, SuiteError> {
+        let honest = Scene::honest(client.protocol(), client.policy());
+        let stranger = client.launch(&honest, "control-authority", Stage::OtherAuthority).await?;
+        self.checks = !stranger.trial.evidence.arrived || !client.policy().needs_tls();
+        let scene = withheld(&honest);
+        let kept_waiting = client.launch(&scene, "control-withheld", Stage::Set).await?;
+        self.waits = !goes_on_unanswered(&kept_waiting.trial.evidence.run);
+        client.known_mut().goes_on_at_the_end = end::goes_on(&kept_waiting.trial.evidence.run);
+        Ok(self)
+    }
 }
 
 fn failed(launched: &Launched, reason: &str) -> Failed {
@@ -97,7 +97,7 @@ fn failed(launched: &Launched, reason: &str) -> Failed {
     let from = text.char_indices().rev().nth(1200).map_or(0, |(at, _)| at);
     Failed {
         reason: format!("{what}; {}", launched.exit),
-        wire: launched.trial.record.render(),
+        wire: launched.trial.record.render_at_most(WIRE),
         output: text[from..].to_owned(),
     }
 }
@@ -124,13 +124,29 @@ fn withheld(honest: &Scene) -> Scene {
     }
 }
 
-/// Whether the client said more inside TLS than one question, although nothing was answered there.
-fn goes_on_unanswered(launched: &Launched) -> bool {
-    launched.trial.evidence.run.iter().any(|events| {
-        events
-            .iter()
-            .filter(|event| matches!(event, Event::Heard(command, Layer::Tls) if *command != Command::Goodbye))
-            .count()
-            > 1
-    })
+/// Whether the client said more inside TLS than one question, although nothing was answered there. What
+/// it said when the peer had closed is no sign: the end of the connection is an answer, too.
+fn goes_on_unanswered(run: &Run) -> bool {
+    let asked = |events: &Vec<Event>| {
+        events[..end::end(events)].iter().filter(|event| end::is_said(event)).count()
+    };
+    run.iter().any(|events| asked(events) > 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use upward_model::client::Close;
+    use upward_model::message::{Command, Layer};
+
+    use super::*;
+
+    #[test]
+    fn the_end_of_the_connection_is_an_answer() {
+        let says = |command| Event::Heard(command, Layer::Tls);
+        let (asks, closes) = (says(Command::Hello), Event::Closed(Close::Orderly));
+        let login = says(Command::Credential);
+        assert!(goes_on_unanswered(&vec![vec![asks.clone(), login.clone()]]));
+        assert!(!goes_on_unanswered(&vec![vec![asks.clone(), closes, login]]));
+        assert!(!goes_on_unanswered(&vec![vec![asks, says(Command::Goodbye)]]));
+    }
 }

@@ -1,7 +1,7 @@
 //! One run of the client: a fresh directory, fresh canaries, a persona, the process, what it left.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -13,13 +13,15 @@ use crate::canary::Canaries;
 use crate::certificate::HOST;
 use crate::judge::Judgement;
 use crate::persona::Listening;
+use crate::process::isolation::Peer;
 use crate::process::{Ended, Exit, Limits};
 use crate::profile::Trait;
 use crate::suite::client::Client;
+use crate::suite::folder::Folder;
 use crate::suite::subject::{Known, Launched, Stage, Subject, Told};
 use crate::suite::{Job, SuiteError};
 use crate::template::{self, Values};
-use crate::trial::{End, Scene, Stagehand, Trial, evidence};
+use crate::trial::{End, Scene, Stagehand, Trial, evidence, serve_while};
 use crate::wire::Record;
 
 /// How much of a client's output is kept: 256 KiB of each stream.
@@ -46,11 +48,21 @@ impl Launcher {
 
     /// Runs the client.
     async fn run(&self, scene: &Scene, folder: &str, stage: Stage) -> Result<Launched, SuiteError> {
-        let directory = self.fresh_directory(folder)?;
+        let folder = Folder::fresh(&self.job.directory.join(folder.replace('/', "-")))?;
+        let directory = folder.path.clone();
         let seed = self.seed.fetch_add(1, Ordering::Relaxed);
         let canaries = Arc::new(Canaries::new(seed.into()));
-        let listening = Listening::bind().await.map_err(SuiteError::Listen)?;
         let deserted = stage == Stage::Deserted;
+        let isolation = self.job.isolation.as_ref();
+        let bound = match isolation {
+            Some(_) => None,
+            None => Some(Listening::bind().await.map_err(SuiteError::Listen)?),
+        };
+        let port = match (isolation, &bound) {
+            (Some(isolation), _) => isolation.port,
+            (None, Some(bound)) if !deserted => bound.port,
+            (None, _) => free_port().await?,
+        };
         let certificates = &self.known.stagehand.certificates;
         let authority = match stage {
             Stage::OtherAuthority => &certificates.other_ca,
@@ -61,7 +73,7 @@ impl Launcher {
         let values = Values {
             host: HOST.to_owned(),
             ip: "127.0.0.1".to_owned(),
-            port: if deserted { free_port().await? } else { listening.port },
+            port,
             ca,
             dir: directory.clone(),
             user: canaries.user.clone(),
@@ -71,29 +83,30 @@ impl Launcher {
             clients: template::clients(),
         };
         let limits = Limits { deadline: self.job.deadline, output: OUTPUT };
-        let client = Client { profile: &self.job.profile, values: &values, limits };
+        let client = Client {
+            profile: &self.job.profile,
+            values: &values,
+            limits,
+            keeper: &self.job.keeper,
+            isolation,
+        };
         client.lay_out()?;
         let record = Record::default();
         let persona = self.known.stagehand.persona(scene, &canaries);
-        let running = client.start()?;
-        let (told, done) = tokio::sync::oneshot::channel::<()>();
-        let serving = listening.serve(persona, record.clone(), async {
-            let _ = done.await;
-        });
-        let waiting = async {
-            let ended = running.wait().await;
-            let _ = told.send(());
-            ended
+        let peer = if deserted { Peer::Absent } else { Peer::There };
+        let mut running = client.start(peer).await?;
+        let listening = match bound {
+            Some(bound) => bound,
+            // Where the client is isolated, they listen where it is.
+            None => Listening::given(running.take_listeners()).map_err(SuiteError::Listen)?,
         };
-        let (lifted, ended) = tokio::join!(serving, waiting);
+        let (lifted, ended) = serve_while(listening, persona, &record, running.wait()).await;
         let ended = ended?;
         let told = client.says(&ended).await?;
         let end = self.end(&ended, told, lifted.run().is_empty());
         let evidence =
             evidence(scene, &record, &lifted, &vec![canaries; scene.sessions.len()], &end);
-        write(&directory.join("wire.txt"), record.render().as_bytes())?;
-        write(&directory.join("stdout.txt"), &ended.stdout.bytes)?;
-        write(&directory.join("stderr.txt"), &ended.stderr.bytes)?;
+        let cut = kept(&folder, &record, &ended);
         Ok(Launched {
             trial: Trial { record, lifted, evidence },
             told,
@@ -101,6 +114,7 @@ impl Launcher {
             output: [ended.stderr.bytes, ended.stdout.bytes].concat(),
             duration: ended.duration,
             directory,
+            cut,
         })
     }
 
@@ -115,16 +129,6 @@ impl Launcher {
             carries_body: self.job.profile.carries_body(),
             output,
         }
-    }
-
-    fn fresh_directory(&self, folder: &str) -> Result<PathBuf, SuiteError> {
-        let directory = self.job.directory.join(folder.replace('/', "-"));
-        let failed = |error| SuiteError::Write { path: directory.clone(), error };
-        if directory.exists() {
-            fs::remove_dir_all(&directory).map_err(failed)?;
-        }
-        fs::create_dir_all(&directory).map_err(failed)?;
-        directory.canonicalize().map_err(failed)
     }
 }
 
@@ -166,6 +170,33 @@ impl Subject for Launcher {
     fn again(&self, id: &str) -> String {
         self.job.replay(id)
     }
+}
+
+/// Writes down what there was to see; what of it was not kept. What a client did to its folder does
+/// not take the run's result away.
+fn kept(folder: &Folder, record: &Record, ended: &Ended) -> Vec<String> {
+    let mut cut: Vec<String> = folder.bound().into_iter().collect();
+    let dropped = record.dropped();
+    if dropped.is_something() {
+        cut.push(dropped.to_string());
+    }
+    for (name, captured) in [("output", &ended.stdout), ("error", &ended.stderr)] {
+        if captured.dropped > 0 {
+            let bytes = captured.dropped;
+            cut.push(format!("{bytes} bytes of its standard {name} were not kept"));
+        }
+    }
+    let files = [
+        ("wire.txt", record.render().into_bytes()),
+        ("stdout.txt", ended.stdout.bytes.clone()),
+        ("stderr.txt", ended.stderr.bytes.clone()),
+    ];
+    for (name, bytes) in files {
+        if let Err(error) = folder.write(name, &bytes) {
+            cut.push(format!("{name} could not be written: {error}"));
+        }
+    }
+    cut
 }
 
 pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), SuiteError> {

@@ -68,7 +68,7 @@ fn row(client: &impl Subject, vector: &Vector, launched: &Launched, judgement: J
 }
 
 /// What the controls take away from a judgement.
-pub(crate) fn doubted(
+fn doubted(
     client: &impl Subject,
     controls: &Controls,
     vector: &Vector,

@@ -13,7 +13,7 @@ use upward_model::vector::Vector;
 
 use crate::judge::Judgement;
 use crate::profile::Trait;
-use crate::suite::{PATIENCE, SuiteError};
+use crate::suite::{PATIENCE, SuiteError, end};
 use crate::trial::{Scene, Stagehand, Trial, judge_honest, judge_vector};
 
 /// The client under test.
@@ -81,8 +81,12 @@ pub(crate) trait Subject {
         async move {
             let scene = Scene::of(self.protocol(), vector);
             let launched = self.launch(&scene, folder, Stage::Set).await?;
-            let habits = self.known().habits;
-            let judgement = judge_vector(&scene, vector, habits, &launched.trial.evidence);
+            let known = self.known();
+            let mut evidence = launched.trial.evidence.clone();
+            if known.goes_on_at_the_end {
+                evidence.run = end::without(&evidence.run);
+            }
+            let judgement = judge_vector(&scene, vector, known.habits, &evidence);
             Ok((launched, judgement))
         }
     }
@@ -94,6 +98,8 @@ pub(crate) struct Known {
     pub(crate) stagehand: Stagehand,
     /// Whether what it says at its end tells how it fared.
     pub(crate) tells: bool,
+    /// Whether it goes on inside TLS when the peer has closed.
+    pub(crate) goes_on_at_the_end: bool,
     /// What it does with an honest peer.
     pub(crate) habits: Habits,
 }
@@ -101,7 +107,7 @@ pub(crate) struct Known {
 impl Known {
     /// Nothing yet.
     pub(crate) fn nothing(stagehand: Stagehand) -> Self {
-        Self { stagehand, tells: true, habits: Habits::default() }
+        Self { stagehand, tells: true, goes_on_at_the_end: false, habits: Habits::default() }
     }
 
     /// Learns from a run with an honest peer what the client does, and how long a persona has to
@@ -117,7 +123,7 @@ impl Known {
     pub(crate) const fn claims_success(&self, told: Told) -> Option<bool> {
         match told {
             Told::Success if self.tells => Some(true),
-            Told::Success => None,
+            Told::Success | Told::Nothing => None,
             Told::Failure => Some(false),
         }
     }
@@ -130,6 +136,8 @@ pub(crate) enum Told {
     Success,
     /// That it has not.
     Failure,
+    /// Nothing that means anything: nobody knows how it ended.
+    Nothing,
 }
 
 /// A run of the client.
@@ -146,6 +154,8 @@ pub(crate) struct Launched {
     pub(crate) duration: Duration,
     /// Where its files are.
     pub(crate) directory: PathBuf,
+    /// What of it was not kept, in sentences.
+    pub(crate) cut: Vec<String>,
 }
 
 /// Where the client is sent, and whom it is told to trust.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use upward_model::client::Peer;
 
-use crate::canary::{Canaries, Kind, Sighting};
+use crate::canary::{Canaries, Kind, Search, Sighting};
 use crate::judge::{Evidence, Exposed, Stage, Words};
 use crate::persona::{Confirmed, Lifted, Sight};
 use crate::trial::{Scene, fetched};
@@ -57,14 +57,16 @@ pub fn evidence(
         .filter(|(index, (_, policy))| policy.needs_tls() || index + 1 == scene.sessions.len())
         .map(|(_, (canaries, _))| canaries)
         .collect();
+    let searches: Vec<Search> =
+        guarded.iter().map(|canaries| canaries.searching(&challenges)).collect();
     let search = |bytes: &[u8]| -> Vec<Sighting> {
-        guarded.iter().flat_map(|canaries| canaries.search(bytes, &challenges)).collect()
+        searches.iter().flat_map(|search| search.find(bytes)).collect()
     };
+    let own = canaries.last().map(|canaries| canaries.searching(&challenges));
     let carried = if end.carries_body { Kind::Body } else { Kind::Password };
     let carries = |bytes: &[u8]| {
-        canaries.last().is_some_and(|canaries| {
-            canaries.search(bytes, &challenges).iter().any(|found| found.kind == carried)
-        })
+        own.as_ref()
+            .is_some_and(|search| search.find(bytes).iter().any(|found| found.kind == carried))
     };
     let genuine = Peer::from(scene.peer.certificate) == Peer::Genuine;
     let authenticated_only = scene.policy().needs_tls();
@@ -146,6 +148,7 @@ pub fn evidence(
         redirected: lifted.redirected(),
         crashed: end.crashed,
         hung: end.hung,
+        cut: record.dropped().is_something(),
         shows_clear_text: shows_clear_text(&end.output),
     }
 }

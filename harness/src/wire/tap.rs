@@ -22,7 +22,7 @@ pub struct Tap {
 }
 
 /// How much of what the TLS layer reads is kept to be looked at again.
-const SEEN: usize = 1 << 20;
+const SEEN: usize = 256 << 10;
 
 impl Tap {
     /// Taps a connection; `first` is what was read of it already.

@@ -52,6 +52,7 @@ pub(crate) fn entry(vector: &Vector, verdict: Weight, outcome: Outcome) -> Entry
         evidence: None,
         transcript: lines(&["CLIENT: AUTH PLAIN"]),
         told: lines(&[&shown, "  dialogue", "    | CLIENT: ```AUTH``` <a@x.test> # | &amp;"]),
+        cut: Vec::new(),
         duration_ms: 12,
         exit: "exit code 5".to_owned(),
         artefacts: "target/upward/x".to_owned(),

@@ -111,7 +111,7 @@ impl Bench {
                 Party::Flawed(flaw) => {
                     let broken = shown(protocol, candidate, &plan, &played, evaluation.baseline);
                     if !broken.is_empty() {
-                        evaluation.kills.insert(*flaw, broken);
+                        evaluation.kills.entry(*flaw).or_insert(Properties::NONE).extend(broken);
                     }
                 }
             }
@@ -271,7 +271,7 @@ fn worlds(
     }
     let mut worlds = Vec::new();
     let others = Variant::single().into_iter().skip(1).map(|variant| (variant, None));
-    let flawed = Flaw::of(Side::Client).map(|flaw| (Variant::COMMON, Some(flaw)));
+    let flawed = flawed(protocol).into_iter().map(|(variant, flaw)| (variant, Some(flaw)));
     for (variant, flaw) in others.chain(flawed) {
         let client = client(variant, flaw.map_or(Flaws::NONE, Flaws::from));
         let world = World::for_play(protocol, client, sessions.to_vec(), setting, Some(&common));
@@ -279,6 +279,18 @@ fn worlds(
     }
     worlds.insert(0, (Party::Sound, common.counted()));
     worlds
+}
+
+/// Each flaw of a client, and the variant that is played with it: the common one. What is left over
+/// when TLS starts is taken for the answer to whatever is asked first, so that there the client that
+/// asks for no capabilities inside TLS is played as well.
+pub fn flawed(protocol: &Protocol) -> Vec<(Variant, Flaw)> {
+    let mut all: Vec<_> = Flaw::of(Side::Client).map(|flaw| (Variant::COMMON, flaw)).collect();
+    if protocol.has_hello() && protocol.login != Authentication::None {
+        let variant = Variant { asks_inside: false, ..Variant::COMMON };
+        all.extend([Flaw::KeepsBuffer, Flaw::KeepsFragment].map(|flaw| (variant, flaw)));
+    }
+    all
 }
 
 /// The actions of a play, one a line.

@@ -8,6 +8,8 @@ use tokio::sync::watch;
 use crate::cli::reports::slug;
 use crate::cli::run::cores;
 use crate::cli::{Failure, protocol};
+use crate::process::ITSELF;
+use crate::process::isolation::Isolation;
 use crate::profile::{self, Profile};
 use crate::report::{self, Results, Setup};
 use crate::suite::{self, Job};
@@ -44,6 +46,12 @@ pub(super) async fn check(files: &[PathBuf], how: &How<'_>) -> Result<u8, Failur
 /// Runs the controls of a client: 0 where each shows what can be judged or is announced, 1 where one
 /// does not, 3 where it does not deliver to an honest server.
 async fn controls(profile: Profile, how: &How<'_>) -> Result<u8, Failure> {
+    // One that knows one port only has it to itself in isolation.
+    let isolation = profile.port.map(|port| Isolation {
+        port,
+        names: profile.names.clone(),
+        fresh: profile.fresh.clone(),
+    });
     let job = Job {
         protocol: protocol(&profile.protocol)?,
         policy: profile.policy,
@@ -53,6 +61,8 @@ async fn controls(profile: Profile, how: &How<'_>) -> Result<u8, Failure> {
         profile,
         jobs: cores(),
         deadline: Duration::from_secs(how.deadline),
+        keeper: PathBuf::from(ITSELF),
+        isolation,
     };
     let (_keep, stop) = watch::channel(false);
     let report = suite::run(&job, &|_| (), &stop).await;

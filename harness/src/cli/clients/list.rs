@@ -2,6 +2,7 @@
 
 use std::process::Command;
 
+use crate::cli::names::no_such_client;
 use crate::cli::run::present::Present;
 use crate::cli::{Failure, protocol};
 use crate::profile::{self, Profile};
@@ -34,8 +35,7 @@ pub(super) async fn list(speaks: Option<&str>) -> Result<u8, Failure> {
 pub(super) fn build(name: &str) -> Result<u8, Failure> {
     let profiles = bundled()?;
     let Some(profile) = profiles.iter().find(|profile| profile.name == name) else {
-        return Err(Failure::new(format!("no bundled client is called `{name}`"))
-            .help("`upward clients` lists them"));
+        return Err(no_such_client(name, profiles.iter().map(|profile| profile.name.as_str())));
     };
     let folder = clients();
     let words =

@@ -96,6 +96,14 @@ argv = [
 # Whether it wants a terminal in place of pipes; what it reads is typed there.
 # terminal = true
 
+# The port that it connects to, where it knows no other: it is then run with --isolate only.
+# port = 25
+
+# In isolation (`upward run --isolate`): names beside localhost that mean the server, and folders of
+# the machine that are empty and its own; these must be there.
+# names = ["mail.example.org"]
+# fresh = ["/var/spool/program"]
+
 # What its authors announce, to be expected and not held against it, and where they say so:
 # "opportunistic" (goes on without TLS), "blind" (types without reading), "verifies-no-certificate".
 # announced = ["blind"]

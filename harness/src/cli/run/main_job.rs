@@ -1,13 +1,18 @@
 //! What `upward run` does alone.
 
-use tokio::sync::watch;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+use upward_model::vector::Tier;
 
 use super::Run;
-use super::present::Present;
+use super::present::{Client, Present};
 use crate::cli::reports::Writers;
 use crate::cli::{Failure, TierName, worst};
 use crate::profile;
-use crate::report::Detail;
+use crate::report::{self, Detail, Results};
 use crate::waiver::Waivers;
 
 impl Run {
@@ -27,30 +32,72 @@ impl Run {
         }
         let mut codes = vec![crate::cli::builtin::prove_and_play().await?];
         let Present { there, missing } = Present::find(profiles).await;
+        let (there, alone): (Vec<_>, Vec<_>) =
+            there.into_iter().partition(|one| one.profile.port.is_none() || self.isolate);
+        let alone: Vec<_> = alone.into_iter().map(|client| client.profile.name).collect();
         let mut done = Vec::new();
-        for client in there {
-            let results = self.one(client, self.tier(TierName::Smoke), waivers, stop).await;
-            let results = match results {
-                Ok(results) => results,
-                Err(failure) => {
-                    // What kept this client from being run is the error to tell.
-                    let _ = writers.finish(&done);
-                    return Err(failure);
+        let mut written = Ok(());
+        let tier = self.tier(TierName::Smoke);
+        self.many(there, tier, waivers, stop, |results| match results {
+            Ok(results) => self.bars.suspend(|| {
+                codes.push(results.exit_code);
+                done.push(results);
+                outln!();
+                if let Err(failure) = self.told(writers, &done, Detail::Brief) {
+                    written = Err(failure);
                 }
-            };
-            codes.push(results.exit_code);
-            let interrupted = results.interrupted;
-            done.push(results);
-            outln!();
-            self.told(writers, &done, Detail::Brief)?;
-            if interrupted {
-                break;
-            }
-        }
-        writers.finish(&done)?;
+            }),
+            // It had not begun when somebody stopped all of them.
+            Err(failure) if failure.code == report::INTERRUPTED => codes.push(failure.code),
+            // What can be said of the others is said.
+            Err(failure) => self.bars.suspend(|| {
+                eprintln!("{failure}");
+                codes.push(failure.code);
+            }),
+        })
+        .await;
+        let finished = writers.finish(&done);
+        written?;
+        finished?;
         if !missing.is_empty() {
             outln!("\nnot installed, and so not run: {}", missing.join(", "));
         }
+        if !alone.is_empty() {
+            outln!("\nnot run, since they need --isolate: {}", alone.join(", "));
+        }
         Ok(worst(&codes))
     }
+
+    /// Runs several clients at once, which wait for most of the time, and tells of each in their order.
+    async fn many(
+        &self,
+        clients: Vec<Client>,
+        tier: Tier,
+        waivers: &Waivers,
+        stop: &watch::Receiver<bool>,
+        mut tell: impl FnMut(Result<Results, Failure>),
+    ) {
+        let (run, waivers) = (Arc::new(self.clone()), Arc::new(waivers.clone()));
+        let room = Arc::new(Semaphore::new(AT_ONCE));
+        let mut tasks = JoinSet::new();
+        for (index, client) in clients.into_iter().enumerate() {
+            let (run, waivers) = (Arc::clone(&run), Arc::clone(&waivers));
+            let (room, stop) = (Arc::clone(&room), stop.clone());
+            tasks.spawn(async move {
+                let _room = room.acquire_owned().await;
+                (index, run.one(client, tier, &waivers, &stop).await)
+            });
+        }
+        let (mut done, mut next) = (BTreeMap::new(), 0);
+        while let Some(Ok((index, report))) = tasks.join_next().await {
+            done.insert(index, report);
+            while let Some(report) = done.remove(&next) {
+                tell(report);
+                next += 1;
+            }
+        }
+    }
 }
+
+/// How many clients run at once.
+const AT_ONCE: usize = 3;

@@ -1,10 +1,13 @@
 //! Which of the clients that are meant are there.
 
+use std::path::Path;
+
 use clap::ValueEnum;
 use tokio::task::JoinSet;
 
 use super::Run;
 use crate::cli::Failure;
+use crate::process::ITSELF;
 use crate::profile::{Installed, Profile, probe};
 
 /// A client that is there.
@@ -43,7 +46,7 @@ impl Present {
     pub(in crate::cli) async fn find(profiles: Vec<Profile>) -> Self {
         let mut asked = JoinSet::new();
         for (index, profile) in profiles.into_iter().enumerate() {
-            asked.spawn(async move { (index, probe(&profile).await, profile) });
+            asked.spawn(async move { (index, probe(&profile, Path::new(ITSELF)).await, profile) });
         }
         let mut found: Vec<_> = asked.join_all().await;
         found.sort_by_key(|(index, ..)| *index);

@@ -6,7 +6,9 @@ use std::path::Path;
 use upward_model::policy::Policy;
 
 use super::Run;
+use crate::cli::names::no_such_client;
 use crate::cli::{Failure, PolicyName, protocol};
+use crate::process::isolation::Isolation;
 use crate::profile::{self, Profile};
 use crate::template;
 
@@ -66,9 +68,8 @@ impl Run {
             let is_meant = |profile: &&Profile| glob.is_match(&profile.name);
             let found: Vec<&Profile> = profiles.iter().filter(is_meant).collect();
             if found.is_empty() {
-                let names: Vec<&str> = profiles.iter().map(|p| p.name.as_str()).collect();
-                return Err(Failure::new(format!("no bundled client is called `{pattern}`"))
-                    .help(format!("there are: {}", names.join(", "))));
+                let known = profiles.iter().map(|profile| profile.name.as_str());
+                return Err(no_such_client(pattern, known));
             }
             for profile in found {
                 if !chosen.contains(profile) {
@@ -86,13 +87,15 @@ impl Run {
                 is_path(name) && profile::load(Path::new(name)).is_ok_and(|own| own == *profile)
             });
             let name = path.unwrap_or(&profile.name);
-            return format!("upward run --client {} -f '{{id}}'", quoted(name));
+            let isolate: String = self.isolating().iter().map(|word| format!(" {word}")).collect();
+            return format!("upward run{isolate} --client {} -f '{{id}}'", quoted(name));
         }
         let mut words = vec!["upward".to_owned(), "run".to_owned()];
         words.extend(["--protocol".to_owned(), profile.protocol.clone()]);
         if self.policy != PolicyName::Required {
             words.extend(["--policy".to_owned(), Policy::from(self.policy).name().to_owned()]);
         }
+        words.extend(self.isolating());
         words.extend(self.files.iter().flat_map(|file| ["--file".to_owned(), quoted(file)]));
         if !self.stdin.is_empty() {
             words.extend(["--stdin".to_owned(), quoted(&self.stdin)]);
@@ -100,6 +103,17 @@ impl Run {
         words.extend(["-f".to_owned(), "'{id}'".to_owned(), "--".to_owned()]);
         words.extend(self.command.iter().map(|word| quoted(word)));
         words.join(" ")
+    }
+
+    /// The options that isolate a client.
+    fn isolating(&self) -> Vec<String> {
+        if !self.isolate {
+            return Vec::new();
+        }
+        let port = self.port.iter().flat_map(|port| ["--port".to_owned(), port.to_string()]);
+        let fresh = self.fresh.iter().map(|folder| quoted(&folder.to_string_lossy()));
+        let fresh = fresh.flat_map(|folder| ["--fresh".to_owned(), folder]);
+        std::iter::once("--isolate".to_owned()).chain(port).chain(fresh).collect()
     }
 }
 
@@ -118,7 +132,7 @@ fn from_here(command: &[String]) -> Vec<String> {
 
 /// Whether a client is named by the path of its profile.
 fn is_path(name: &str) -> bool {
-    name.contains('/') || name.ends_with(".toml")
+    name.ends_with(".toml")
 }
 
 fn quoted(word: &str) -> String {
@@ -129,3 +143,24 @@ fn quoted(word: &str) -> String {
         format!("'{}'", word.replace('\'', "'\\''"))
     }
 }
+
+/// How a client is isolated, where it is asked for.
+pub(super) fn isolation(run: &Run, profile: &Profile) -> Result<Option<Isolation>, Failure> {
+    if !run.isolate {
+        return match profile.port {
+            Some(port) => Err(Failure::new(format!("{} knows port {port} only", profile.name))
+                .help("run it with --isolate: then each run has its ports to itself")),
+            None => Ok(None),
+        };
+    }
+    let fresh: Vec<_> = profile.fresh.iter().chain(&run.fresh).cloned().collect();
+    if let Some(folder) = fresh.iter().find(|folder| !folder.is_absolute()) {
+        let what = format!("folder {} of {} is relative", folder.display(), profile.name);
+        return Err(Failure::new(what).help("name it from the root on: /var/spool/NAME"));
+    }
+    let port = run.port.or(profile.port).unwrap_or(PORT);
+    Ok(Some(Isolation { port, names: profile.names.clone(), fresh }))
+}
+
+/// The port of a persona that has all ports to itself, where the client knows any.
+const PORT: u16 = 2525;

@@ -87,7 +87,12 @@ impl Server {
             "STAT" | "LIST" | "UIDL" | "RETR" | "TOP" | "DELE" => {
                 heard(Command::Deliver, false, self.inquire(verb, argument))
             }
-            _ => Heard { length, command: None, allowed: false, part: Part::Whole },
+            // No command, but it may be the answer to a challenge that somebody else gave.
+            _ => {
+                let answer = self.login.is_answer(line, &self.challenges());
+                let command = answer.then_some(Command::Credential);
+                Heard { length, command, allowed: false, part: Part::Whole }
+            }
         }
     }
 

@@ -90,7 +90,12 @@ impl Server {
             "QUIT" => heard(Command::Goodbye, argument.is_empty(), Part::Whole),
             "NOOP" | "RSET" => heard(Command::Noop, argument.is_empty(), Part::Whole),
             "HELP" | "VRFY" | "EXPN" => heard(Command::Noop, false, Part::Whole),
-            _ => Heard { length, command: None, allowed: false, part: Part::Whole },
+            // No command, but it may be the answer to a challenge that somebody else gave.
+            _ => {
+                let answer = self.login.is_answer(line, &self.challenges());
+                let command = answer.then_some(Command::Credential);
+                Heard { length, command, allowed: false, part: Part::Whole }
+            }
         }
     }
 

@@ -37,6 +37,12 @@ impl Connection {
     /// Takes up all complete messages, and what is TLS.
     pub(super) async fn take_up(&mut self) -> std::io::Result<()> {
         while !self.over && !self.buffer.is_empty() {
+            if self.lifted.is_full() || self.record.dropped().entries > 0 {
+                self.record.cut_off();
+                self.link.cut().await;
+                self.over = true;
+                break;
+            }
             if !self.link.is_tls()
                 && self.codec.at_boundary()
                 && record_length(&self.buffer).is_some()

@@ -148,6 +148,7 @@ impl Entry {
                 .map(|line| line.trim().to_owned())
                 .collect(),
             told: lines(&told).collect(),
+            cut: row.cut.clone(),
             duration_ms: milliseconds(row.duration_ms),
             exit: row.exit.clone(),
             artefacts: row.artefacts.display().to_string(),

@@ -1,0 +1,187 @@
+//! The stage of a run: the process between this program and the client, in which nothing is lost.
+//!
+//! A small part of the same program, started for each run. It makes itself the subreaper of all
+//! below it, starts the client, waits for its end, tells how it ended, and ends all that is left; it
+//! does the same when the one who started it is gone, however that came about. For a run in
+//! isolation there are two: one makes the namespaces and waits outside; the other is the first
+//! process inside, with which the kernel ends all others there.
+
+use std::ffi::OsString;
+use std::io::{self, IsTerminal as _};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::process::CommandExt as _;
+use std::process::{Child, Command, ExitCode, Stdio};
+
+use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions, WaitStatus};
+use rustix::process::{pidfd_open, pidfd_send_signal, set_child_subreaper, wait};
+use serde::{Deserialize, Serialize};
+
+use super::control::{ASK, Message, hear, tell};
+use super::isolation::{self, Failed, Isolation, Peer};
+use super::{terminal, tree};
+
+/// The hidden verb: `upward stage SETTING PROGRAM ARGUMENT...`, with the control stream as standard
+/// input.
+pub(super) const VERB: &str = "stage";
+
+/// What a stage is told on its command line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) enum Setting {
+    /// It keeps a client as it is.
+    Plain,
+    /// It makes namespaces, and waits for the stage inside.
+    Isolated(Isolation, Peer),
+    /// It is the first process inside.
+    Inside,
+    /// It is to become a client on a terminal, and keeps nobody.
+    Terminal,
+}
+
+/// Runs a stage, where the command line asks for one.
+pub(crate) fn main() -> Option<ExitCode> {
+    let mut arguments = std::env::args_os().skip(1);
+    if arguments.next()? != VERB {
+        return None;
+    }
+    let setting = arguments.next()?;
+    let setting = serde_json::from_slice(setting.as_encoded_bytes()).ok()?;
+    let argv: Vec<_> = arguments.collect();
+    // Nobody would read what went wrong here: the stage is then gone, and that is noticed.
+    Some(match run(&setting, &argv) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    })
+}
+
+fn run(setting: &Setting, argv: &[OsString]) -> io::Result<()> {
+    if *setting == Setting::Terminal {
+        return terminal::become_client(argv);
+    }
+    // Standard input is the client's from now on; this is closed when a program is started.
+    let control = io::stdin().as_fd().try_clone_to_owned()?;
+    match setting {
+        Setting::Plain => keep(&control, argv, Place::Outside),
+        Setting::Isolated(isolation, peer) => isolated(&control, isolation, *peer, argv),
+        Setting::Inside => {
+            isolation::begin()?;
+            keep(&control, argv, Place::Inside)
+        }
+        Setting::Terminal => Ok(()),
+    }
+}
+
+/// Makes namespaces, starts the stage inside, and stays until it has ended: then all inside have.
+fn isolated(
+    control: &OwnedFd,
+    isolation: &Isolation,
+    peer: Peer,
+    argv: &[OsString],
+) -> io::Result<()> {
+    let entered = isolation::enter(control, isolation, peer).and_then(|()| {
+        let failed = |error| Failed { step: "start its first process".to_owned(), error };
+        let setting = serde_json::to_string(&Setting::Inside).map_err(|e| failed(e.into()))?;
+        Command::new("/proc/self/exe")
+            .arg0("upward")
+            .args([VERB, &setting])
+            .args(argv)
+            // What is said from now on is for that one.
+            .stdin(Stdio::from(control.try_clone().map_err(failed)?))
+            .spawn()
+            .map_err(failed)
+    });
+    match entered {
+        Ok(mut inside) => inside.wait().map(drop),
+        Err(Failed { step, error }) => {
+            let errno = error.raw_os_error().unwrap_or_default();
+            tell(control, &Message::NotIsolated { step, errno }, &[])
+        }
+    }
+}
+
+/// Where a client is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// Among the other processes of the machine.
+    Outside,
+    /// In namespaces that end with this process.
+    Inside,
+}
+
+/// Starts a client, and keeps it and all below it to the end.
+fn keep(control: &OwnedFd, argv: &[OsString], place: Place) -> io::Result<()> {
+    let me = rustix::process::getpid();
+    if place == Place::Outside {
+        set_child_subreaper(Some(me))?;
+    }
+    let (_, mut descriptors) = hear(control, &mut [0])?;
+    let Some(stdin) = descriptors.pop() else { return Ok(()) };
+    let child = match spawn(argv, stdin) {
+        Ok(child) => child,
+        Err(error) => {
+            let errno = error.raw_os_error().unwrap_or_default();
+            return tell(control, &Message::NotStarted(errno), &[]);
+        }
+    };
+    let client = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+    let Some(client) = client else { return Err(io::ErrorKind::InvalidData.into()) };
+    end_with(control.try_clone()?, pidfd_open(client, PidfdFlags::empty())?);
+    tell(control, &Message::Started, &[])?;
+    let status = loop {
+        // Orphans that end before the client are waited for, too.
+        if let Some((pid, status)) = wait(WaitOptions::empty())?
+            && pid == client
+        {
+            break status;
+        }
+    };
+    // Nobody may be there to hear it.
+    let _ = tell(control, &ended(status), &[]);
+    if place == Place::Outside {
+        end_all(me);
+    }
+    Ok(())
+}
+
+/// Starts a client, on pipes or on a terminal, as what it is to read from says.
+fn spawn(argv: &[OsString], stdin: OwnedFd) -> io::Result<Child> {
+    if stdin.is_terminal() {
+        return terminal::spawn(argv, stdin);
+    }
+    let Some((program, arguments)) = argv.split_first() else {
+        return Err(io::ErrorKind::NotFound.into());
+    };
+    // Its own group: what it sends to its group is not for us.
+    Command::new(program).args(arguments).stdin(Stdio::from(stdin)).process_group(0).spawn()
+}
+
+fn ended(status: WaitStatus) -> Message {
+    match (status.exit_status(), status.terminating_signal()) {
+        (Some(code), _) => Message::Exited(code),
+        (None, Some(signal)) => Message::Signalled(signal),
+        (None, None) => Message::Signalled(0),
+    }
+}
+
+/// Asks the client to end where the other side says so; kills it as soon as that one says anything
+/// else, or is gone.
+fn end_with(control: OwnedFd, client: OwnedFd) {
+    std::thread::spawn(move || {
+        let mut said = [0];
+        while hear(&control, &mut said).is_ok_and(|(length, _)| length > 0) && said == [ASK] {
+            let _ = pidfd_send_signal(&client, Signal::TERM);
+        }
+        let _ = pidfd_send_signal(&client, Signal::KILL);
+    });
+}
+
+/// Ends all below this process. Each round looks again, since somebody may have forked; one that has
+/// no children any more has nobody below it.
+fn end_all(me: Pid) {
+    while !matches!(wait(WaitOptions::NOHANG), Err(rustix::io::Errno::CHILD)) {
+        tree::end_children();
+        if tree::end(me) > 0 {
+            let _ = wait(WaitOptions::empty());
+        }
+    }
+}
