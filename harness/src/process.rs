@@ -26,7 +26,7 @@ use self::capture::Capture;
 pub use self::capture::Captured;
 use self::control::{Control, Message};
 use self::isolation::{Failed, Isolation, Peer};
-pub use self::leftover::adopt;
+pub use self::leftover::{adopt, end_adopted};
 use self::stage::Setting;
 
 /// The variable that marks every process of a run, so that those that left the group are found.

@@ -268,6 +268,30 @@ fn one_that_stops_its_keeper_is_ended() {
     assert_eq!(run.result(run.harm)["exit"], "killed at the deadline");
 }
 
+/// In isolation as well: there nobody outside can be signalled, and the kernel ends all.
+#[test]
+fn nobody_gets_out_of_isolation() {
+    let folder = TempDir::new().expect("a folder");
+    let mut probe = upward(&folder, &["crashes"], &["--isolate", "-f", HARM]);
+    if probe.wait().expect("it ends").code() == Some(2) {
+        let promised = std::env::var_os("UPWARD_REQUIRE_ISOLATION").is_some();
+        assert!(!promised, "isolation was promised, and is not allowed");
+        eprintln!("NOT RUN: isolation is not allowed here");
+        return;
+    }
+    for does in ["daemonises", "has-a-hundred-children", "forks-and-ends-on-and-on"] {
+        assert_eq!(run(does, &["--isolate"]).verdict(), ("inconclusive", "refused"));
+    }
+    for does in ["kills-its-keeper", "stops-its-keeper"] {
+        let run = run(does, &["--isolate", "--deadline", "2"]);
+        assert_eq!(run.verdict().0, "inconclusive");
+        assert_eq!(run.result(HARM)["exit"], "killed at the deadline");
+    }
+    let run = run("opens-ten-thousand-connections", &["--isolate"]);
+    assert_eq!(run.verdict().0, "inconclusive");
+    assert!(run.cut().contains("9968 connections were closed at once"), "{}", run.cut());
+}
+
 /// When the program itself is killed, nothing that it started goes on.
 #[test]
 fn nothing_survives_the_program() {

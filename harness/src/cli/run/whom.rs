@@ -141,3 +141,49 @@ pub(super) fn version(command: &[String]) -> Option<String> {
     let line = text.lines().next().unwrap_or_default().trim();
     (!line.is_empty()).then(|| line.chars().take(60).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use clap::Parser as _;
+
+    use super::*;
+
+    #[derive(clap::Parser)]
+    struct Cli {
+        #[command(flatten)]
+        run: Run,
+    }
+
+    fn isolated(options: &[&str], profile: &str) -> Result<Option<Isolation>, String> {
+        let run = Cli::try_parse_from([&["upward"], options].concat()).unwrap().run;
+        let text = format!("name = 'x'\nprotocol = 'smtp'\nargv = ['x']\n{profile}");
+        isolation(&run, &profile::parse(&text).unwrap()).map_err(|failure| failure.to_string())
+    }
+
+    #[test]
+    fn a_port_of_its_own_needs_isolation() {
+        let error = isolated(&[], "port = 25").unwrap_err();
+        assert!(error.contains("x knows port 25 only") && error.contains("--isolate"), "{error}");
+        assert_eq!(isolated(&[], ""), Ok(None));
+        let port = |options: &[&str], profile| isolated(options, profile).unwrap().unwrap().port;
+        assert_eq!(port(&["--isolate"], ""), PORT);
+        assert_eq!(port(&["--isolate"], "port = 25"), 25);
+        assert_eq!(port(&["--isolate", "--port", "26"], "port = 25"), 26);
+    }
+
+    #[test]
+    fn folders_are_named_from_the_root_on() {
+        let isolation = isolated(&["--isolate", "--fresh", "/b"], "fresh = ['/a']").unwrap();
+        assert_eq!(isolation.unwrap().fresh, [Path::new("/a"), Path::new("/b")]);
+        assert!(isolated(&["--isolate", "--fresh", "b"], "").unwrap_err().contains("relative"));
+    }
+
+    #[test]
+    fn the_same_is_isolated_again() {
+        let options = ["--isolate", "--port", "25", "--fresh", "/a b"];
+        let run = Cli::try_parse_from([&["upward"], &options[..]].concat()).unwrap().run;
+        assert_eq!(run.isolating(), ["--isolate", "--port", "25", "--fresh", "'/a b'"]);
+    }
+}
