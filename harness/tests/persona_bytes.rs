@@ -17,7 +17,7 @@ use upward::wire::{Form, Record, Side, What};
 use upward_model::explain::Event;
 use upward_model::message::{Command, Layer, Piece, Reply, Segment};
 use upward_model::policy::Policy;
-use upward_model::protocol::{MANUAL, POP3, Protocol, SMTP};
+use upward_model::protocol::{IMAP, MANUAL, POP3, Protocol, SMTP};
 use upward_model::vector::{Deviation, Do, Meaning, Point, SegmentOf};
 
 static CERTIFICATES: LazyLock<Arc<Certificates>> =
@@ -96,6 +96,21 @@ fn words() -> impl Strategy<Value = Vec<u8>> {
         "STAT\r\n",
         "RETR 1\r\n",
         "TOP 1 99999999999999999999\r\n",
+        "a CAPABILITY\r\n",
+        "a STARTTLS\r\n",
+        "a STARTTLS now\r\n",
+        "a ID NIL\r\n",
+        "a LOGIN {1}\r\n",
+        "a LOGIN {99999999999999999999}\r\n",
+        "a LOGIN u p\n",
+        "x {1+}\r\n",
+        "a AUTHENTICATE CRAM-MD5\r\n",
+        "a APPEND INBOX {3+}\r\nx\r\n\r\n",
+        "a APPEND INBOX {0}\r\n",
+        "a UID FETCH 1:* (FLAGS BODY[]<0.9>)\r\n",
+        "a IDLE\r\n",
+        "DONE\r\n",
+        "a LOGOUT\r\n",
         "HELLO I'M MR. X\n",
         "PLEASE START TLS\n",
         "BYE\n",
@@ -115,7 +130,7 @@ proptest! {
     #[test]
     fn nothing_that_a_client_sends_is_lost(
         parts in proptest::collection::vec(words(), 0..12),
-        protocol in proptest::sample::select(vec![&MANUAL, &SMTP, &POP3]),
+        protocol in proptest::sample::select(vec![&MANUAL, &SMTP, &IMAP, &POP3]),
         implicit in proptest::bool::weighted(0.2),
     ) {
         let policy = if implicit { Policy::Implicit } else { Policy::Required };
@@ -156,6 +171,7 @@ fn what_stands_beside_an_unwanted_record_is_kept() {
     for (protocol, secret) in [
         (&MANUAL, &b"HERE IS A SECRET"[..]),
         (&SMTP, b"AUTH PLAIN AHVzZXI"),
+        (&IMAP, b"a LOGIN user secret"),
         (&POP3, b"PASS secret"),
     ] {
         let parts = [b"NOOP\r\n".to_vec(), record.clone(), [&record, secret].concat()];

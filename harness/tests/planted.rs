@@ -18,7 +18,7 @@ use upward::vectors::committed;
 use upward_model::client::{Client, Negotiator};
 use upward_model::flaw::{Flaw, Flaws};
 use upward_model::message::{Command, Layer};
-use upward_model::protocol::{MANUAL, POP3, Protocol, SMTP};
+use upward_model::protocol::{IMAP, MANUAL, POP3, Protocol, SMTP};
 use upward_model::variant::Variant;
 use upward_model::vector::{Tier, Vector};
 
@@ -57,7 +57,7 @@ async fn is_noticed<C: Client + Send + Sync + 'static>(
 
 #[tokio::test]
 async fn nothing_planted_is_nothing_noticed() {
-    for protocol in [&MANUAL, &SMTP, &POP3] {
+    for protocol in [&MANUAL, &SMTP, &IMAP, &POP3] {
         assert!(!is_noticed(protocol, Arc::from, &|client| client, |_| {}).await);
         let driven = |client| Driven { client, mishap: None };
         assert!(!is_noticed(protocol, Arc::from, &driven, |_| {}).await);
@@ -67,7 +67,7 @@ async fn nothing_planted_is_nothing_noticed() {
 #[tokio::test]
 async fn a_codec_that_errs_is_noticed() {
     for &misread in Misread::ALL {
-        for protocol in [&MANUAL, &SMTP, &POP3] {
+        for protocol in [&MANUAL, &SMTP, &IMAP, &POP3] {
             if misread.is_possible(protocol) {
                 let plant = |inner| -> Arc<dyn Codec> { Arc::new(Planted { inner, misread }) };
                 let noticed = is_noticed(protocol, plant, &|client| client, |_| {}).await;
@@ -80,7 +80,7 @@ async fn a_codec_that_errs_is_noticed() {
 #[tokio::test]
 async fn a_driver_that_errs_is_noticed() {
     for &mishap in Mishap::ALL {
-        for protocol in [&MANUAL, &SMTP, &POP3] {
+        for protocol in [&MANUAL, &SMTP, &IMAP, &POP3] {
             let driven = |client| Driven { client, mishap: Some(mishap) };
             let noticed = is_noticed(protocol, Arc::from, &driven, |_| {}).await;
             assert!(noticed, "{} {mishap:?}", protocol.name);

@@ -9,7 +9,7 @@ use upward_model::message::Bounds;
 use upward_model::play::{Plan, play};
 use upward_model::policy::Policy;
 use upward_model::property::Property;
-use upward_model::protocol::{MANUAL, POP3, Protocol, SMTP};
+use upward_model::protocol::{IMAP, MANUAL, POP3, Protocol, SMTP};
 use upward_model::variant::Variant;
 use upward_model::vector::{Tier, Vector};
 use upward_model::world::{Attacker, Setting, World};
@@ -100,6 +100,11 @@ fn plays_of_the_manual_protocol_are_explained() {
 #[test]
 fn plays_of_smtp_are_explained() {
     check(&SMTP, Tier::Standard);
+}
+
+#[test]
+fn plays_of_imap_are_explained() {
+    check(&IMAP, Tier::Standard);
 }
 
 #[test]

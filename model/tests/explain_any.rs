@@ -9,7 +9,7 @@ use upward_model::generate::generate;
 use upward_model::message::{Bounds, Command, Layer, Mechanism, Piece, Reply, Segment};
 use upward_model::play::{Plan, play};
 use upward_model::policy::Policy;
-use upward_model::protocol::{MANUAL, POP3, PROTOCOLS, SMTP};
+use upward_model::protocol::{IMAP, MANUAL, POP3, PROTOCOLS, SMTP};
 use upward_model::variant::Variant;
 use upward_model::vector::Tier;
 use upward_model::world::{Attacker, Setting, World};
@@ -88,7 +88,7 @@ fn run() -> impl Strategy<Value = Run> {
 /// The runs of sound clients, with the sessions of their users.
 static SOUND: LazyLock<Vec<(&'static str, Vec<Policy>, Run)>> = LazyLock::new(|| {
     let mut runs = Vec::new();
-    for protocol in [&MANUAL, &SMTP, &POP3] {
+    for protocol in [&MANUAL, &SMTP, &IMAP, &POP3] {
         for vector in generate(protocol).file.vectors {
             if vector.tier != Tier::Smoke {
                 continue;
@@ -116,7 +116,7 @@ proptest! {
     fn no_run_makes_it_panic(
         run in run(),
         sessions in proptest::collection::vec(proptest::sample::select(Policy::ALL.to_vec()), 0..3),
-        protocol in proptest::sample::select(vec![&MANUAL, &SMTP, &POP3]),
+        protocol in proptest::sample::select(vec![&MANUAL, &SMTP, &IMAP, &POP3]),
     ) {
         // The same run has the same explanation.
         prop_assert_eq!(explain(protocol, &sessions, Habits::default(), &run), explain(protocol, &sessions, Habits::default(), &run));

@@ -8,7 +8,7 @@ use upward_model::message::Command;
 
 fuzz_target!(|data: &[u8]| {
     let canaries = Canaries::new(7);
-    for name in ["manual", "smtp", "pop3"] {
+    for name in ["manual", "smtp", "imap", "pop3"] {
         let Some(codec) = codec::by_name(name) else { continue };
         let mut client = codec.client();
         // In the midst of a delivery, replies are steps.

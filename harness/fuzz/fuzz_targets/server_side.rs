@@ -8,7 +8,7 @@ use upward_model::message::Reply;
 
 fuzz_target!(|data: &[u8]| {
     let canaries = Canaries::new(7);
-    for name in ["manual", "smtp", "pop3"] {
+    for name in ["manual", "smtp", "imap", "pop3"] {
         let Some(codec) = codec::by_name(name) else { continue };
         let whole = heard(&*codec, &canaries, data, data.len().max(1));
         let single = heard(&*codec, &canaries, data, 1);

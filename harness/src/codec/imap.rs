@@ -69,6 +69,42 @@ mod tests {
         assert_eq!(cut.pieces, [Piece::Whole(Reply::offer(true))]);
     }
 
+    #[test]
+    fn what_stands_behind_an_open_list_is_not_read_twice() {
+        let alert = "* OK [ALERT] x\r\n";
+        let open = format!("* CAPABILITY IMAP4rev1\r\n{alert}");
+        let cut = Imap.client().cut(open.as_bytes());
+        assert_eq!(cut.pieces, [Piece::Block(Reply::offer(false))]);
+        assert_eq!(cut.rest, open.as_bytes());
+        let cut = Imap.client().cut(format!("{open}a1 OK done\r\n").as_bytes());
+        let notice = IMAP.wordings(Reply::Notice).any(|w| w.text.starts_with("* OK [ALERT]"));
+        assert!(notice);
+        assert_eq!(cut.pieces.len(), 2);
+        assert_eq!(cut.pieces[1], Piece::Whole(Reply::offer(false)));
+        // A question that was refused has no answer.
+        let cut = Imap.client().cut(b"* CAPABILITY IMAP4rev1\r\na1 BAD no\r\n");
+        assert_eq!((cut.pieces, cut.rest), (vec![Piece::Whole(Reply::Refuse)], vec![]));
+    }
+
+    #[test]
+    fn what_stands_in_a_literal_is_no_reply() {
+        let text = b"* 1 FETCH (BODY[] {9}\r\na1 NO x\r\n FLAGS {3}\r\n\r\nx)\r\na1 OK done\r\n";
+        let cut = Imap.client().cut(text);
+        assert_eq!(cut.pieces, [Piece::Whole(Reply::Done)]);
+        let cut = Imap.client().cut(&text[..30]);
+        assert_eq!(cut.rest, &text[..30]);
+        assert_eq!(cut.pieces.len(), 1);
+    }
+
+    #[test]
+    fn what_no_tag_can_be_confirms_nothing() {
+        for text in ["{tag} OK done\r\n", "%% NO\r\n", " OK\r\n", "+x OK\r\n"] {
+            let cut = Imap.client().cut(text.as_bytes());
+            let taken = [Reply::Done, Reply::Refuse].map(Piece::Whole);
+            assert!(!taken.contains(&cut.pieces[0]), "{text}");
+        }
+    }
+
     /// Cuts commands, answers their steps, and confirms them; what was heard and what was said.
     fn conversation(said: &str) -> (Vec<Heard>, String) {
         let mut server = Imap.server(&Canaries::new(1));

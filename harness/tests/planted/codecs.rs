@@ -1,9 +1,9 @@
 //! Codecs with one error each.
 
 use upward::canary::{Canaries, Challenge};
-use upward::codec::{ClientSide, Codec, Cut, Heard, ServerSide};
+use upward::codec::{Answered, ClientSide, Codec, Cut, Heard, Lesson, Part, ServerSide};
 use upward_model::message::{Command, Fragments, Mechanism, Piece, Reply};
-use upward_model::protocol::{Authentication, Protocol};
+use upward_model::protocol::{Authentication, Protocol, TAG};
 
 /// An error of a codec.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +32,16 @@ pub(crate) enum Misread {
     WithholdsData,
     /// The client shows its user nothing.
     ShowsNoText,
+    /// What a forged reply answers is left open.
+    LeavesTagsOpen,
+    /// The server takes what is carried in a literal for commands.
+    TakesLiteralForCommands,
+    /// The client takes text for its user for a refusal.
+    TakesNoticeForRefusal,
+    /// The client takes each `PREAUTH` for a greeting.
+    MissesWelcome,
+    /// The server takes the question for the capabilities for mailbox work.
+    TakesQuestionForData,
 }
 
 impl Misread {
@@ -49,6 +59,11 @@ impl Misread {
         Self::MissesLure,
         Self::WithholdsData,
         Self::ShowsNoText,
+        Self::LeavesTagsOpen,
+        Self::TakesLiteralForCommands,
+        Self::TakesNoticeForRefusal,
+        Self::MissesWelcome,
+        Self::TakesQuestionForData,
     ];
 
     /// Whether a protocol has what the error is about.
@@ -61,6 +76,14 @@ impl Misread {
             Self::MissesLogin => logs_in,
             // What half a line does to the manual's client is not seen in the smallest tier.
             Self::DropsFragments => protocol.fragments == Fragments::LinesAndBlocks,
+            Self::LeavesTagsOpen => {
+                protocol.speech.replies.iter().any(|wording| wording.text.contains(TAG))
+            }
+            Self::TakesLiteralForCommands | Self::MissesWelcome => {
+                protocol.replies().contains(&Reply::Welcome)
+            }
+            Self::TakesNoticeForRefusal => protocol.replies().contains(&Reply::Notice),
+            Self::TakesQuestionForData => protocol.commands().contains(&Command::Hello) && logs_in,
             _ => true,
         }
     }
@@ -107,6 +130,13 @@ impl ServerSide for Server {
         if self.misread == Misread::MissesLogin && login {
             heard.command = Some(Command::Noop);
         }
+        if self.misread == Misread::TakesLiteralForCommands && heard.part == Part::Silent {
+            // What comes next is read as if nothing had been announced.
+            self.inner.reset();
+        }
+        if self.misread == Misread::TakesQuestionForData && heard.command == Some(Command::Hello) {
+            heard.command = Some(Command::Deliver);
+        }
         Some(heard)
     }
 
@@ -131,6 +161,21 @@ impl ServerSide for Server {
 
     fn reset(&mut self) {
         self.inner.reset();
+    }
+
+    fn fill(&mut self, text: &str, answered: Answered) -> String {
+        match self.misread {
+            Misread::LeavesTagsOpen => text.to_owned(),
+            _ => self.inner.fill(text, answered),
+        }
+    }
+
+    fn lesson(&self) -> Lesson {
+        self.inner.lesson()
+    }
+
+    fn learn(&mut self, lesson: &Lesson) {
+        self.inner.learn(lesson);
     }
 }
 
@@ -166,6 +211,8 @@ impl ClientSide for Client {
                 (Misread::MissesLure, Reply::Capabilities { upgrade, .. }) => {
                     Reply::Capabilities { upgrade, mechanism: Mechanism::Own }
                 }
+                (Misread::TakesNoticeForRefusal, Reply::Notice) => Reply::Refuse,
+                (Misread::MissesWelcome, Reply::Welcome) => Reply::Greeting,
                 (_, reply) => reply,
             };
             *piece = match piece {

@@ -54,7 +54,9 @@ impl ClientSide for Client {
         let mut rest = bytes;
         // Where a list begins that was not confirmed yet.
         let mut open: Option<(&[u8], Reply)> = None;
-        while let Some((line, length)) = lines::first(rest) {
+        // What came behind it: it is read with the list, once that is whole, and not twice.
+        let mut held: Vec<Piece<Reply>> = Vec::new();
+        while let Some((line, length)) = whole(rest) {
             let start = rest;
             rest = &rest[length..];
             cut.text.push_str(&String::from_utf8_lossy(line));
@@ -64,18 +66,20 @@ impl ClientSide for Client {
                 open = Some((start, list));
                 continue;
             }
-            let reply = match (meaning(line), open) {
-                (None, _) => continue,
-                (Some(Reply::Accept | Reply::Done | Reply::LoggedIn), Some((_, list))) => {
-                    open = None;
-                    list
-                }
-                (Some(reply), _) => reply,
-            };
+            let Some(reply) = meaning(line) else { continue };
             if reply == Reply::Challenge {
                 let text = line.get(2..).unwrap_or_default();
                 self.challenge = STANDARD.decode(text).unwrap_or_default();
             }
+            if open.is_some() && without_tag(&String::from_utf8_lossy(line)).is_none() {
+                held.push(Piece::Whole(reply));
+                continue;
+            }
+            let reply = match (reply, open.take()) {
+                (Reply::Accept | Reply::Done | Reply::LoggedIn, Some((_, list))) => list,
+                (reply, _) => reply,
+            };
+            cut.pieces.append(&mut held);
             cut.pieces.push(Piece::Whole(reply));
         }
         if let Some((start, list)) = open {
@@ -87,6 +91,28 @@ impl ClientSide for Client {
         }
         cut
     }
+}
+
+/// The next line with the literals that belong to it, and how many bytes that is; the line is shown
+/// without them. `None` if it is not whole.
+fn whole(bytes: &[u8]) -> Option<(&[u8], usize)> {
+    let (line, mut end) = lines::first(bytes)?;
+    let mut part = line;
+    while line.starts_with(b"* ")
+        && let Some(length) = announced(part)
+    {
+        let behind = end.checked_add(length)?;
+        let (next, length) = lines::first(bytes.get(behind..)?)?;
+        (part, end) = (next, behind + length);
+    }
+    Some((line, end))
+}
+
+/// How many bytes of a literal a line announces (RFC 9051 section 4.3).
+fn announced(line: &[u8]) -> Option<usize> {
+    let inner = line.strip_suffix(b"}")?;
+    let open = inner.iter().rposition(|&byte| byte == b'{')?;
+    std::str::from_utf8(&inner[open + 1..]).ok()?.parse().ok()
 }
 
 /// What an untagged list offers; `None` if the line is no list.
@@ -136,7 +162,7 @@ fn without_tag(text: &str) -> Option<&str> {
     let at = text.find(' ')?;
     let rest = &text[at..];
     let tagged = [" OK", " NO", " BAD"].iter().any(|status| rest.starts_with(status));
-    (tagged && !text.starts_with(['*', '+'])).then_some(rest)
+    (tagged && super::server::is_tag(text[..at].as_bytes())).then_some(rest)
 }
 
 /// What the head of a line looks like.

@@ -130,7 +130,7 @@ fn split(line: &[u8]) -> Option<(&[u8], &[u8])> {
 
 /// Whether a word can be a tag: printable, and none of the characters that RFC 9051 section 9 rules
 /// out.
-fn is_tag(word: &[u8]) -> bool {
+pub(super) fn is_tag(word: &[u8]) -> bool {
     !word.is_empty()
         && word.len() <= 64
         && word.iter().all(|byte| byte.is_ascii_graphic() && !b"(){%*\"\\+".contains(byte))
