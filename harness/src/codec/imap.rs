@@ -138,6 +138,16 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_to_a_challenge_that_nobody_gave_is_known() {
+        let canaries = Canaries::new(1);
+        let mut client = Imap.client();
+        client.cut(format!("{}\r\n", IMAP.text(Reply::Challenge)).as_bytes());
+        let answer = client.say(Command::Credential, &canaries);
+        let heard = Imap.server(&canaries).cut(&answer).unwrap();
+        assert_eq!((heard.command, heard.allowed), (Some(Command::Credential), false));
+    }
+
+    #[test]
     fn what_is_no_command_is_refused_and_not_allowed() {
         let mut server = Imap.server(&Canaries::new(1));
         for line in [
