@@ -97,6 +97,15 @@ mod tests {
     }
 
     #[test]
+    fn untagged_words_are_read_in_any_wording() {
+        let read = |text: &str| Imap.client().cut(format!("{text}\r\n").as_bytes()).pieces;
+        assert_eq!(read("* PREAUTH [CAPABILITY IMAP4] hi"), [Piece::Whole(Reply::Welcome)]);
+        assert_eq!(read("* OK [ALERT] hi"), [Piece::Whole(Reply::Notice)]);
+        assert_eq!(read("* OK [CAPABILITY IMAP4] hi"), [Piece::Whole(Reply::Greeting)]);
+        assert_eq!(read("* OK [UIDNEXT 2] next"), []);
+    }
+
+    #[test]
     fn what_no_tag_can_be_confirms_nothing() {
         for text in ["{tag} OK done\r\n", "%% NO\r\n", " OK\r\n", "+x OK\r\n"] {
             let cut = Imap.client().cut(text.as_bytes());

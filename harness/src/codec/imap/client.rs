@@ -150,6 +150,11 @@ fn meaning(line: &[u8]) -> Option<Reply> {
         (Some(rest), _) if rest.starts_with(" OK") => Some(Reply::Done),
         (Some(_), _) => Some(Reply::Refuse),
         (None, text) if text.starts_with('+') => Some(Reply::Challenge),
+        (None, text) if text.starts_with("* PREAUTH") => Some(Reply::Welcome),
+        (None, text) if text.starts_with("* OK [ALERT]") => Some(Reply::Notice),
+        (None, text) if text.starts_with("* OK [CAPABILITY ") => Some(Reply::Greeting),
+        // What a mailbox is like (RFC 9051 section 7.1).
+        (None, text) if text.starts_with("* OK [") => None,
         (None, text) if text.starts_with("* OK") => Some(Reply::Greeting),
         (None, text) if text.starts_with("* BYE") => Some(Reply::Bye),
         (None, text) if text.starts_with("* ") => None,
