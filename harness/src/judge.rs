@@ -105,6 +105,15 @@ pub fn judge(question: &Question<'_>, evidence: &Evidence) -> Judgement {
     broken.extend(by_steps);
     broken.extend(at_the_end);
     let mut flaws: Vec<Flaw> = suspects.iter().map(|suspect| suspect.flaw).collect();
+    // What the model's clients take for a login, and when, is not all that a program may.
+    if explanation == Explanation::Nobody
+        && question.habits.logs_in
+        && policy.needs_tls()
+        && naming::leaves_out_login(&evidence.run)
+    {
+        broken.insert(Property::NoJump);
+        flaws.push(Flaw::BelievesEarlySuccess);
+    }
     if flaws.is_empty() && policy.needs_tls() {
         flaws.extend(naming::by_place(evidence, &leaks));
     }

@@ -6,7 +6,7 @@
 
 use upward_model::explain::Event;
 use upward_model::flaw::Flaw;
-use upward_model::message::{Layer, Reply};
+use upward_model::message::{Command, Layer, Piece, Reply};
 use upward_model::property::{Properties, Property};
 
 use crate::judge::{Evidence, Leak, Stage};
@@ -20,6 +20,9 @@ pub(super) fn by_place(evidence: &Evidence, leaks: &[Leak]) -> Option<Flaw> {
         Stage::Before if leaks.iter().any(|leak| leak.property == Property::NoClearRetry) => {
             Some(Flaw::ReconnectsInClear)
         }
+        Stage::Before if was_welcomed(evidence.run.get(first.connection)?) => {
+            Some(Flaw::BelievesPreauth)
+        }
         Stage::Before => {
             // A word that nobody knows is no login yet, and what was cut short has no place.
             leaks.iter().find(|leak| leak.property == Property::NoSecretInClear)?;
@@ -28,6 +31,39 @@ pub(super) fn by_place(evidence: &Evidence, leaks: &[Leak]) -> Option<Flaw> {
             was_offered(events).then_some(Flaw::SendsSecretBeforeRequest)
         }
     }
+}
+
+/// Whether a client was welcomed in clear, and did there what is done after a login, without one;
+/// whatever it asked in between.
+fn was_welcomed(events: &[Event]) -> bool {
+    let delivers = events.contains(&Event::Heard(Command::Deliver, Layer::Clear));
+    delivers && said_in_clear(events, Reply::Welcome) && !logs_in(events)
+}
+
+/// Whether a client left out its login, and delivered inside TLS, where the peer had said in clear
+/// that it is logged in.
+pub(super) fn leaves_out_login(run: &[Vec<Event>]) -> bool {
+    run.iter().any(|events| {
+        let told = said_in_clear(events, Reply::LoggedIn) || said_in_clear(events, Reply::Welcome);
+        let delivers = events.contains(&Event::Heard(Command::Deliver, Layer::Tls));
+        told && delivers && !logs_in(events)
+    })
+}
+
+fn said_in_clear(events: &[Event], reply: Reply) -> bool {
+    events.iter().any(|event| match event {
+        Event::Said { segment, layer: Layer::Clear, .. } => {
+            segment.pieces().iter().any(|piece| *piece == Piece::Whole(reply))
+        }
+        _ => false,
+    })
+}
+
+fn logs_in(events: &[Event]) -> bool {
+    let login = |command: &Command| {
+        matches!(command, Command::Login(_) | Command::Begin(_) | Command::Credential)
+    };
+    events.iter().any(|event| matches!(event, Event::Heard(command, _) if login(command)))
 }
 
 /// Whether the upgrade was offered in clear.

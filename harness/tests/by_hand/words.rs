@@ -57,8 +57,10 @@ pub(super) fn challenges(bytes: &[u8]) -> Vec<Challenge> {
     let mut challenges = Vec::new();
     for line in bytes.split(|&byte| byte == b'\n') {
         let text = line.strip_prefix(b"334 ").or_else(|| line.strip_prefix(b"+ "));
-        if let Some(text) = text.map(<[u8]>::trim_ascii).filter(|text| !text.is_empty()) {
-            challenges.push(Challenge::CramMd5(STANDARD.decode(text).unwrap()));
+        let text = text.map(<[u8]>::trim_ascii).filter(|text| !text.is_empty());
+        // What asks for a literal, or for the data, is text.
+        if let Some(Ok(text)) = text.map(|text| STANDARD.decode(text)) {
+            challenges.push(Challenge::CramMd5(text));
         }
         // The time stamp of a greeting (RFC 1939 section 7).
         let place = |wanted| line.iter().position(|&byte| byte == wanted);
