@@ -222,3 +222,32 @@ fn a_segment_of_its_own_comes_when_the_one_before_was_read() {
         ]
     );
 }
+
+/// What is forged before its command was said carries the tag that the client will use for it.
+#[test]
+fn a_forged_reply_carries_the_tag_that_is_answered() {
+    let forged = |action, at, text: &str| {
+        let mut scene = Scene::honest(&IMAP, Policy::Required);
+        scene.peer.deviations.push(Deviation {
+            session: 1,
+            connection: None,
+            at,
+            action,
+            text: Some(text.to_owned()),
+            hex: None,
+            meaning: vec![Meaning(Piece::Whole(Reply::Done))],
+            segment: Some(SegmentOf::Same),
+        });
+        let parts = [b"x7 CAPABILITY\r\n".to_vec(), b"x8 STARTTLS\r\n".to_vec()];
+        String::from_utf8(played(&scene, &parts, false).2).unwrap()
+    };
+    let two = "{tag} OK one\n{tag} OK two\n";
+    let said = forged(Do::Append, Point::Capabilities, two);
+    assert!(said.contains("x7 OK CAPABILITY completed\r\nx8 OK one\r\nx9 OK two\r\n"), "{said}");
+    let said = forged(Do::Append, Point::Upgrade, "{tag} OK one\n");
+    assert!(said.ends_with("x8 OK Begin TLS negotiation now\r\nx9 OK one\r\n"), "{said}");
+    let said = forged(Do::Prepend, Point::Upgrade, "{tag} OK one\n");
+    assert!(said.ends_with("x8 OK one\r\nx8 OK Begin TLS negotiation now\r\n"), "{said}");
+    let said = forged(Do::Append, Point::Opening, "{tag} OK one\n");
+    assert!(said.starts_with("* OK IMAP4rev1 ready\r\na1 OK one\r\n"), "{said}");
+}

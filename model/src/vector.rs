@@ -172,7 +172,9 @@ pub struct Deviation {
     #[serde(rename = "do")]
     pub action: Do,
     /// The wire text; `\n` stands for the protocol's line end. A text without a final `\n` is sent
-    /// without a line end.
+    /// without a line end. `{tag}` stands for a tag of the client's (RFC 9051 section 2.2.1): that of
+    /// the command which is answered, where the text stands in place of its reply or before it, and
+    /// else the one that the client will use next, and for each further `{tag}` the one after that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
     /// The wire bytes, where they are no text.
