@@ -53,7 +53,7 @@ pub(super) fn leaves_out_login(run: &[Vec<Event>]) -> bool {
 fn said_in_clear(events: &[Event], reply: Reply) -> bool {
     events.iter().any(|event| match event {
         Event::Said { segment, layer: Layer::Clear, .. } => {
-            segment.pieces().iter().any(|piece| *piece == Piece::Whole(reply))
+            segment.pieces().contains(&Piece::Whole(reply))
         }
         _ => false,
     })

@@ -167,7 +167,7 @@ fn without_tag(text: &str) -> Option<&str> {
     let at = text.find(' ')?;
     let rest = &text[at..];
     let tagged = [" OK", " NO", " BAD"].iter().any(|status| rest.starts_with(status));
-    (tagged && super::server::is_tag(text[..at].as_bytes())).then_some(rest)
+    (tagged && super::server::is_tag(&text.as_bytes()[..at])).then_some(rest)
 }
 
 /// What the head of a line looks like.
