@@ -27,7 +27,7 @@ use self::capture::Capture;
 pub use self::capture::Captured;
 use self::control::{Control, Message};
 use self::isolation::{Failed, Isolation, Peer};
-pub use self::leftover::adopt;
+pub use self::leftover::{adopt, end_adopted};
 use self::stage::Setting;
 use self::terminal::Terminal;
 

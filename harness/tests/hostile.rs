@@ -1,7 +1,8 @@
 //! Clients that do harm: whatever one does in one vector, the memory of `upward` is bounded, no
 //! process is left, and the other vector gets its verdict.
 //!
-//! Needs python3: the clients are in `hostile/client.py`.
+//! Needs python3: the clients are in `hostile/client.py`. Those that hang do so until the default
+//! deadline: a shorter one would, on a busy machine, end the clients that do no harm as well.
 #![expect(clippy::expect_used, reason = "tests fail by panicking")]
 
 use std::fs;
@@ -178,7 +179,7 @@ fn one_that_never_reads_is_cut_off() {
 
 #[test]
 fn ten_thousand_connections_are_counted() {
-    let run = run("opens-ten-thousand-connections", &[]);
+    let run = run("opens-ten-thousand-connections", &["--deadline", "60"]);
     assert_eq!(run.verdict().0, "inconclusive");
     assert!(run.cut().contains("9968 connections were closed at once"), "{}", run.cut());
 }
@@ -210,7 +211,7 @@ fn one_that_is_never_the_same_process_is_ended() {
 #[test]
 fn one_that_ignores_signals_hangs() {
     for does in ["ignores-signals", "execs-away"] {
-        let run = run(does, &["--deadline", "2"]);
+        let run = run(does, &[]);
         assert_eq!(run.verdict(), ("weak", "hung"));
         assert_eq!(run.result(run.harm)["exit"], "killed at the deadline");
     }
@@ -263,9 +264,33 @@ fn one_that_kills_its_keeper_is_ended() {
 
 #[test]
 fn one_that_stops_its_keeper_is_ended() {
-    let run = run("stops-its-keeper", &["--deadline", "2"]);
+    let run = run("stops-its-keeper", &[]);
     assert_eq!(run.verdict().0, "inconclusive");
     assert_eq!(run.result(run.harm)["exit"], "killed at the deadline");
+}
+
+/// In isolation as well: there nobody outside can be signalled, and the kernel ends all.
+#[test]
+fn nobody_gets_out_of_isolation() {
+    let folder = TempDir::new().expect("a folder");
+    let mut probe = upward(&folder, &["crashes"], &["--isolate", "-f", HARM]);
+    if probe.wait().expect("it ends").code() == Some(2) {
+        let promised = std::env::var_os("UPWARD_REQUIRE_ISOLATION").is_some();
+        assert!(!promised, "isolation was promised, and is not allowed");
+        eprintln!("NOT RUN: isolation is not allowed here");
+        return;
+    }
+    for does in ["daemonises", "has-a-hundred-children", "forks-and-ends-on-and-on"] {
+        assert_eq!(run(does, &["--isolate"]).verdict(), ("inconclusive", "refused"));
+    }
+    for does in ["kills-its-keeper", "stops-its-keeper"] {
+        let run = run(does, &["--isolate"]);
+        assert_eq!(run.verdict().0, "inconclusive");
+        assert_eq!(run.result(HARM)["exit"], "killed at the deadline");
+    }
+    let run = run("opens-ten-thousand-connections", &["--isolate", "--deadline", "60"]);
+    assert_eq!(run.verdict().0, "inconclusive");
+    assert!(run.cut().contains("9968 connections were closed at once"), "{}", run.cut());
 }
 
 /// When the program itself is killed, nothing that it started goes on.

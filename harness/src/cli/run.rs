@@ -111,7 +111,7 @@ impl Run {
             .enable_all()
             .build()
             .map_err(|error| Failure::new(format!("failed to start: {error}")))?;
-        runtime.block_on(async {
+        let code = runtime.block_on(async {
             crate::process::adopt();
             let (stop, stopped) = watch::channel(false);
             tokio::spawn(async move {
@@ -121,7 +121,10 @@ impl Run {
                 }
             });
             self.all(&stopped).await
-        })
+        });
+        // Asking a program for its version may have started something, too.
+        crate::process::end_adopted();
+        code
     }
 
     async fn all(&self, stop: &watch::Receiver<bool>) -> Result<u8, Failure> {

@@ -102,6 +102,7 @@ fn listen(isolation: &Isolation, peer: Peer) -> Result<Vec<TcpListener>, Failed>
         listeners.push(listener(isolation.port).map_err(what(isolation.port))?);
         // As outside: where there is no IPv6, nobody misses it.
         if let Ok(listener) = TcpListener::bind((Ipv6Addr::LOCALHOST, isolation.port)) {
+            rustix::net::listen(&listener, BACKLOG).map_err(step("listen for IPv6"))?;
             listeners.push(listener);
         }
     }

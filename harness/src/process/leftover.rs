@@ -48,10 +48,20 @@ pub(super) fn pid(id: u32) -> Option<Pid> {
     i32::try_from(id).ok().and_then(Pid::from_raw)
 }
 
+/// Ends whoever was adopted: whatever this process has started has come to its end, and may have left
+/// somebody.
+pub fn end_adopted() {
+    end(Vec::new);
+}
+
 /// Kills every process with this mark, and whoever was adopted.
 pub(super) fn kill(mark: &str) {
+    end(|| marked(mark));
+}
+
+fn end(marked: impl Fn() -> Vec<Pid>) {
     for _ in 0..ROUNDS {
-        let (marked, adopted) = (marked(mark), adopted());
+        let (marked, adopted) = (marked(), adopted());
         if marked.is_empty() && adopted.is_empty() {
             return;
         }
