@@ -57,7 +57,11 @@ impl Server {
 
     fn command(&mut self, line: &[u8], length: usize) -> Heard {
         let unknown = Heard { length, command: None, allowed: false, part: Part::Whole };
-        let Some((tag, rest)) = split(line).filter(|(tag, _)| is_tag(tag)) else { return unknown };
+        let Some((tag, rest)) = split(line).filter(|(tag, _)| is_tag(tag)) else {
+            // No command, but it may be the answer to a challenge that somebody else gave.
+            let answer = self.login.is_answer(line, &self.challenges());
+            return Heard { command: answer.then_some(Command::Credential), ..unknown };
+        };
         self.tags.used(tag);
         let text = String::from_utf8_lossy(rest).into_owned();
         let (verb, arguments) = text.split_once(' ').unwrap_or((&text, ""));
