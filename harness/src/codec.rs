@@ -5,6 +5,8 @@
 //! this be said in clear?) and the reference client (put a command into words, cut what the server
 //! said).
 
+#[cfg(test)]
+mod held;
 mod imap;
 mod lines;
 mod manual;

@@ -12,6 +12,7 @@ pub mod in_process;
 pub mod judge;
 pub mod negotiate;
 pub mod persona;
+mod place;
 pub mod process;
 pub mod profile;
 pub mod reference;

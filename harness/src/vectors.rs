@@ -8,6 +8,8 @@ use globset::{Glob, GlobSet, GlobSetBuilder};
 use upward_model::policy::Policy;
 use upward_model::vector::{FORMAT, Tier, Vector, VectorFile};
 
+use crate::place;
+
 pub use self::retired::Retired;
 
 /// The committed files.
@@ -92,7 +94,7 @@ fn parse(name: &str, text: &str) -> Result<VectorFile, VectorError> {
         file: name.to_owned(),
         line: error.line(),
         column: error.column(),
-        what: error.to_string().split(" at line ").next().unwrap_or_default().to_owned(),
+        what: place::json(&error),
     })?;
     if file.format != FORMAT {
         return Err(VectorError::Format { file: name.to_owned(), found: file.format });

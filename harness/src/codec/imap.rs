@@ -33,7 +33,7 @@ mod tests {
     use upward_model::protocol::{IMAP, TAG};
 
     use super::*;
-    use crate::codec::{Answered, Heard, Lesson, Part};
+    use crate::codec::{Answered, Heard, Lesson, Part, held};
 
     #[test]
     fn the_two_sides_understand_each_other() {
@@ -187,35 +187,14 @@ mod tests {
     proptest! {
         #[test]
         fn no_bytes_make_it_panic(bytes: Vec<u8>) {
-            let mut rest = &bytes[..];
-            let mut server = Imap.server(&Canaries::new(1));
-            while let Some(heard) = server.cut(rest) {
-                prop_assert!(heard.length > 0);
-                rest = &rest[heard.length..];
-            }
-            let cut = Imap.client().cut(&bytes);
-            prop_assert!(bytes.ends_with(&cut.rest));
+            held::takes_any_bytes(&Imap, &bytes);
         }
 
         #[test]
         fn pieces_do_not_depend_on_how_bytes_arrive(at in 0_usize..70) {
             let text = b"a CAPABILITY\r\nb LOGIN {1}\r\nx y\r\nc APPEND I {2+}\r\nxy\r\nd LOGOUT\r\n";
             let at = at.min(text.len());
-            prop_assert_eq!(commands(&[&text[..at], &text[at..]]), commands(&[&text[..]]));
+            prop_assert_eq!(held::heard_in(&Imap, &[&text[..at], &text[at..]]), held::heard_in(&Imap, &[&text[..]]));
         }
-    }
-
-    fn commands(parts: &[&[u8]]) -> Vec<(Option<Command>, usize)> {
-        let mut server = Imap.server(&Canaries::new(1));
-        let mut bytes = Vec::new();
-        let mut all = Vec::new();
-        for part in parts {
-            bytes.extend_from_slice(part);
-            while let Some(heard) = server.cut(&bytes) {
-                bytes.drain(..heard.length);
-                all.push((heard.command, heard.length));
-            }
-        }
-        all
     }
 }

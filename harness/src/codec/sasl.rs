@@ -147,6 +147,13 @@ pub(super) fn cram_md5(canaries: &Canaries, challenge: &[u8]) -> String {
     format!("{} {digest}", canaries.user)
 }
 
+/// The challenge of a forged reply, which is what an attacker gives; `prompt` is what stands before it.
+/// `None` where it holds none.
+pub(super) fn forged(reply: &str, prompt: &str) -> Option<Challenge> {
+    let text = STANDARD.decode(reply.strip_prefix(prompt)?).ok()?;
+    (!text.is_empty()).then_some(Challenge::CramMd5(text))
+}
+
 /// Reads base64; what is none is taken as it stands. A single `=` is the empty response (RFC 4954
 /// section 4).
 pub(super) fn decode(text: &[u8]) -> Vec<u8> {

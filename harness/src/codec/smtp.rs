@@ -32,7 +32,7 @@ mod tests {
 
     use super::*;
     use crate::canary::Challenge;
-    use crate::codec::Part;
+    use crate::codec::{Part, held};
 
     #[test]
     fn the_two_sides_understand_each_other() {
@@ -164,36 +164,15 @@ mod tests {
     proptest! {
         #[test]
         fn no_bytes_make_it_panic(bytes: Vec<u8>) {
-            let mut rest = &bytes[..];
-            let mut server = Smtp.server(&Canaries::new(1));
-            while let Some(heard) = server.cut(rest) {
-                prop_assert!(heard.length > 0);
-                rest = &rest[heard.length..];
-            }
-            let cut = Smtp.client().cut(&bytes);
-            prop_assert!(bytes.ends_with(&cut.rest));
+            held::takes_any_bytes(&Smtp, &bytes);
         }
 
         #[test]
         fn pieces_do_not_depend_on_how_bytes_arrive(at in 0_usize..60) {
             let text = b"EHLO a\r\nNOOP\r\nMAIL FROM:<a@b>\r\nRSET\r\nSTARTTLS\r\nQUIT\r\n";
-            let whole = commands(&[&text[..]]);
+            let whole = held::heard_in(&Smtp, &[&text[..]]);
             let at = at.min(text.len());
-            prop_assert_eq!(commands(&[&text[..at], &text[at..]]), whole);
+            prop_assert_eq!(held::heard_in(&Smtp, &[&text[..at], &text[at..]]), whole);
         }
-    }
-
-    fn commands(parts: &[&[u8]]) -> Vec<Option<Command>> {
-        let mut server = Smtp.server(&Canaries::new(1));
-        let mut bytes = Vec::new();
-        let mut heard = Vec::new();
-        for part in parts {
-            bytes.extend_from_slice(part);
-            while let Some(message) = server.cut(&bytes) {
-                bytes.drain(..message.length);
-                heard.push(message.command);
-            }
-        }
-        heard
     }
 }

@@ -18,7 +18,7 @@ use crate::canary::Canaries;
 use crate::certificate::{Certificates, HOST};
 use crate::codec;
 use crate::persona::Listening;
-use crate::suite::launch::{free_port, seed};
+use crate::suite::launch::{Deserted, seed};
 use crate::suite::subject::{Known, Launched, Stage, Subject, Told};
 use crate::suite::{PATIENCE, SuiteError};
 use crate::trial::{End, Scene, Stagehand, Trial, evidence, serve_while};
@@ -207,6 +207,7 @@ impl Subject for Function {
         let seed = self.seed.fetch_add(1, Ordering::Relaxed);
         let canaries = Arc::new(Canaries::new(seed.into()));
         let listening = Listening::bind().await.map_err(SuiteError::Listen)?;
+        let nobody = Deserted::reserve()?;
         let certificates = &self.known.stagehand.certificates;
         let (ca, file) = match stage {
             Stage::OtherAuthority => (&certificates.other_ca, "other-ca.pem"),
@@ -215,7 +216,7 @@ impl Subject for Function {
         let visit = Visit {
             host: HOST.to_owned(),
             ip: Ipv4Addr::LOCALHOST.into(),
-            port: if stage == Stage::Deserted { free_port().await? } else { listening.port },
+            port: if stage == Stage::Deserted { nobody.port } else { listening.port },
             ca: ca.clone(),
             ca_file: self.authorities.path().join(file),
             user: canaries.user.clone(),
@@ -231,6 +232,7 @@ impl Subject for Function {
             (finish, began.elapsed())
         };
         let (lifted, (finish, duration)) = serve_while(listening, persona, &record, calling).await;
+        drop(nobody);
         let told = finish.told();
         let end = End {
             words: Some(finish.exit()),

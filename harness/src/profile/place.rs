@@ -42,10 +42,7 @@ impl ProfileError {
 
     /// Something wrong at a byte of a file.
     pub(super) fn at(file: &str, text: &str, byte: usize, slip: Slip) -> Self {
-        let before = text.get(..byte.min(text.len())).unwrap_or(text);
-        let line = before.matches('\n').count() + 1;
-        let last = before.rsplit('\n').next().unwrap_or_default();
-        let column = last.chars().count() + 1;
+        let (line, column) = crate::place::of_byte(text, byte);
         let Slip { what, help, .. } = slip;
         Self::Malformed { file: file.to_owned(), line, column, what, help }
     }

@@ -215,7 +215,7 @@ impl Results {
                 file: file.to_owned(),
                 line: error.line(),
                 column: error.column(),
-                what: error.to_string().split(" at line ").next().unwrap_or_default().to_owned(),
+                what: crate::place::json(&error),
             })?;
         if results.schema != RESULTS_FORMAT {
             return Err(ResultsError::Format { file: file.to_owned(), found: results.schema });

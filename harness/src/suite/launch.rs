@@ -1,10 +1,12 @@
 //! One run of the client: a fresh directory, fresh canaries, a persona, the process, what it left.
 
 use std::fs;
+use std::net::Ipv4Addr;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use tokio::net::TcpSocket;
 use upward_model::policy::Policy;
 use upward_model::protocol::Protocol;
 use upward_model::vector::Vector;
@@ -53,6 +55,7 @@ impl Launcher {
         let seed = self.seed.fetch_add(1, Ordering::Relaxed);
         let canaries = Arc::new(Canaries::new(seed.into()));
         let deserted = stage == Stage::Deserted;
+        let nobody = Deserted::reserve()?;
         let isolation = self.job.isolation.as_ref();
         let bound = match isolation {
             Some(_) => None,
@@ -61,7 +64,7 @@ impl Launcher {
         let port = match (isolation, &bound) {
             (Some(isolation), _) => isolation.port,
             (None, Some(bound)) if !deserted => bound.port,
-            (None, _) => free_port().await?,
+            (None, _) => nobody.port,
         };
         let certificates = &self.known.stagehand.certificates;
         let authority = match stage {
@@ -101,6 +104,7 @@ impl Launcher {
             None => Listening::given(running.take_listeners()).map_err(SuiteError::Listen)?,
         };
         let (lifted, ended) = serve_while(listening, persona, &record, running.wait()).await;
+        drop(nobody);
         let ended = ended?;
         let told = client.says(&ended).await?;
         let end = self.end(&ended, told, lifted.run().is_empty());
@@ -213,9 +217,36 @@ pub(crate) fn seed() -> u64 {
         ^ u64::from(std::process::id()) << 40
 }
 
-/// A port where nobody listens: one that was free a moment ago.
-pub(crate) async fn free_port() -> Result<u16, SuiteError> {
-    let listener =
-        tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.map_err(SuiteError::Listen)?;
-    listener.local_addr().map(|address| address.port()).map_err(SuiteError::Listen)
+/// A port of 127.0.0.1 where nobody listens, and nobody else can as long as this is kept: a socket
+/// that is bound and does not listen refuses connections.
+pub(crate) struct Deserted {
+    pub(crate) port: u16,
+    _socket: TcpSocket,
+}
+
+impl Deserted {
+    pub(crate) fn reserve() -> Result<Self, SuiteError> {
+        let reserve = || {
+            let socket = TcpSocket::new_v4()?;
+            socket.bind((Ipv4Addr::LOCALHOST, 0).into())?;
+            Ok(Self { port: socket.local_addr()?.port(), _socket: socket })
+        };
+        reserve().map_err(SuiteError::Listen)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpStream;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn nobody_listens_where_a_port_is_reserved() {
+        let nobody = Deserted::reserve().unwrap();
+        let refused = TcpStream::connect(("127.0.0.1", nobody.port)).await.unwrap_err();
+        assert_eq!(refused.kind(), std::io::ErrorKind::ConnectionRefused);
+        let taken = tokio::net::TcpListener::bind(("127.0.0.1", nobody.port)).await.unwrap_err();
+        assert_eq!(taken.kind(), std::io::ErrorKind::AddrInUse);
+    }
 }

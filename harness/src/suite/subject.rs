@@ -11,7 +11,7 @@ use upward_model::policy::Policy;
 use upward_model::protocol::Protocol;
 use upward_model::vector::Vector;
 
-use crate::judge::Judgement;
+use crate::judge::{Evidence, Judgement};
 use crate::profile::Trait;
 use crate::suite::{PATIENCE, SuiteError, end};
 use crate::trial::{Scene, Stagehand, Trial, judge_honest, judge_vector};
@@ -82,11 +82,13 @@ pub(crate) trait Subject {
             let scene = Scene::of(self.protocol(), vector);
             let launched = self.launch(&scene, folder, Stage::Set).await?;
             let known = self.known();
-            let mut evidence = launched.trial.evidence.clone();
-            if known.goes_on_at_the_end {
-                evidence.run = end::without(&evidence.run);
-            }
-            let judgement = judge_vector(&scene, vector, known.habits, &evidence);
+            let seen = &launched.trial.evidence;
+            let judgement = if known.goes_on_at_the_end {
+                let evidence = Evidence { run: end::without(&seen.run), ..seen.clone() };
+                judge_vector(&scene, vector, known.habits, &evidence)
+            } else {
+                judge_vector(&scene, vector, known.habits, seen)
+            };
             Ok((launched, judgement))
         }
     }

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use toml::Spanned;
 use toml::value::Datetime;
 
+use crate::place;
 use crate::waiver::{Pattern, Waivable, Waiver, WaiverError};
 
 /// The file as TOML has it.
@@ -78,7 +79,7 @@ pub(super) fn entries(name: &str, text: &str) -> Result<Vec<Waiver>, WaiverError
 
 impl Text<'_> {
     fn waiver(&self, entry: Spanned<Entry>) -> Result<Waiver, Wrong> {
-        let line = self.place(entry.span().start).0;
+        let (line, _) = place::of_byte(self.text, entry.span().start);
         let entry = entry.into_inner();
         let vector = pattern(&entry.vector, "the id of a vector, or a pattern of ids")?;
         let client = entry
@@ -113,17 +114,9 @@ impl Text<'_> {
     }
 
     fn error(&self, wrong: Wrong) -> WaiverError {
-        let (line, column) = self.place(wrong.span.start);
+        let (line, column) = place::of_byte(self.text, wrong.span.start);
         let file = self.name.to_owned();
         WaiverError::Malformed { file, line, column, what: wrong.what, help: wrong.help }
-    }
-
-    /// Line and column of a byte, both counted from 1.
-    fn place(&self, at: usize) -> (usize, usize) {
-        let before = self.text.get(..at).unwrap_or(self.text);
-        let line = before.matches('\n').count() + 1;
-        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-        (line, column)
     }
 }
 

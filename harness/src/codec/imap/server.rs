@@ -224,9 +224,8 @@ impl ServerSide for Server {
 
     fn challenges(&self) -> Vec<Challenge> {
         // The challenge of the descriptor's wording is what an attacker gives.
-        let forged = IMAP.text(Reply::Challenge).trim_start_matches("+ ");
-        let forged = STANDARD.decode(forged).unwrap_or_default();
-        self.login.given().iter().cloned().chain([Challenge::CramMd5(forged)]).collect()
+        let forged = sasl::forged(IMAP.text(Reply::Challenge), "+ ");
+        self.login.given().iter().cloned().chain(forged).collect()
     }
 
     fn reset(&mut self) {

@@ -191,10 +191,7 @@ impl ServerSide for Server {
         let given = self.login.given().iter().cloned().chain([own]);
         // Those of the descriptor's wordings are what an attacker gives.
         let forged = POP3.speech.replies.iter().filter_map(|wording| match wording.reply {
-            Reply::Challenge => {
-                let text = STANDARD.decode(wording.text.trim_start_matches("+ ")).ok()?;
-                (!text.is_empty()).then_some(Challenge::CramMd5(text))
-            }
+            Reply::Challenge => sasl::forged(wording.text, "+ "),
             _ => {
                 let from = wording.text.find('<')?;
                 let to = from + wording.text[from..].find('>')?;

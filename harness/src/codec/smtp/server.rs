@@ -216,9 +216,8 @@ impl ServerSide for Server {
 
     fn challenges(&self) -> Vec<Challenge> {
         // The challenge of the descriptor's wording is what an attacker gives.
-        let forged = SMTP.text(Reply::Challenge).trim_start_matches("334 ");
-        let forged = STANDARD.decode(forged).unwrap_or_default();
-        self.login.given().iter().cloned().chain([Challenge::CramMd5(forged)]).collect()
+        let forged = sasl::forged(SMTP.text(Reply::Challenge), "334 ");
+        self.login.given().iter().cloned().chain(forged).collect()
     }
 
     fn reset(&mut self) {

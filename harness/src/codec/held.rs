@@ -1,0 +1,32 @@
+//! What every codec is held to.
+
+use upward_model::message::Command;
+
+use super::Codec;
+use crate::canary::Canaries;
+
+/// Gives bytes to both sides: each message takes up some of them, and what is kept is their end.
+pub(super) fn takes_any_bytes(codec: &dyn Codec, bytes: &[u8]) {
+    let mut rest = bytes;
+    let mut server = codec.server(&Canaries::new(1));
+    while let Some(heard) = server.cut(rest) {
+        assert!(heard.length > 0);
+        rest = &rest[heard.length..];
+    }
+    assert!(bytes.ends_with(&codec.client().cut(bytes).rest));
+}
+
+/// What is heard of bytes that arrive in parts, and how long each message is.
+pub(super) fn heard_in(codec: &dyn Codec, parts: &[&[u8]]) -> Vec<(Option<Command>, usize)> {
+    let mut server = codec.server(&Canaries::new(1));
+    let mut bytes = Vec::new();
+    let mut all = Vec::new();
+    for part in parts {
+        bytes.extend_from_slice(part);
+        while let Some(heard) = server.cut(&bytes) {
+            bytes.drain(..heard.length);
+            all.push((heard.command, heard.length));
+        }
+    }
+    all
+}
