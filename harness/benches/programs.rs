@@ -15,6 +15,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 use upward::certificate::Certificates;
+use upward::process::Keeper;
 use upward::profile;
 use upward::report::Report;
 use upward::suite::{self, Job};
@@ -38,7 +39,7 @@ fn main() -> Result<(), Failed> {
     std::fs::create_dir_all(&folder)?;
     let profiles = profile::bundled()?;
     let profile = profiles.into_iter().find(|profile| profile.name == "curl").ok_or("no curl")?;
-    if runtime.block_on(profile::probe(&profile, KEEPER.as_ref())) == profile::Installed::No {
+    if runtime.block_on(profile::probe(&profile, &Keeper::new(KEEPER))) == profile::Installed::No {
         println!("not run: curl is not installed");
         return Ok(());
     }
@@ -64,7 +65,7 @@ fn main() -> Result<(), Failed> {
         deadline: Duration::from_secs(20),
         directory: folder.join("suite"),
         isolation: None,
-        keeper: KEEPER.into(),
+        keeper: Keeper::new(KEEPER),
         again: String::new(),
     };
     let (_keep, stop) = watch::channel(false);

@@ -3,36 +3,36 @@
 mod capture;
 mod control;
 pub mod isolation;
+mod keeper;
 mod leftover;
+mod order;
 pub(crate) mod stage;
 mod terminal;
 mod tree;
 
 use std::ffi::OsString;
 use std::fmt;
+use std::io::PipeReader;
 use std::net::TcpListener;
-use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
-use std::process::Stdio;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Signal, kill_process};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::unix::pipe::{Receiver, Sender};
-use tokio::process::{Child, Command};
 use tokio::task::JoinHandle;
 
 use self::capture::Capture;
 pub use self::capture::Captured;
-use self::control::{Control, Message};
+use self::control::Message;
 use self::isolation::{Failed, Isolation, Peer};
+pub use self::keeper::Keeper;
+use self::keeper::Stage;
 pub use self::leftover::{adopt, end_adopted};
-use self::stage::Setting;
+use self::order::Order;
+use self::stage::{Next, Setting};
 use self::terminal::Terminal;
-
-/// The program that runs, as an [`Invocation::keeper`]: right for `upward` itself.
-pub const ITSELF: &str = "/proc/self/exe";
 
 /// The variable that marks every process of a run, so that those that left the group are found.
 pub const MARK: &str = "UPWARD_RUN";
@@ -40,8 +40,6 @@ pub const MARK: &str = "UPWARD_RUN";
 /// What to start.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Invocation {
-    /// The `upward` program: a small part of it stands between this process and the client.
-    pub keeper: PathBuf,
     /// Program and arguments; never a shell's line.
     pub argv: Vec<OsString>,
     /// Variables beside the few that are passed on.
@@ -140,16 +138,15 @@ pub struct Silent;
 
 /// A process that runs; dropped, it and all that it started are killed.
 pub struct Running {
-    keeper: Child,
-    control: Control,
+    keeper: Keeper,
+    /// None once all that was below it is gone.
+    stage: Option<Stage>,
     mark: String,
     outputs: [Capture; 2],
     feeder: JoinHandle<()>,
     began: Instant,
     limits: Limits,
     listeners: Vec<TcpListener>,
-    /// Whether the stage is gone, and with it all that was below it.
-    gone: bool,
 }
 
 /// Variables that a program may need to run at all.
@@ -164,7 +161,11 @@ const GRACE: Duration = Duration::from_secs(10);
 /// # Errors
 ///
 /// Where the program is missing or may not be run.
-pub async fn start(invocation: Invocation, limits: Limits) -> Result<Running, ProcessError> {
+pub async fn start(
+    keeper: &Keeper,
+    invocation: Invocation,
+    limits: Limits,
+) -> Result<Running, ProcessError> {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let Some(program) = invocation.argv.first() else {
         return Err(ProcessError::Empty);
@@ -172,56 +173,42 @@ pub async fn start(invocation: Invocation, limits: Limits) -> Result<Running, Pr
     let name = program.to_string_lossy().into_owned();
     let failed = |error| ProcessError::Start(name.clone(), error);
     let mark = format!("{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-    let (control, theirs) = Control::pair().map_err(failed)?;
+    let passed_on =
+        PASSED_ON.iter().filter_map(|name| Some((name.into(), std::env::var_os(name)?)));
+    let order = Order {
+        argv: invocation.argv,
+        environment: passed_on
+            .chain(invocation.environment)
+            .chain([(MARK.into(), mark.clone().into())])
+            .collect(),
+        folder: invocation.isolation.is_none().then(|| invocation.dir.clone().into()),
+    };
+    let order = order.write().map_err(failed)?;
     let ends = Ends::of(invocation.console).map_err(failed)?;
-    let output = || if ends.output.is_some() { Stdio::null() } else { Stdio::piped() };
-    let isolated = invocation.isolation.is_some();
-    let setting = match invocation.isolation {
-        Some((isolation, peer)) => Setting::Isolated(isolation, peer),
-        None => Setting::Plain,
+    let mut listeners = Vec::new();
+    let stage = match invocation.isolation {
+        Some((isolation, peer)) => {
+            let setting = Setting::Isolated(isolation, peer);
+            let mut stage = keeper.stage(&setting, &invocation.dir)?;
+            listeners = isolate(&mut stage).await?;
+            stage.control.order(&order, &ends.theirs).map_err(failed)?;
+            stage
+        }
+        None => keeper.keep(&order, &ends.theirs)?,
     };
-    let setting = serde_json::to_string(&setting).map_err(|e| failed(e.into()))?;
-    let mut keeper = Command::new(&invocation.keeper)
-        .arg0("upward")
-        .arg(stage::VERB)
-        .arg(setting)
-        .args(&invocation.argv)
-        .env_clear()
-        .envs(PASSED_ON.iter().filter_map(|name| Some((name, std::env::var_os(name)?))))
-        .envs(invocation.environment)
-        .env(MARK, &mark)
-        .current_dir(&invocation.dir)
-        .stdin(theirs)
-        .stdout(output())
-        .stderr(output())
-        .process_group(0)
-        .kill_on_drop(true)
-        .spawn()
-        .map_err(|error| {
-            ProcessError::Start(invocation.keeper.to_string_lossy().into_owned(), error)
-        })?;
-    leftover::keeps(&keeper);
-    let stdout = match ends.output {
-        Some(terminal) => Capture::new(Some(terminal), limits.output),
-        None => Capture::new(keeper.stdout.take(), limits.output),
-    };
+    // Whoever reads what the client writes is to see its end.
+    drop(ends.theirs);
     let mut running = Running {
-        outputs: [stdout, Capture::new(keeper.stderr.take(), limits.output)],
+        outputs: ends.outputs.map(|output| Capture::new(output, limits.output)),
         feeder: tokio::spawn(feed_to(ends.feed, invocation.stdin)),
-        keeper,
-        control,
+        keeper: keeper.clone(),
+        stage: Some(stage),
         mark,
         began: Instant::now(),
         limits,
-        listeners: Vec::new(),
-        gone: false,
+        listeners,
     };
-    if isolated {
-        running.isolate().await?;
-    }
-    running.control.go_on(&[ends.stdin.as_fd()]).map_err(failed)?;
-    drop(ends.stdin);
-    match running.control.next().await.map_err(failed)? {
+    match running.next().await.map_err(failed)? {
         Some(Message::Started) => Ok(running),
         Some(Message::NotStarted(errno)) => {
             let error = std::io::Error::from_raw_os_error(errno);
@@ -240,12 +227,12 @@ pub async fn start(invocation: Invocation, limits: Limits) -> Result<Running, Pr
 
 /// What is handed to the stage, and what is kept of it.
 struct Ends {
-    /// Where the client reads; on a terminal it writes there, too.
-    stdin: OwnedFd,
-    /// Where it is written.
+    /// The client's standard input, output and error.
+    theirs: [OwnedFd; 3],
+    /// Where what it reads is written.
     feed: Sender,
-    /// What the client writes, on a terminal.
-    output: Option<Receiver>,
+    /// What it writes: to its output, on a terminal to everything, and to its error.
+    outputs: [Option<Receiver>; 2],
 }
 
 impl Ends {
@@ -253,12 +240,19 @@ impl Ends {
         match console {
             Console::Pipes => {
                 let (stdin, feed) = std::io::pipe()?;
-                let feed = Sender::from_owned_fd(feed.into())?;
-                Ok(Self { stdin: stdin.into(), feed, output: None })
+                let (out, stdout) = std::io::pipe()?;
+                let (err, stderr) = std::io::pipe()?;
+                let output = |end: PipeReader| Receiver::from_owned_fd(end.into()).map(Some);
+                Ok(Self {
+                    theirs: [stdin.into(), stdout.into(), stderr.into()],
+                    feed: Sender::from_owned_fd(feed.into())?,
+                    outputs: [output(out)?, output(err)?],
+                })
             }
             Console::Terminal => {
                 let Terminal { output, input, end } = terminal::open()?;
-                Ok(Self { stdin: end, feed: input, output: Some(output) })
+                let theirs = [end.try_clone()?, end.try_clone()?, end];
+                Ok(Self { theirs, feed: input, outputs: [Some(output), None] })
             }
         }
     }
@@ -269,31 +263,38 @@ async fn feed_to(mut pipe: Sender, bytes: Vec<u8>) {
     let _ = pipe.write_all(&bytes).await;
 }
 
-impl Running {
-    /// Does from outside what a stage in namespaces of its own cannot do, and takes its sockets.
-    async fn isolate(&mut self) -> Result<(), ProcessError> {
-        let lost =
-            || Failed { step: "start".to_owned(), error: std::io::ErrorKind::UnexpectedEof.into() };
-        let isolated: Result<(), Failed> = async {
-            loop {
-                match self.control.next().await {
-                    Ok(Some(Message::Unshared)) => {
-                        isolation::map(self.keeper.id().and_then(leftover::pid).ok_or_else(lost)?)?;
-                        self.control.go_on(&[]).map_err(|_| lost())?;
-                    }
-                    Ok(Some(Message::Listening)) => return Ok(()),
-                    Ok(Some(Message::NotIsolated { step, errno })) => {
-                        let error = std::io::Error::from_raw_os_error(errno);
-                        return Err(Failed { step, error });
-                    }
-                    _ => return Err(lost()),
+/// Does from outside what a stage in namespaces of its own cannot do, and takes its sockets.
+async fn isolate(stage: &mut Stage) -> Result<Vec<TcpListener>, ProcessError> {
+    let lost =
+        || Failed { step: "start".to_owned(), error: std::io::ErrorKind::UnexpectedEof.into() };
+    let isolated: Result<(), Failed> = async {
+        loop {
+            match stage.control.next().await {
+                Ok(Some(Message::Unshared)) => {
+                    isolation::map(stage.pid().ok_or_else(lost)?)?;
+                    stage.control.go_on(&[]).map_err(|_| lost())?;
                 }
+                Ok(Some(Message::Listening)) => return Ok(()),
+                Ok(Some(Message::NotIsolated { step, errno })) => {
+                    let error = std::io::Error::from_raw_os_error(errno);
+                    return Err(Failed { step, error });
+                }
+                _ => return Err(lost()),
             }
         }
-        .await;
-        isolated.map_err(|Failed { step, error }| ProcessError::Isolation(step, error))?;
-        self.listeners = self.control.descriptors().map(TcpListener::from).collect();
-        Ok(())
+    }
+    .await;
+    isolated.map_err(|Failed { step, error }| ProcessError::Isolation(step, error))?;
+    Ok(stage.control.descriptors().map(TcpListener::from).collect())
+}
+
+impl Running {
+    /// What the stage says; nothing where it is gone.
+    async fn next(&mut self) -> std::io::Result<Option<Message>> {
+        match &mut self.stage {
+            Some(stage) => stage.control.next().await,
+            None => Ok(None),
+        }
     }
 
     /// The sockets that listen where the client is isolated: the persona's, and the trap's as the
@@ -304,7 +305,7 @@ impl Running {
 
     /// Waits for the end, at most until the deadline; then nothing of the run is left.
     pub async fn wait(mut self) -> Ended {
-        let told = tokio::time::timeout(self.limits.deadline, self.control.next()).await;
+        let told = tokio::time::timeout(self.limits.deadline, self.next()).await;
         let exit = match told {
             Ok(Ok(Some(Message::Exited(code)))) => Exit::Code(code),
             Ok(Ok(Some(Message::Signalled(signal)))) => Exit::Signal(signal),
@@ -312,13 +313,19 @@ impl Running {
             Err(_) => Exit::Deadline,
         };
         let duration = self.began.elapsed();
-        self.order_end();
-        let gone = async {
-            while let Ok(Some(_)) = self.control.next().await {}
-            let _ = self.keeper.wait().await;
+        self.feeder.abort();
+        let cleared = match &mut self.stage {
+            Some(stage) => tokio::time::timeout(GRACE, stage.clear()).await.ok(),
+            None => None,
         };
-        self.gone = tokio::time::timeout(GRACE, gone).await.is_ok() && exit != Exit::Lost;
-        self.force();
+        match cleared {
+            Some(next) if exit != Exit::Lost => {
+                if let Some(stage) = self.stage.take().filter(|_| next == Next::Order) {
+                    self.keeper.rest(stage);
+                }
+            }
+            _ => self.force(),
+        }
         let [stdout, stderr] = &mut self.outputs;
         let (stdout, stderr) = (stdout.end().await, stderr.end().await);
         Ended { exit, stdout, stderr, duration }
@@ -342,37 +349,28 @@ impl Running {
     /// Asks it to end, and waits for that as [`Self::wait`] does.
     pub async fn stop(self) -> Ended {
         // Who has ended already cannot be asked.
-        let _ = self.control.ask();
-        self.wait().await
-    }
-
-    /// Tells the stage to end the run.
-    fn order_end(&self) {
-        self.feeder.abort();
-        self.control.end();
-        // The client may have stopped it.
-        if let Some(pid) = self.keeper.id().and_then(leftover::pid) {
-            let _ = kill_process(pid, Signal::CONT);
+        if let Some(stage) = &self.stage {
+            let _ = stage.control.ask();
         }
+        self.wait().await
     }
 
     /// Where the stage is gone or does not end the run, does what can be done from here.
     fn force(&mut self) {
-        if !self.gone {
-            let _ = self.keeper.start_kill();
+        if let Some(mut stage) = self.stage.take() {
+            let _ = stage.child.start_kill();
             leftover::kill(&self.mark);
-            self.gone = true;
         }
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        if !self.gone {
-            self.order_end();
-            // Whoever drops this may be on the way out: when it returns, the processes are gone.
-            self.gone = self.control.wait_for_end(GRACE);
-            self.force();
+        self.feeder.abort();
+        // Whoever drops this may be on the way out: when it returns, the processes are gone.
+        if self.stage.as_ref().is_some_and(Stage::dismiss) {
+            self.stage = None;
         }
+        self.force();
     }
 }

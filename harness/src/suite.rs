@@ -22,8 +22,8 @@ use upward_model::vector::{Certificate, Vector};
 use crate::certificate::{CertificateError, Certificates};
 use crate::codec;
 use crate::judge::{Judgement, Verdict};
-use crate::process::ProcessError;
 use crate::process::isolation::Isolation;
+use crate::process::{Keeper, ProcessError};
 use crate::profile::{Profile, Trait};
 use crate::report::{Report, Row};
 use crate::template::TemplateError;
@@ -50,8 +50,8 @@ pub struct Job {
     pub deadline: Duration,
     /// Where its runs leave their files.
     pub directory: PathBuf,
-    /// The `upward` program, a part of which keeps each client; its own for itself.
-    pub keeper: PathBuf,
+    /// What keeps the client's processes.
+    pub keeper: Keeper,
     /// How each run of the client is isolated, if it is.
     pub isolation: Option<Isolation>,
     /// How this is to be run again for one vector; `{id}` stands for the vector.

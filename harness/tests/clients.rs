@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use assert_cmd::Command;
 use serde_json::Value;
 use tempfile::TempDir;
+use upward::process::Keeper;
 use upward::profile::{self, Installed, Profile, Trait, probe};
 use upward_model::policy::Policy;
 
@@ -343,7 +344,7 @@ async fn the_version_command_says_whether_a_client_is_there() {
         let argv = vec!["no-such-program".to_owned()];
         let mut profile = Profile::of_command("smtp".into(), Policy::Required, argv);
         profile.version = version.iter().map(|&word| word.to_owned()).collect();
-        probe(&profile, Path::new(env!("CARGO_BIN_EXE_upward"))).await
+        probe(&profile, &Keeper::new(env!("CARGO_BIN_EXE_upward"))).await
     }
     let yes = |text: &str| Installed::Yes(Some(text.to_owned()));
     assert_eq!(found(&["sh", "-c", "echo; echo ' v1 '; echo more"]).await, yes("v1"));

@@ -14,7 +14,9 @@ use std::time::Duration;
 use serde_json::Value;
 use tempfile::TempDir;
 use upward::process::isolation::{Isolation, Peer};
-use upward::process::{Console, Ended, Exit, Invocation, Limits, ProcessError, Running, start};
+use upward::process::{
+    Console, Ended, Exit, Invocation, Keeper, Limits, ProcessError, Running, start,
+};
 
 const UPWARD: &str = env!("CARGO_BIN_EXE_upward");
 
@@ -42,14 +44,13 @@ async fn started(
     peer: Peer,
     script: &str,
 ) -> Result<Running, ProcessError> {
-    start(invocation(folder, isolation, peer, script), LIMITS).await
+    start(&Keeper::new(UPWARD), invocation(folder, isolation, peer, script), LIMITS).await
 }
 
 const LIMITS: Limits = Limits { deadline: Duration::from_secs(60), output: 1 << 16 };
 
 fn invocation(folder: &TempDir, isolation: Isolation, peer: Peer, script: &str) -> Invocation {
     Invocation {
-        keeper: UPWARD.into(),
         argv: vec!["/bin/sh".into(), "-c".into(), script.into()],
         environment: Vec::new(),
         stdin: b"what is read".to_vec(),
@@ -117,7 +118,7 @@ async fn there_is_a_terminal() {
         console: Console::Terminal,
         ..invocation(&folder, isolation(), Peer::Absent, script)
     };
-    let running = start(invocation, LIMITS).await.expect("it starts");
+    let running = start(&Keeper::new(UPWARD), invocation, LIMITS).await.expect("it starts");
     let is_up = |output: &[u8]| output.windows(7).any(|window| window == b"<typed>");
     assert_eq!(running.writes(is_up).await, Ok(()));
     assert_eq!(running.stop().await.exit, Exit::Signal(15));

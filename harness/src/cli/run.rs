@@ -16,7 +16,7 @@ use upward_model::vector::{Tier, Vector};
 
 use crate::cli::reports::{self, Reports, Writers, slug};
 use crate::cli::{Failure, PolicyName, TierName, protocol, worst};
-use crate::process::ITSELF;
+use crate::process::Keeper;
 use crate::profile::Profile;
 use crate::report::{self, Detail, Results, Row, Selected, Setup};
 use crate::shard::Shard;
@@ -266,7 +266,7 @@ impl Run {
             profile,
             jobs: self.jobs.unwrap_or_else(cores),
             deadline: Duration::from_secs(self.deadline),
-            keeper: PathBuf::from(ITSELF),
+            keeper: Keeper::itself(),
             isolation,
         };
         let bar = progress::bar(&self.bars, &job);

@@ -42,12 +42,17 @@ pub(super) enum Message {
     Exited(i32),
     /// The client was ended by a signal.
     Signalled(i32),
+    /// Nobody is left below the stage, and it waits for the next order.
+    Cleared,
 }
 
 /// What a stage is told when it is to ask the client to end.
 pub(super) const ASK: u8 = b'?';
 
-/// The most descriptors that come with one message: two listeners and the trap.
+/// What a stage is told when it is to end the client, and all below it.
+pub(super) const END: u8 = b'.';
+
+/// The most descriptors that come with one message: an order and the client's input and outputs.
 const DESCRIPTORS: usize = 4;
 
 /// The longest message.
@@ -114,6 +119,12 @@ impl Control {
         say(&self.stream, b"!", descriptors)
     }
 
+    /// Gives the stage a client to start, with its standard input, output and error.
+    pub(super) fn order(&self, order: &OwnedFd, ends: &[OwnedFd; 3]) -> io::Result<()> {
+        let [stdin, stdout, stderr] = ends.each_ref().map(AsFd::as_fd);
+        self.go_on(&[order.as_fd(), stdin, stdout, stderr])
+    }
+
     /// Tells the stage to ask the client to end.
     pub(super) fn ask(&self) -> io::Result<()> {
         say(&self.stream, &[ASK], &[])
@@ -145,8 +156,14 @@ impl Control {
         self.descriptors.drain(..)
     }
 
-    /// Tells the stage to end the run: it hears the end of the stream.
+    /// Tells the stage to end the run.
     pub(super) fn end(&self) {
+        // One that is gone has ended it.
+        let _ = say(&self.stream, &[END], &[]);
+    }
+
+    /// Tells the stage to end the run, if there is one, and itself: it hears the end of the stream.
+    pub(super) fn close(&self) {
         let _ = rustix::net::shutdown(&self.stream, rustix::net::Shutdown::Write);
     }
 
@@ -203,7 +220,10 @@ mod tests {
         reader.read_to_string(&mut text).unwrap();
         assert_eq!(text, "through");
         control.end();
-        assert_eq!(hear(&stage, &mut [0]).unwrap().0, 0);
+        control.close();
+        let mut said = [0];
+        assert_eq!((hear(&stage, &mut said).unwrap().0, said), (1, [END]));
+        assert_eq!(hear(&stage, &mut said).unwrap().0, 0);
         drop(stage);
         assert_eq!(control.next().await.unwrap(), None);
     }

@@ -1,34 +1,37 @@
 //! The stage of a run: the process between this program and the client, in which nothing is lost.
 //!
-//! A small part of the same program, started for each run. It makes itself the subreaper of all
-//! below it, starts the client, waits for its end, tells how it ended, and ends all that is left; it
-//! does the same when the one who started it is gone, however that came about. For a run in
-//! isolation there are two: one makes the namespaces and waits outside; the other is the first
-//! process inside, with which the kernel ends all others there.
+//! A small part of the same program. It makes itself the subreaper of all below it, starts the
+//! client, waits for its end, tells how it ended, and ends all that is left; it does the same when the
+//! one who started it is gone, however that came about. Then it has nobody below it, and may be given
+//! another client. For a run in isolation there are two, which keep no other: one makes the namespaces
+//! and waits outside; the other is the first process inside, with which the kernel ends all others
+//! there.
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal as _};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, ExitCode, Stdio};
+use std::thread::JoinHandle;
 
 use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions, WaitStatus};
 use rustix::process::{pidfd_open, pidfd_send_signal, set_child_subreaper, wait};
 use serde::{Deserialize, Serialize};
 
-use super::control::{ASK, Message, hear, tell};
+use super::control::{ASK, END, Message, hear, tell};
 use super::isolation::{self, Failed, Isolation, Peer};
+use super::order::{Order, Received};
 use super::{terminal, tree};
 
-/// The hidden verb: `upward stage SETTING PROGRAM ARGUMENT...`, with the control stream as standard
-/// input.
+/// The hidden verb: `upward stage SETTING`, with the control stream as standard input; who is to
+/// become a client is told its program and arguments, too.
 pub(super) const VERB: &str = "stage";
 
 /// What a stage is told on its command line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(super) enum Setting {
-    /// It keeps a client as it is.
+    /// It keeps clients as they are, one after the other.
     Plain,
     /// It makes namespaces, and waits for the stage inside.
     Isolated(Isolation, Peer),
@@ -61,30 +64,28 @@ fn run(setting: &Setting, argv: &[OsString]) -> io::Result<()> {
     // Standard input is the client's from now on; this is closed when a program is started.
     let control = io::stdin().as_fd().try_clone_to_owned()?;
     match setting {
-        Setting::Plain => keep(&control, argv, Place::Outside),
-        Setting::Isolated(isolation, peer) => isolated(&control, isolation, *peer, argv),
+        Setting::Plain => {
+            set_child_subreaper(Some(rustix::process::getpid()))?;
+            while keep(&control, Place::Outside)? == Next::Order {}
+            Ok(())
+        }
+        Setting::Isolated(isolation, peer) => isolated(&control, isolation, *peer),
         Setting::Inside => {
             isolation::begin()?;
-            keep(&control, argv, Place::Inside)
+            keep(&control, Place::Inside).map(drop)
         }
         Setting::Terminal => Ok(()),
     }
 }
 
 /// Makes namespaces, starts the stage inside, and stays until it has ended: then all inside have.
-fn isolated(
-    control: &OwnedFd,
-    isolation: &Isolation,
-    peer: Peer,
-    argv: &[OsString],
-) -> io::Result<()> {
+fn isolated(control: &OwnedFd, isolation: &Isolation, peer: Peer) -> io::Result<()> {
     let entered = isolation::enter(control, isolation, peer).and_then(|()| {
         let failed = |error| Failed { step: "start its first process".to_owned(), error };
         let setting = serde_json::to_string(&Setting::Inside).map_err(|e| failed(e.into()))?;
         Command::new("/proc/self/exe")
             .arg0("upward")
             .args([VERB, &setting])
-            .args(argv)
             // What is said from now on is for that one.
             .stdin(Stdio::from(control.try_clone().map_err(failed)?))
             .spawn()
@@ -108,24 +109,28 @@ enum Place {
     Inside,
 }
 
-/// Starts a client, and keeps it and all below it to the end.
-fn keep(control: &OwnedFd, argv: &[OsString], place: Place) -> io::Result<()> {
-    let me = rustix::process::getpid();
-    if place == Place::Outside {
-        set_child_subreaper(Some(me))?;
-    }
-    let (_, mut descriptors) = hear(control, &mut [0])?;
-    let Some(stdin) = descriptors.pop() else { return Ok(()) };
-    let child = match spawn(argv, stdin) {
+/// What a stage does when nobody is left below it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    /// It waits for another order.
+    Order,
+    /// It ends.
+    End,
+}
+
+/// Waits for an order, starts the client, and keeps it and all below it to the end.
+fn keep(control: &OwnedFd, place: Place) -> io::Result<Next> {
+    let Some(received) = Order::hear(control)? else { return Ok(Next::End) };
+    let child = match spawn(received) {
         Ok(child) => child,
         Err(error) => {
             let errno = error.raw_os_error().unwrap_or_default();
-            return tell(control, &Message::NotStarted(errno), &[]);
+            return tell(control, &Message::NotStarted(errno), &[]).map(|()| Next::End);
         }
     };
     let client = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
     let Some(client) = client else { return Err(io::ErrorKind::InvalidData.into()) };
-    end_with(control.try_clone()?, pidfd_open(client, PidfdFlags::empty())?);
+    let told = end_with(control.try_clone()?, pidfd_open(client, PidfdFlags::empty())?);
     tell(control, &Message::Started, &[])?;
     let status = loop {
         // Orphans that end before the client are waited for, too.
@@ -137,22 +142,36 @@ fn keep(control: &OwnedFd, argv: &[OsString], place: Place) -> io::Result<()> {
     };
     // Nobody may be there to hear it.
     let _ = tell(control, &ended(status), &[]);
-    if place == Place::Outside {
-        end_all(me);
+    if place == Place::Inside {
+        return Ok(Next::End);
     }
-    Ok(())
+    end_all(rustix::process::getpid());
+    // What comes next on the stream is for the next run.
+    if told.join().is_ok_and(|told| told == Told::End) {
+        tell(control, &Message::Cleared, &[]).map(|()| Next::Order)
+    } else {
+        Ok(Next::End)
+    }
 }
 
 /// Starts a client, on pipes or on a terminal, as what it is to read from says.
-fn spawn(argv: &[OsString], stdin: OwnedFd) -> io::Result<Child> {
+fn spawn(Received { order, ends: [stdin, stdout, stderr] }: Received) -> io::Result<Child> {
     if stdin.is_terminal() {
-        return terminal::spawn(argv, stdin);
+        return terminal::spawn(&order, stdin);
     }
-    let Some((program, arguments)) = argv.split_first() else {
+    let Some((program, arguments)) = order.argv.split_first() else {
         return Err(io::ErrorKind::NotFound.into());
     };
     // Its own group: what it sends to its group is not for us.
-    Command::new(program).args(arguments).stdin(Stdio::from(stdin)).process_group(0).spawn()
+    let [stdin, stdout, stderr] = [stdin, stdout, stderr].map(Stdio::from);
+    order
+        .command(program)
+        .args(arguments)
+        .stdin(stdin)
+        .stdout(stdout)
+        .stderr(stderr)
+        .process_group(0)
+        .spawn()
 }
 
 fn ended(status: WaitStatus) -> Message {
@@ -163,16 +182,34 @@ fn ended(status: WaitStatus) -> Message {
     }
 }
 
-/// Asks the client to end where the other side says so; kills it as soon as that one says anything
-/// else, or is gone.
-fn end_with(control: OwnedFd, client: OwnedFd) {
+/// Why a client was ended from here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Told {
+    /// The other side said so.
+    End,
+    /// It is gone, or says what it should not.
+    Nothing,
+}
+
+/// Asks the client to end where the other side says so; kills it as soon as that one says that it is
+/// to be ended, or anything else, or is gone.
+fn end_with(control: OwnedFd, client: OwnedFd) -> JoinHandle<Told> {
     std::thread::spawn(move || {
         let mut said = [0];
-        while hear(&control, &mut said).is_ok_and(|(length, _)| length > 0) && said == [ASK] {
-            let _ = pidfd_send_signal(&client, Signal::TERM);
-        }
+        let mut hears =
+            || hear(&control, &mut said).is_ok_and(|(length, _)| length > 0).then_some(said);
+        let told = loop {
+            match hears() {
+                Some([ASK]) => {
+                    let _ = pidfd_send_signal(&client, Signal::TERM);
+                }
+                Some([END]) => break Told::End,
+                _ => break Told::Nothing,
+            }
+        };
         let _ = pidfd_send_signal(&client, Signal::KILL);
-    });
+        told
+    })
 }
 
 /// Ends all below this process. Each round looks again, since somebody may have forked; one that has

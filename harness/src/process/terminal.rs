@@ -4,7 +4,7 @@
 //! session of its own, whose controlling terminal this is; only that process itself can bring this
 //! about, so that a small part of this program does, and then becomes the client.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, Read as _, Write as _};
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt as _;
@@ -17,6 +17,7 @@ use rustix::stdio::dup2_stderr;
 use rustix::termios::{Winsize, tcsetwinsize};
 use tokio::net::unix::pipe::{Receiver, Sender};
 
+use super::order::Order;
 use super::stage::{Setting, VERB};
 
 /// Rows and columns.
@@ -52,13 +53,14 @@ pub(super) fn open() -> io::Result<Terminal> {
 }
 
 /// In the stage: starts a program on a terminal, by way of [`become_client`].
-pub(super) fn spawn(argv: &[OsString], end: OwnedFd) -> io::Result<Child> {
+pub(super) fn spawn(order: &Order, end: OwnedFd) -> io::Result<Child> {
     let setting = serde_json::to_string(&Setting::Terminal)?;
     let (mut failure, theirs) = io::pipe()?;
-    let child = Command::new("/proc/self/exe")
+    let child = order
+        .command(OsStr::new("/proc/self/exe"))
         .arg0("upward")
         .args([VERB, &setting])
-        .args(argv)
+        .args(&order.argv)
         .stdout(Stdio::from(end.try_clone()?))
         .stdin(Stdio::from(end))
         // Closed when the program is started; until then, what kept it from that is said there.

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::Profile;
-use crate::process::{self, Exit, Invocation, Limits};
+use crate::process::{self, Exit, Invocation, Keeper, Limits};
 use crate::template::{self, Values};
 
 /// What was found out about a client's presence.
@@ -23,8 +23,8 @@ const LIMITS: Limits = Limits { deadline: Duration::from_secs(20), output: 4096 
 const SHOWN: usize = 60;
 
 /// Finds out whether a client is installed. Its version command is run in an empty folder; without
-/// one its program is looked for. `keeper` is the `upward` program, as in [`Invocation::keeper`].
-pub async fn probe(profile: &Profile, keeper: &Path) -> Installed {
+/// one its program is looked for.
+pub async fn probe(profile: &Profile, keeper: &Keeper) -> Installed {
     if profile.version.is_empty() {
         let found = profile.argv.first().is_some_and(|program| is_there(program));
         return if found { Installed::Yes(None) } else { Installed::No };
@@ -32,13 +32,12 @@ pub async fn probe(profile: &Profile, keeper: &Path) -> Installed {
     version(profile, keeper).await.unwrap_or(Installed::No)
 }
 
-async fn version(profile: &Profile, keeper: &Path) -> Option<Installed> {
+async fn version(profile: &Profile, keeper: &Keeper) -> Option<Installed> {
     let folder = tempfile::tempdir().ok()?;
     let values = Values::of_no_run(folder.path().to_path_buf());
     let argv =
         profile.version.iter().map(|text| Some(template::render(text, &values).ok()?.into()));
     let invocation = Invocation {
-        keeper: keeper.to_path_buf(),
         isolation: None,
         argv: argv.collect::<Option<_>>()?,
         environment: profile.surroundings(&values).ok()?,
@@ -46,7 +45,7 @@ async fn version(profile: &Profile, keeper: &Path) -> Option<Installed> {
         dir: values.dir.clone(),
         console: process::Console::Pipes,
     };
-    let ended = process::start(invocation, LIMITS).await.ok()?.wait().await;
+    let ended = process::start(keeper, invocation, LIMITS).await.ok()?.wait().await;
     if ended.exit != Exit::Code(0) {
         return Some(Installed::No);
     }

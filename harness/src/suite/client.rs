@@ -7,7 +7,7 @@ use std::net::TcpListener;
 use std::path::Path;
 
 use crate::process::isolation::{Isolation, Peer};
-use crate::process::{self, Console, Ended, Exit, Invocation, Limits, Running};
+use crate::process::{self, Console, Ended, Exit, Invocation, Keeper, Limits, Running};
 use crate::profile::{Daemon, Profile};
 use crate::suite::SuiteError;
 use crate::suite::launch::write;
@@ -20,8 +20,8 @@ pub(super) struct Client<'a> {
     pub(super) profile: &'a Profile,
     pub(super) values: &'a Values,
     pub(super) limits: Limits,
-    /// The `upward` program, a part of which keeps each of its processes.
-    pub(super) keeper: &'a Path,
+    /// What keeps each of its processes.
+    pub(super) keeper: &'a Keeper,
     pub(super) isolation: Option<&'a Isolation>,
 }
 
@@ -68,7 +68,6 @@ impl<'a> Client<'a> {
         let argv = argv.iter().map(|text| Ok(template::render(text, self.values)?.into()));
         let console = if self.profile.terminal { Console::Terminal } else { Console::Pipes };
         let invocation = Invocation {
-            keeper: self.keeper.to_path_buf(),
             isolation: self.isolation.cloned().map(|isolation| (isolation, peer)),
             argv: argv.collect::<Result<Vec<OsString>, TemplateError>>()?,
             environment: self.profile.surroundings(self.values)?,
@@ -76,7 +75,7 @@ impl<'a> Client<'a> {
             dir: self.values.dir.clone(),
             console,
         };
-        Ok(process::start(invocation, self.limits).await?)
+        Ok(process::start(self.keeper, invocation, self.limits).await?)
     }
 
     /// What it told its user, now that it has ended.

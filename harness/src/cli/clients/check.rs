@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use crate::cli::reports::slug;
 use crate::cli::run::cores;
 use crate::cli::{Failure, protocol};
-use crate::process::ITSELF;
+use crate::process::Keeper;
 use crate::process::isolation::Isolation;
 use crate::profile::{self, Profile};
 use crate::report::{self, Results, Setup};
@@ -61,7 +61,7 @@ async fn controls(profile: Profile, how: &How<'_>) -> Result<u8, Failure> {
         profile,
         jobs: cores(),
         deadline: Duration::from_secs(how.deadline),
-        keeper: PathBuf::from(ITSELF),
+        keeper: Keeper::itself(),
         isolation,
     };
     let (_keep, stop) = watch::channel(false);

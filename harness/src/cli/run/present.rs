@@ -1,13 +1,11 @@
 //! Which of the clients that are meant are there.
 
-use std::path::Path;
-
 use clap::ValueEnum;
 use tokio::task::JoinSet;
 
 use super::Run;
 use crate::cli::Failure;
-use crate::process::ITSELF;
+use crate::process::Keeper;
 use crate::profile::{Installed, Profile, probe};
 
 /// A client that is there.
@@ -44,9 +42,11 @@ impl Present {
 
     /// Asks all of them, at once, for their versions.
     pub(in crate::cli) async fn find(profiles: Vec<Profile>) -> Self {
+        let keeper = Keeper::itself();
         let mut asked = JoinSet::new();
         for (index, profile) in profiles.into_iter().enumerate() {
-            asked.spawn(async move { (index, probe(&profile, Path::new(ITSELF)).await, profile) });
+            let keeper = keeper.clone();
+            asked.spawn(async move { (index, probe(&profile, &keeper).await, profile) });
         }
         let mut found: Vec<_> = asked.join_all().await;
         found.sort_by_key(|(index, ..)| *index);
