@@ -161,7 +161,8 @@ async fn play(
     progress: &(dyn Fn(&Row) + Sync),
     stop: &watch::Receiver<bool>,
 ) -> (Vec<Row>, Option<SuiteError>) {
-    let room = Arc::new(Semaphore::new(job.jobs.max(1)));
+    // While as many clients run as may, one more run is prepared, or judged.
+    let room = Arc::new(Semaphore::new(job.jobs.max(1) + 1));
     let mut tasks = JoinSet::new();
     for (index, vector) in job.vectors.iter().enumerate() {
         let (launcher, controls) = (launcher.clone(), controls.clone());

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use aho_corasick::{AhoCorasick, BuildError, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, BuildError, MatchKind};
 
 use super::{Canaries, Challenge, Form, Kind, Sighting, forms, inner_base64};
 
@@ -81,6 +81,8 @@ fn build<'a>(
     fold: bool,
 ) -> Result<AhoCorasick, BuildError> {
     AhoCorasick::builder()
+        // Each run has its own canaries: what is searched is mostly shorter than a table takes to build.
+        .kind(Some(AhoCorasickKind::ContiguousNFA))
         .match_kind(MatchKind::Standard)
         .ascii_case_insensitive(fold)
         .build(needles)

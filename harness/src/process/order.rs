@@ -4,7 +4,7 @@
 //! longer than what a socket takes at once.
 
 use std::ffi::{OsStr, OsString};
-use std::io::{self, Seek as _};
+use std::io::{self, Seek as _, Write as _};
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::process::Command;
 
@@ -36,7 +36,7 @@ impl Order {
     /// Writes it where it can be handed over.
     pub(super) fn write(&self) -> io::Result<OwnedFd> {
         let mut file = std::fs::File::from(memfd_create("order", MemfdFlags::CLOEXEC)?);
-        serde_json::to_writer(&file, self)?;
+        file.write_all(&serde_json::to_vec(self)?)?;
         file.rewind()?;
         Ok(file.into())
     }

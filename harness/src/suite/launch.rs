@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::net::TcpSocket;
+use tokio::sync::Semaphore;
 use upward_model::policy::Policy;
 use upward_model::protocol::Protocol;
 use upward_model::vector::Vector;
@@ -35,6 +36,8 @@ pub(super) struct Launcher {
     pub(super) job: Arc<Job>,
     known: Known,
     seed: Arc<AtomicU64>,
+    /// How many clients may run now.
+    room: Arc<Semaphore>,
 }
 
 impl Launcher {
@@ -45,6 +48,7 @@ impl Launcher {
             job: Arc::new(job.clone()),
             known: Known::nothing(stagehand),
             seed: Arc::new(AtomicU64::new(seed())),
+            room: Arc::new(Semaphore::new(job.jobs.max(1))),
         })
     }
 
@@ -97,6 +101,7 @@ impl Launcher {
         let record = Record::default();
         let persona = self.known.stagehand.persona(scene, &canaries);
         let peer = if deserted { Peer::Absent } else { Peer::There };
+        let room = self.room.acquire().await;
         let mut running = client.start(peer).await?;
         let listening = match bound {
             Some(bound) => bound,
@@ -107,6 +112,7 @@ impl Launcher {
         drop(nobody);
         let ended = ended?;
         let told = client.says(&ended).await?;
+        drop(room);
         let end = self.end(&ended, told, lifted.run().is_empty());
         let evidence =
             evidence(scene, &record, &lifted, &vec![canaries; scene.sessions.len()], &end);
