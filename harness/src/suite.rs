@@ -1,5 +1,6 @@
 //! Vectors against a program: controls first and last, repetition of what fails, results.
 
+mod announced;
 mod client;
 pub(crate) mod controls;
 mod end;
@@ -15,16 +16,14 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use upward_model::policy::Policy;
-use upward_model::property::Property;
 use upward_model::protocol::Protocol;
-use upward_model::vector::{Certificate, Vector};
+use upward_model::vector::Vector;
 
 use crate::certificate::{CertificateError, Certificates};
 use crate::codec;
-use crate::judge::{Judgement, Verdict};
 use crate::process::isolation::Isolation;
 use crate::process::{Keeper, ProcessError};
-use crate::profile::{Profile, Trait};
+use crate::profile::Profile;
 use crate::report::{Report, Row};
 use crate::template::TemplateError;
 use crate::trial::Stagehand;
@@ -195,45 +194,4 @@ async fn play(
         }
     }
     (rows.into_iter().flatten().collect(), broken_off)
-}
-
-impl Job {
-    /// Whether the client's authors announce that it does what this judgement of a vector says.
-    fn is_announced(&self, vector: &Vector, judgement: &Judgement) -> bool {
-        match judgement.verdict {
-            // Going on in clear is announced, or taking any certificate; nothing else is.
-            Verdict::Fail => {
-                (self.profile.announces(Trait::Opportunistic)
-                    && judgement.broken.iter().all(is_going_on_in_clear))
-                    || (self.profile.announces(Trait::VerifiesNoCertificate)
-                        && vector.peer.certificate != Certificate::Genuine
-                        && judgement.broken.iter().all(is_taking_any_certificate))
-            }
-            // What it shows may hang on how the segments arrive, and what it may do is announced.
-            Verdict::Inconclusive => {
-                self.profile.announces(Trait::Blind)
-                    || (self.profile.announces(Trait::Opportunistic)
-                        && !judgement.broken.is_empty()
-                        && judgement.broken.iter().all(is_going_on_in_clear))
-            }
-            Verdict::Pass | Verdict::Weak | Verdict::Error => false,
-        }
-    }
-}
-
-const fn is_taking_any_certificate(property: Property) -> bool {
-    matches!(property, Property::NoSecretToUnauthenticatedPeer | Property::PolicyNotFromWire)
-}
-
-const fn is_going_on_in_clear(property: Property) -> bool {
-    matches!(
-        property,
-        Property::NoSecretInClear
-            | Property::PolicyNotFromWire
-            | Property::NothingBetweenRequestAndHandshake
-            | Property::NoClearRetry
-            // An opportunistic client checks no certificate.
-            | Property::NoSecretToUnauthenticatedPeer
-            | Property::NoClearTextShownAsTrusted
-    )
 }

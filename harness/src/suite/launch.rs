@@ -19,6 +19,7 @@ use crate::persona::Listening;
 use crate::process::isolation::Peer;
 use crate::process::{Ended, Exit, Limits};
 use crate::profile::Trait;
+use crate::suite::announced::is_announced;
 use crate::suite::client::Client;
 use crate::suite::folder::Folder;
 use crate::suite::subject::{Known, Launched, Stage, Subject, Told};
@@ -173,7 +174,7 @@ impl Subject for Launcher {
     }
 
     fn announced(&self, vector: &Vector, judgement: &Judgement) -> Option<String> {
-        let announced = self.job.is_announced(vector, judgement);
+        let announced = is_announced(&self.job.profile, vector, judgement);
         announced.then(|| self.job.profile.documented.clone())
     }
 
