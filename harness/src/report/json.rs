@@ -135,8 +135,9 @@ pub struct Entry {
     pub cut: Vec<String>,
     /// How long the client ran.
     pub duration_ms: u64,
-    /// How it ended.
-    pub exit: String,
+    /// How it ended; `null` where nothing was found: which code a client that gives up ends with may hang
+    /// on how segments arrive, and reports of the same are to be the same.
+    pub exit: Option<String>,
     /// Where its files are.
     pub artefacts: String,
 }

@@ -54,7 +54,7 @@ pub(crate) fn entry(vector: &Vector, verdict: Weight, outcome: Outcome) -> Entry
         told: lines(&[&shown, "  dialogue", "    | CLIENT: ```AUTH``` <a@x.test> # | &amp;"]),
         cut: Vec::new(),
         duration_ms: 12,
-        exit: "exit code 5".to_owned(),
+        exit: Some("exit code 5".to_owned()),
         artefacts: "target/upward/x".to_owned(),
     }
 }

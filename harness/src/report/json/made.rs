@@ -150,7 +150,7 @@ impl Entry {
             told: lines(&told).collect(),
             cut: row.cut.clone(),
             duration_ms: milliseconds(row.duration_ms),
-            exit: row.exit.clone(),
+            exit: shown.then(|| row.exit.clone()),
             artefacts: row.artefacts.display().to_string(),
         }
     }
