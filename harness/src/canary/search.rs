@@ -1,9 +1,12 @@
-//! The search itself: all forms of all canaries in one pass over the bytes.
+//! The search itself: for each form of each canary, one pass over the bytes.
+//!
+//! Each run has its own canaries, and most clients say little: an automaton for all of them at once
+//! takes longer to build than all of it takes to search.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, BuildError, MatchKind};
+use memchr::memmem::Finder;
 
 use super::{Canaries, Challenge, Form, Kind, Sighting, forms, inner_base64};
 
@@ -11,12 +14,44 @@ use super::{Canaries, Challenge, Form, Kind, Sighting, forms, inner_base64};
 /// and a hundred say as much as a million.
 const TOLD: usize = 100;
 
+/// How single characters are escaped.
+const ESCAPED: [(Form, u8); 2] = [(Form::Percent, b'%'), (Form::QuotedPrintable, b'=')];
+
 /// Looks for the canaries of a run; made once, used for many bytes.
 #[derive(Clone, Debug)]
 pub struct Search {
     values: [(Kind, Vec<u8>); 3],
-    /// What is written in either case, and what is not.
-    sets: Vec<(AhoCorasick, Vec<(Kind, Form)>)>,
+    needles: Vec<Needle>,
+}
+
+/// A form of a canary.
+#[derive(Clone, Debug)]
+struct Needle {
+    kind: Kind,
+    form: Form,
+    /// In lower case, where it may be written in either.
+    finder: Finder<'static>,
+    folds: bool,
+}
+
+impl Needle {
+    fn new(kind: Kind, form: Form, folds: bool, mut bytes: Vec<u8>) -> Option<Self> {
+        if folds {
+            bytes.make_ascii_lowercase();
+        }
+        let finder = (!bytes.is_empty()).then(|| Finder::new(&bytes).into_owned())?;
+        Some(Self { kind, form, finder, folds })
+    }
+
+    /// Where it begins in bytes, also within itself.
+    fn places<'a>(&'a self, bytes: &'a [u8]) -> impl Iterator<Item = Range<usize>> + 'a {
+        let mut behind = 0;
+        std::iter::from_fn(move || {
+            let start = behind + self.finder.find(bytes.get(behind..)?)?;
+            behind = start + 1;
+            Some(start..start + self.finder.needle().len())
+        })
+    }
 }
 
 impl Search {
@@ -25,83 +60,58 @@ impl Search {
         let values = canaries.values().map(|(kind, value)| (kind, value.as_bytes().to_vec()));
         let mut needles = Vec::new();
         for (kind, value) in canaries.values() {
-            for (form, needle) in forms(value) {
-                needles.push((needle, kind, form, matches!(form, Form::Raw | Form::Hex)));
+            for (form, bytes) in forms(value) {
+                let folds = matches!(form, Form::Raw | Form::Hex);
+                needles.extend(Needle::new(kind, form, folds, bytes));
             }
         }
         for challenge in challenges {
             let (form, digest) = canaries.answer(challenge);
             let digest = digest.into_bytes();
             // A digest is written in either case, base64 in one only.
-            let fold = form != Form::Scram;
-            for needle in inner_base64(&digest).chain([digest.clone()]) {
-                needles.push((needle, Kind::Password, form, fold));
+            let folds = form != Form::Scram;
+            for bytes in inner_base64(&digest).chain([digest.clone()]) {
+                needles.extend(Needle::new(Kind::Password, form, folds, bytes));
             }
         }
-        needles.retain(|(needle, ..)| !needle.is_empty());
-        let sets = [true, false].into_iter().filter_map(|fold| {
-            let of_set: Vec<_> = needles.iter().filter(|needle| needle.3 == fold).collect();
-            let meaning = of_set.iter().map(|(_, kind, form, _)| (*kind, *form)).collect();
-            let set = build(of_set.iter().map(|(needle, ..)| needle), fold);
-            // There are never as many needles as a set cannot hold.
-            set.ok().map(|set| (set, meaning))
-        });
-        Self { values, sets: sets.collect() }
+        Self { values, needles }
     }
 
     /// Finds the canaries in bytes, whatever their form; of each form, the first hundred. The ranges
     /// are of the bytes searched.
     pub fn find(&self, bytes: &[u8]) -> Vec<Sighting> {
-        let mut told: BTreeMap<(Kind, Form), usize> = BTreeMap::new();
+        let lower = bytes.to_ascii_lowercase();
         let mut sightings = Vec::new();
-        let mut tell = |kind, form, range| {
-            let count = told.entry((kind, form)).or_default();
-            *count += 1;
-            if *count <= TOLD {
-                sightings.push(Sighting { kind, form, range });
-            }
-        };
-        for (set, meaning) in &self.sets {
-            for found in set.find_overlapping_iter(bytes) {
-                let (kind, form) = meaning[found.pattern().as_usize()];
-                tell(kind, form, found.range());
-            }
+        for needle in &self.needles {
+            let &Needle { kind, form, folds, .. } = needle;
+            let places = needle.places(if folds { &lower } else { bytes });
+            sightings.extend(places.take(TOLD).map(|range| Sighting { kind, form, range }));
         }
-        for (kind, value) in &self.values {
-            disguised(bytes, value, |form, range| tell(*kind, form, range));
+        for &(kind, ref value) in &self.values {
+            for (form, mark) in ESCAPED {
+                let places = disguised(bytes, value, mark).take(TOLD);
+                sightings.extend(places.map(|range| Sighting { kind, form, range }));
+            }
         }
         sightings.sort_by_key(|sighting| (sighting.range.start, sighting.kind, sighting.form));
         sightings.dedup();
+        let mut told: BTreeMap<(Kind, Form), usize> = BTreeMap::new();
+        sightings.retain(|sighting| {
+            let count = told.entry((sighting.kind, sighting.form)).or_default();
+            *count += 1;
+            *count <= TOLD
+        });
         sightings
     }
 }
 
-fn build<'a>(
-    needles: impl Iterator<Item = &'a Vec<u8>>,
-    fold: bool,
-) -> Result<AhoCorasick, BuildError> {
-    AhoCorasick::builder()
-        // Each run has its own canaries: what is searched is mostly shorter than a table takes to build.
-        .kind(Some(AhoCorasickKind::ContiguousNFA))
-        .match_kind(MatchKind::Standard)
-        .ascii_case_insensitive(fold)
-        .build(needles)
-}
-
-/// Finds a value some of whose characters are escaped, percent-wise or quoted-printably.
-fn disguised(bytes: &[u8], value: &[u8], mut tell: impl FnMut(Form, Range<usize>)) {
-    for (form, mark) in [(Form::Percent, b'%'), (Form::QuotedPrintable, b'=')] {
-        if !bytes.contains(&mark) {
-            continue;
-        }
-        for at in 0..bytes.len() {
-            if let Some(end) = matches_escaped(bytes, at, value, mark)
-                && end - at > value.len()
-            {
-                tell(form, at..end);
-            }
-        }
-    }
+/// Where a value is some of whose characters are escaped with this mark.
+fn disguised(bytes: &[u8], value: &[u8], mark: u8) -> impl Iterator<Item = Range<usize>> {
+    let starts = if bytes.contains(&mark) { 0..bytes.len() } else { 0..0 };
+    starts.filter_map(move |at| {
+        let end = matches_escaped(bytes, at, value, mark)?;
+        (end - at > value.len()).then_some(at..end)
+    })
 }
 
 /// Where a value ends that starts here, with any of its characters escaped.
@@ -161,9 +171,10 @@ mod tests {
                     }
                 }
             }
-            disguised(bytes, value.as_bytes(), |form, range| {
-                sightings.push(Sighting { kind, form, range });
-            });
+            for (form, mark) in ESCAPED {
+                let places = disguised(bytes, value.as_bytes(), mark);
+                sightings.extend(places.map(|range| Sighting { kind, form, range }));
+            }
         }
         sightings.sort_by_key(|sighting| (sighting.range.start, sighting.kind, sighting.form));
         sightings.dedup();
