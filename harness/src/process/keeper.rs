@@ -1,7 +1,7 @@
 //! What keeps clients: stages, each for one client at a time, and those that have nobody to keep.
 //!
-//! To start a stage costs about as much as a quick client takes to run. One that has ended all below
-//! it is as good as new, and is used again.
+//! A stage is one more program to start, for each client. One that has ended all below it is as good
+//! as new, and is used again.
 
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
