@@ -153,7 +153,7 @@ pub fn judge(question: &Question<'_>, evidence: &Evidence) -> Judgement {
     } else if contradiction && judgement.verdict != Verdict::Fail {
         judgement.verdict = Verdict::Error;
         judgement.reason =
-            "no sound client explains the run, yet nothing was leaked or left TLS: please report this"
+            "did what no sound client does, yet nothing was leaked or left TLS: please report this"
                 .to_owned();
     } else if explanation == Explanation::Nobody && judgement.verdict == Verdict::Pass {
         judgement.reason =
@@ -176,10 +176,14 @@ fn named(question: &Question<'_>, explanation: &Explanation) -> Vec<Suspect> {
     if likely.is_empty() { suspects.clone() } else { likely }
 }
 
-/// What every suspect would have broken: as much as the run proves.
+/// What every suspect would have broken: as much as the run proves. Where each has broken something
+/// else, one of them did, and the first stands for it.
 fn agreed(suspects: &[Suspect]) -> Properties {
     let Some((first, rest)) = suspects.split_first() else { return Properties::NONE };
-    first.broken.iter().filter(|&p| rest.iter().all(|suspect| suspect.broken.has(p))).collect()
+    let by_all = |&property: &Property| rest.iter().all(|suspect| suspect.broken.has(property));
+    let agreed: Properties = first.broken.iter().filter(by_all).collect();
+    let innocent = suspects.iter().any(|suspect| suspect.broken.is_empty());
+    if agreed.is_empty() && !innocent { first.broken } else { agreed }
 }
 
 /// The broken properties that the protocol and the policy promise.

@@ -5,6 +5,8 @@
 //! tests below, which start the target once more with a flawed client in its place.
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
+#[path = "in_process/dialogue.rs"]
+mod dialogue;
 #[path = "in_process/mailer.rs"]
 mod mailer;
 
@@ -20,6 +22,9 @@ use self::mailer::{Mistake, deliver};
 /// The variable that puts another client in the place of the sound one.
 const CLIENT: &str = "UPWARD_TEST_CLIENT";
 
+/// The variable that says in which protocol only it is to be run.
+const PROTOCOL: &str = "UPWARD_TEST_PROTOCOL";
+
 /// Clients by name.
 const MISTAKES: [(&str, Mistake); 7] = [
     ("sound", Mistake::None),
@@ -34,18 +39,29 @@ const MISTAKES: [(&str, Mistake); 7] = [
 fn main() -> ExitCode {
     let name = std::env::var(CLIENT).unwrap_or_default();
     let mistake = MISTAKES.iter().find(|(known, _)| *known == name).map(|(_, mistake)| *mistake);
-    let client = move |visit: Visit| deliver(visit, mistake.unwrap_or(Mistake::None));
-    let mut suite = upward::in_process("smtp").tier(Tier::Smoke).named("mailer").strict();
-    if mistake == Some(Mistake::WaitsForEver) {
-        suite = suite.deadline(Duration::from_secs(2));
-    }
-    let mut cases = match suite.cases(client) {
-        Ok(cases) => cases,
-        Err(error) => {
-            eprintln!("{error}");
-            return ExitCode::from(2);
+    let only = std::env::var(PROTOCOL).ok();
+    let mut cases = Vec::new();
+    for protocol in ["smtp", "imap", "pop3"] {
+        if only.as_ref().is_some_and(|only| only != protocol) {
+            continue;
         }
-    };
+        let client = move |visit: Visit| deliver(protocol, visit, mistake.unwrap_or(Mistake::None));
+        let mut suite = upward::in_process(protocol).tier(Tier::Smoke).named("mailer").strict();
+        if protocol == "imap" {
+            // It fetches, and appends nothing.
+            suite = suite.only_logs_in();
+        }
+        if mistake == Some(Mistake::WaitsForEver) {
+            suite = suite.deadline(Duration::from_secs(2));
+        }
+        match suite.cases(client) {
+            Ok(of_protocol) => cases.extend(of_protocol),
+            Err(error) => {
+                eprintln!("{error}");
+                return ExitCode::from(2);
+            }
+        }
+    }
     if mistake.is_none() {
         cases.extend(tests());
     }
@@ -62,6 +78,7 @@ fn tests() -> Vec<Trial> {
     vec![
         test("lists_what_nextest_asks_for", lists_what_nextest_asks_for),
         test("a_failure_is_told_as_of_a_program", a_failure_is_told_as_of_a_program),
+        test("a_mailbox_is_as_much_worth_as_a_mail", a_mailbox_is_as_much_worth_as_a_mail),
         test("a_bad_certificate_is_noticed", a_bad_certificate_is_noticed),
         test("what_is_told_is_what_is_returned", what_is_told_is_what_is_returned),
         test("a_panic_is_a_crash", a_panic_is_a_crash),
@@ -70,10 +87,16 @@ fn tests() -> Vec<Trial> {
     ]
 }
 
-/// Runs this target with a client; its exit code, and what it prints.
+/// Runs this target with a client, in SMTP; its exit code, and what it prints.
 fn run(client: &str, arguments: &[&str]) -> (Option<i32>, String) {
+    run_in("smtp", client, arguments)
+}
+
+fn run_in(protocol: &str, client: &str, arguments: &[&str]) -> (Option<i32>, String) {
     let program = std::env::current_exe().unwrap();
-    let output = Command::new(program).args(arguments).env(CLIENT, client).output().unwrap();
+    let mut again = Command::new(program);
+    again.args(arguments).env(CLIENT, client).env(PROTOCOL, protocol);
+    let output = again.output().unwrap();
     (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
@@ -110,6 +133,19 @@ fn a_failure_is_told_as_of_a_program() {
     let files = told.lines().find_map(|line| line.trim().strip_prefix("files ")).unwrap();
     let wire = std::fs::read_to_string(format!("{}/wire.txt", files.trim())).unwrap();
     assert!(wire.contains("AUTH PLAIN"), "{wire}");
+}
+
+fn a_mailbox_is_as_much_worth_as_a_mail() {
+    for (protocol, id, says) in [
+        ("imap", "imap/neg/upgrade-bad", "CLIENT: t2 LOGIN "),
+        ("pop3", "pop3/neg/upgrade-err", "CLIENT: PASS "),
+    ] {
+        let (code, told) = run_in(protocol, "goes-on-in-clear", &["--exact", id]);
+        assert_eq!(code, Some(101), "{told}");
+        for part in [&format!("FAIL  leaked  {id}"), says, "looks like ignores-refusal"] {
+            assert!(told.contains(part), "{part}\n{told}");
+        }
+    }
 }
 
 /// The second authority is a control, too: who checks nothing is not judged by its certificates.

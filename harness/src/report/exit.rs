@@ -73,8 +73,10 @@ impl Results {
             || (self.strict && any(Weight::Weak))
             || self.broken_announcement().is_some()
             || !self.problems.is_empty();
-        let nothing =
-            !self.is_judged() || self.controls.last != DELIVERED || self.results.is_empty();
+        let nothing = !self.is_judged()
+            || !self.controls.tells_failure
+            || self.controls.last != DELIVERED
+            || self.results.is_empty();
         if self.interrupted {
             INTERRUPTED
         } else if failed {

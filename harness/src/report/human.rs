@@ -25,7 +25,12 @@ pub fn failure(row: &Row, client: &str) -> String {
     }
     let sound: Vec<&str> = row.vector.sound.iter().map(|outcome| outcome.name()).collect();
     let _ = writeln!(text, "  expected  a sound client shows here: {}", sound.join(" or "));
-    let _ = writeln!(text, "  actual    {client} {}; it ended with {}", judgement.reason, row.exit);
+    // Most reasons say what the client did, without naming it; some are whole sentences.
+    let whole = judgement.reason.starts_with("the client") || judgement.reason.starts_with("no");
+    let subject = if whole { String::new() } else { format!("{client} ") };
+    let end =
+        if row.exit.is_empty() { String::new() } else { format!("; it ended with {}", row.exit) };
+    let _ = writeln!(text, "  actual    {subject}{}{end}", judgement.reason);
     for flaw in judgement.flaws.iter().take(3) {
         let _ = writeln!(text, "  looks like {}: {}", flaw.name(), flaw.note().summary);
     }
@@ -44,7 +49,9 @@ pub fn failure(row: &Row, client: &str) -> String {
     for cut in &row.cut {
         let _ = writeln!(text, "  not kept  {cut}");
     }
-    let _ = writeln!(text, "  files     {}", row.artefacts.display());
+    if !row.artefacts.as_os_str().is_empty() {
+        let _ = writeln!(text, "  files     {}", row.artefacts.display());
+    }
     let _ = writeln!(text, "  again     {}", row.again);
     text
 }
@@ -108,11 +115,13 @@ pub fn summary(results: &Results, detail: Detail) -> String {
             let _ = writeln!(text, "{line}");
         }
     }
-    for (entries, title) in [(announced, "failed as announced"), (news, "failed")] {
+    let failed = if results.strict { "failed, or weak and so not good enough" } else { "failed" };
+    for (entries, title) in [(announced, "failed as announced"), (news, failed)] {
         if entries.is_empty() {
             continue;
         }
-        let _ = writeln!(text, "\n{} {title}:", entries.len());
+        let more = if entries.len() > SHOWN { "; -f ID shows one of them at length" } else { "" };
+        let _ = writeln!(text, "\n{} {title}{more}:", entries.len());
         for entry in entries {
             let outcome = entry.outcome.map_or("", |outcome| outcome.name());
             let _ = writeln!(text, "  {:<10} {}", outcome, entry.vector);
@@ -214,9 +223,17 @@ fn no_verdict(results: &Results, text: &mut String) -> bool {
         return false;
     }
     let _ = writeln!(text, "\nno verdict: {}", results.controls.honest);
-    let _ = writeln!(text, "what went over the wire:");
-    for line in &results.controls.wire {
-        let _ = writeln!(text, "    | {line}");
+    if results.controls.wire.is_empty() {
+        let _ = writeln!(
+            text,
+            "help: each run has a folder of its own: arguments that are paths have to be whole; \
+             {{host}} and {{port}} say where to connect"
+        );
+    } else {
+        let _ = writeln!(text, "what went over the wire:");
+        for line in &results.controls.wire {
+            let _ = writeln!(text, "    | {line}");
+        }
     }
     if !results.controls.output.is_empty() {
         let _ = writeln!(text, "what the client wrote:");
@@ -255,7 +272,7 @@ fn control_line(results: &Results, text: &mut String) {
 fn others(results: &Results, text: &mut String) {
     for (verdict, title) in [
         (Weight::Waived, "waived"),
-        (Weight::Weak, "weak"),
+        (Weight::Weak, "weak; --strict -f ID shows one of them at length"),
         (Weight::Inconclusive, "inconclusive"),
         (Weight::Skipped, "skipped"),
     ] {
@@ -354,7 +371,7 @@ pub fn by_hand(vector: &Vector, trial: &Trial, judgement: Judgement) -> String {
         judgement: Some(judgement),
         skipped: None,
         announced: None,
-        exit: "started by hand".to_owned(),
+        exit: String::new(),
         duration_ms: 0,
         artefacts: std::path::PathBuf::new(),
         again: format!("upward serve {}", vector.id),

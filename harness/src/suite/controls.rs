@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use upward_model::explain::{Event, Run};
-use upward_model::vector::{Certificate, Deviation, Do, Outcome, PeerRecord, Point};
+use upward_model::vector::{Certificate, Deviation, Do, PeerRecord, Point};
 
+use crate::judge::{Judgement, Verdict};
 use crate::report::WIRE;
 use crate::suite::subject::{Launched, Stage, Subject, Told};
 use crate::suite::{SuiteError, end};
@@ -57,8 +58,8 @@ impl Controls {
         let reached = launched.trial.evidence.reached.clone();
         let mut controls =
             Self { honest: Ok(()), waits: true, tells: true, checks: true, reached, reaction };
-        if judgement.outcome != Outcome::Upgraded && !launched.trial.evidence.delivered {
-            controls.honest = Err(failed(&launched, &judgement.reason));
+        if let Some(why) = why_not(&launched, &judgement) {
+            controls.honest = Err(failed(&launched, why));
             return Ok(controls);
         }
         let honest = Scene::honest(client.protocol(), client.policy());
@@ -84,15 +85,36 @@ impl Controls {
     }
 }
 
-fn failed(launched: &Launched, reason: &str) -> Failed {
+/// Why a run with an honest server is no control: what the client does there is what all else is held
+/// against.
+fn why_not(launched: &Launched, judgement: &Judgement) -> Option<String> {
     let evidence = &launched.trial.evidence;
-    let what = if evidence.run.iter().all(Vec::is_empty) {
-        "the client never connected".to_owned()
+    if evidence.run.iter().all(Vec::is_empty) {
+        Some("the client never connected".to_owned())
+    } else if judgement.verdict == Verdict::Fail {
+        Some(format!("with an honest server that offers TLS, the client {}", judgement.reason))
     } else if !evidence.arrived {
-        format!("the client did not deliver to an honest server ({reason})")
+        Some(format!(
+            "the client did not deliver to an honest server: the run's {{body}} or, of a client that \
+             only logs in, its {{password}} did not come to it inside TLS ({})",
+            judgement.reason
+        ))
+    } else if !evidence.delivered {
+        Some(format!(
+            "an honest server was given the data and the run did not end well ({})",
+            judgement.reason
+        ))
+    } else if launched.told == Told::Failure {
+        Some(
+            "the client delivered to an honest server, and tells its user that it failed"
+                .to_owned(),
+        )
     } else {
-        format!("an honest server was given the data and the run did not end well ({reason})")
-    };
+        None
+    }
+}
+
+fn failed(launched: &Launched, what: String) -> Failed {
     let text = String::from_utf8_lossy(&launched.output).into_owned();
     let from = text.char_indices().rev().nth(1200).map_or(0, |(at, _)| at);
     Failed {

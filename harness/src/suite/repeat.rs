@@ -90,6 +90,15 @@ fn doubted(
             "the client types without reading, also when nothing is injected: what it acted upon cannot be told"
                 .to_owned();
     }
+    if !controls.tells
+        && names(vector, Property::TruncationIsNotSuccess)
+        && judgement.verdict == Verdict::Pass
+    {
+        judgement.verdict = Verdict::Inconclusive;
+        judgement.reason =
+            "the client ends as after success also where nobody listens: what its user is told cannot be judged"
+                .to_owned();
+    }
     // Where its authors say that it checks none, there is nothing to doubt.
     let is_doubtful = !controls.checks && !client.announces(Trait::VerifiesNoCertificate);
     if is_doubtful
@@ -102,6 +111,10 @@ fn doubted(
                 .to_owned();
     }
     judgement
+}
+
+fn names(vector: &Vector, property: Property) -> bool {
+    vector.properties.iter().any(|name| name == property.name())
 }
 
 impl Job {

@@ -1,4 +1,4 @@
-//! A small client of SMTP that negotiates TLS with [`upward::negotiate`], and its mistakes.
+//! A small client that negotiates TLS with [`upward::negotiate`], and its mistakes.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -15,6 +15,8 @@ use upward::in_process::Visit;
 use upward::negotiate::{Connection, Negotiation, Refusal, trusting};
 use upward_model::message::Layer;
 use upward_model::policy::Policy;
+
+use super::dialogue::{Before, Turn, farewell, turns};
 
 /// What the client does wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,8 +36,12 @@ pub(crate) enum Mistake {
     NeverDelivers,
 }
 
-/// Delivers what there is to deliver.
-pub(crate) async fn deliver(visit: Visit, mistake: Mistake) -> Result<(), Box<dyn Error>> {
+/// Delivers what there is to deliver, or fetches it.
+pub(crate) async fn deliver(
+    protocol: &str,
+    visit: Visit,
+    mistake: Mistake,
+) -> Result<(), Box<dyn Error>> {
     let policy = match mistake {
         Mistake::GoesOnInClear => Policy::Opportunistic,
         _ => visit.policy,
@@ -44,13 +50,15 @@ pub(crate) async fn deliver(visit: Visit, mistake: Mistake) -> Result<(), Box<dy
         Mistake::TrustsAnybody => anybody(),
         _ => authority(&visit.ca)?,
     };
-    let negotiation = Negotiation::new("smtp", policy, &visit.host, config)?;
+    let negotiation = Negotiation::new(protocol, policy, &visit.host, config)?;
     let connected = negotiation.connect((visit.host.as_str(), visit.port)).await;
     let result = match connected {
         Ok(_) if mistake == Mistake::NeverDelivers => Err("no mail".into()),
-        Ok(Connection::Tls(stream)) => session(BufStream::new(stream), &visit, Layer::Tls).await,
+        Ok(Connection::Tls(stream)) => {
+            session(protocol, BufStream::new(stream), &visit, Layer::Tls).await
+        }
         Ok(Connection::Clear(stream)) => {
-            session(BufStream::new(stream), &visit, Layer::Clear).await
+            session(protocol, BufStream::new(stream), &visit, Layer::Clear).await
         }
         Err(refusal) => Err(refusal.into()),
     };
@@ -65,49 +73,43 @@ pub(crate) async fn deliver(visit: Visit, mistake: Mistake) -> Result<(), Box<dy
 }
 
 async fn session<S: AsyncRead + AsyncWrite + Unpin>(
+    protocol: &str,
     mut stream: BufStream<S>,
     visit: &Visit,
     layer: Layer,
 ) -> Result<(), Box<dyn Error>> {
-    let secret = STANDARD.encode(format!("\0{}\0{}", visit.user, visit.password));
-    let login = format!("AUTH PLAIN {secret}");
-    let mail = format!("Subject: t\r\n\r\n{}\r\n.", visit.body);
-    // What was learned in clear may be used there.
-    let skipped = usize::from(layer == Layer::Clear);
-    for (said, wanted) in [
-        ("EHLO client.example", "250"),
-        (&login, "235"),
-        ("MAIL FROM:<a@example.org>", "250"),
-        ("RCPT TO:<b@example.org>", "250"),
-        ("DATA", "354"),
-        (&mail, "250"),
-    ]
-    .into_iter()
-    .skip(skipped)
-    {
-        stream.write_all(format!("{said}\r\n").as_bytes()).await?;
+    let plain = STANDARD.encode(format!("\0{}\0{}", visit.user, visit.password));
+    for Turn { says, ends, before } in turns(protocol, visit, layer, &plain) {
+        stream.write_all(format!("{says}\r\n").as_bytes()).await?;
         stream.flush().await?;
-        expect(&mut stream, wanted).await?;
+        expect(&mut stream, ends, before).await?;
     }
-    stream.write_all(b"QUIT\r\n").await?;
+    stream.write_all(format!("{}\r\n", farewell(protocol)).as_bytes()).await?;
     stream.flush().await?;
     Ok(())
 }
 
 async fn expect<S: AsyncRead + AsyncWrite + Unpin>(
     stream: &mut BufStream<S>,
-    wanted: &str,
+    ends: &str,
+    before: Before,
 ) -> Result<(), Box<dyn Error>> {
+    let mut is_first = true;
     loop {
         let mut line = String::new();
         if stream.read_line(&mut line).await? == 0 {
             return Err("the connection was closed".into());
         }
-        if !line.starts_with(wanted) {
-            return Err(format!("expected {wanted}").into());
-        }
-        if line.as_bytes().get(3) != Some(&b'-') {
-            return Ok(());
+        let has_ended = line.starts_with(ends) && line.as_bytes().get(ends.len()) != Some(&b'-');
+        let may_go_on = match before {
+            Before::Continued => line.starts_with(ends),
+            Before::Any => !line.starts_with(&ends[..2]),
+            Before::Listing => !is_first || line.starts_with("+OK"),
+        };
+        match (has_ended, may_go_on) {
+            (true, _) => return Ok(()),
+            (false, true) => is_first = false,
+            (false, false) => return Err(format!("expected {ends}").into()),
         }
     }
 }

@@ -24,7 +24,9 @@ impl Run {
         waivers: &Waivers,
         stop: &watch::Receiver<bool>,
     ) -> Result<u8, Failure> {
+        let tier = self.tier(TierName::Smoke);
         let profiles = profile::bundled().map_err(|error| Failure::from_profile(&error))?;
+        let profiles = self.selected(profiles, tier)?;
         writers.check(profiles.len())?;
         if writers.take_stdout() {
             return Err(Failure::new("standard output is taken by what was proved".to_owned())
@@ -37,7 +39,6 @@ impl Run {
         let alone: Vec<_> = alone.into_iter().map(|client| client.profile.name).collect();
         let mut done = Vec::new();
         let mut written = Ok(());
-        let tier = self.tier(TierName::Smoke);
         self.many(there, tier, waivers, stop, |results| match results {
             Ok(results) => self.bars.suspend(|| {
                 codes.push(results.exit_code);
