@@ -255,6 +255,31 @@ fn a_command_line_is_enough() {
     assert!(Path::new(&folder.path().join("target/upward/curl")).is_dir());
 }
 
+/// Who delivers and says that it failed, or says the same whatever happened, or sends something else, is
+/// not taken for a client that passes.
+#[test]
+fn what_a_client_tells_its_user_is_asked_first() {
+    if !is_there("curl") {
+        return;
+    }
+    let folder = TempDir::new().expect("a folder");
+    let send = "curl -sS --ssl-reqd --cacert \"$UPWARD_CA\" -u \"$UPWARD_USER:$UPWARD_PASSWORD\" \
+                --mail-from a@x.test --mail-rcpt b@x.test -T mail smtp://$UPWARD_HOST:$UPWARD_PORT";
+    let elsewhere = send.replace("$UPWARD_USER:$UPWARD_PASSWORD", "me:secret");
+    for (mail, script, says) in [
+        ("{body}", format!("{send}; exit 1"), "tells its user that it failed; exit code 1"),
+        ("{body}", format!("{send}; exit 0"), "FAILURE LOOKS LIKE SUCCESS"),
+        ("hello", elsewhere, "no leak could be seen"),
+    ] {
+        let file = format!("mail=Subject: t\\n\\n{mail}\\n");
+        let options = ["run", "--protocol", "smtp", "--tier", "smoke", "--file", &file, "--"];
+        let output = upward(&folder, &[&options[..], &["sh", "-c", &script]].concat());
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert_eq!(output.status.code(), Some(3), "{text}");
+        assert!(text.contains(says), "{says}\n{text}");
+    }
+}
+
 /// Ten runs of the same client give the same report, times aside.
 #[test]
 fn reports_repeat_themselves() {

@@ -27,6 +27,8 @@ pub struct Evidence {
     pub delivered: bool,
     /// Whether the data arrived there, confirmed or not.
     pub arrived: bool,
+    /// Whether the client sent a secret of the run anywhere: of one that never does, no leak is seen.
+    pub recognised: bool,
     /// Whether the data were confirmed anywhere, in clear as well.
     pub confirmed: bool,
     /// How the client ended, in words; `None` if it was started by hand.

@@ -93,6 +93,12 @@ fn why_not(launched: &Launched, judgement: &Judgement) -> Option<String> {
         Some("the client never connected".to_owned())
     } else if judgement.verdict == Verdict::Fail {
         Some(format!("with an honest server that offers TLS, the client {}", judgement.reason))
+    } else if !evidence.recognised {
+        Some(
+            "the client sends neither the run's {password} nor its {body}, not even inside TLS: no leak \
+             could be seen"
+                .to_owned(),
+        )
     } else if !evidence.arrived {
         Some(format!(
             "the client did not deliver to an honest server: the run's {{body}} or, of a client that \

@@ -76,6 +76,7 @@ pub fn evidence(
     let fetches = !end.carries_body && fetched::asks(&run, lifted);
     let mut exposed = Vec::new();
     // Who fetches has said all that it has to say once it has asked.
+    let mut recognised = false;
     let mut arrived = fetches && fetched::asks_in(&run, genuine, authenticated_only);
     for connection in 0..run.len() {
         let clear = record.stream(connection, Side::Client, Form::Clear);
@@ -98,6 +99,9 @@ pub fn evidence(
             }
         };
         expose(&clear, false);
+        recognised |= [&clear, &inside]
+            .into_iter()
+            .any(|bytes| search(bytes).iter().any(|sighting| sighting.kind.is_secret()));
         if genuine {
             arrived |= carries(&inside);
         } else {
@@ -143,6 +147,7 @@ pub fn evidence(
         delivered,
         confirmed: !confirmations.is_empty(),
         arrived,
+        recognised,
         exit: end.words.clone(),
         claims_success: end.claims_success,
         redirected: lifted.redirected(),
