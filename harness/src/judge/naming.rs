@@ -89,3 +89,54 @@ pub(super) fn by_end(at_the_end: Properties) -> impl Iterator<Item = Flaw> {
     .filter(move |(property, _)| at_the_end.has(*property))
     .map(|(_, flaw)| flaw)
 }
+
+#[cfg(test)]
+mod tests {
+    use upward_model::message::{Mechanism, Segment};
+
+    use super::*;
+
+    fn said(reply: Reply, layer: Layer) -> Event {
+        Event::Said { segment: Segment::one(reply), layer, answers: None }
+    }
+
+    fn heard(command: Command, layer: Layer) -> Event {
+        Event::Heard(command, layer)
+    }
+
+    #[test]
+    fn a_login_is_left_out_where_it_was_told_to_be_done() {
+        let delivers = heard(Command::Deliver, Layer::Tls);
+        let logs_in = heard(Command::Login(Mechanism::Own), Layer::Tls);
+        for told in [Reply::LoggedIn, Reply::Welcome] {
+            let told = said(told, Layer::Clear);
+            assert!(leaves_out_login(&[vec![told.clone(), delivers.clone()]]));
+            assert!(!leaves_out_login(&[vec![told.clone(), logs_in.clone(), delivers.clone()]]));
+            assert!(!leaves_out_login(&[vec![told]]));
+        }
+        // Nobody said so; somebody said so inside TLS; something else was said.
+        assert!(!leaves_out_login(&[vec![delivers.clone()]]));
+        for told in [said(Reply::LoggedIn, Layer::Tls), said(Reply::Greeting, Layer::Clear)] {
+            assert!(!leaves_out_login(&[vec![told, delivers.clone()]]));
+        }
+    }
+
+    #[test]
+    fn who_is_welcomed_and_goes_on_in_clear_believes_it() {
+        let delivers = heard(Command::Deliver, Layer::Clear);
+        let welcome = said(Reply::Welcome, Layer::Clear);
+        let begins = heard(Command::Begin(Mechanism::Own), Layer::Clear);
+        assert!(was_welcomed(&[welcome.clone(), delivers.clone()]));
+        assert!(!was_welcomed(&[welcome.clone(), begins, delivers.clone()]));
+        assert!(!was_welcomed(&[welcome]));
+        assert!(!was_welcomed(&[delivers]));
+    }
+
+    #[test]
+    fn an_offer_is_one_of_the_upgrade_in_clear() {
+        assert!(was_offered(&[said(Reply::offer(true), Layer::Clear)]));
+        assert!(!was_offered(&[said(Reply::offer(false), Layer::Clear)]));
+        assert!(!was_offered(&[said(Reply::offer(true), Layer::Tls)]));
+        assert!(!was_offered(&[said(Reply::Greeting, Layer::Clear)]));
+    }
+}
