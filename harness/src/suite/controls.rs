@@ -93,18 +93,18 @@ fn why_not(launched: &Launched, judgement: &Judgement) -> Option<String> {
         Some("the client never connected".to_owned())
     } else if judgement.verdict == Verdict::Fail {
         Some(format!("with an honest server that offers TLS, the client {}", judgement.reason))
-    } else if !evidence.recognised {
-        Some(
-            "the client sends neither the run's {password} nor its {body}, not even inside TLS: no leak \
-             could be seen"
-                .to_owned(),
-        )
     } else if !evidence.arrived {
         Some(format!(
             "the client did not deliver to an honest server: the run's {{body}} or, of a client that \
              only logs in, its {{password}} did not come to it inside TLS ({})",
             judgement.reason
         ))
+    } else if !evidence.recognised {
+        Some(
+            "the client sends neither the run's {password} nor its {body}, not even inside TLS: no leak \
+             could be seen"
+                .to_owned(),
+        )
     } else if !evidence.delivered {
         Some(format!(
             "an honest server was given the data and the run did not end well ({})",
