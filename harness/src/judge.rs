@@ -176,14 +176,10 @@ fn named(question: &Question<'_>, explanation: &Explanation) -> Vec<Suspect> {
     if likely.is_empty() { suspects.clone() } else { likely }
 }
 
-/// What every suspect would have broken: as much as the run proves. Where each has broken something
-/// else, one of them did, and the first stands for it.
+/// What every suspect would have broken: as much as the run proves.
 fn agreed(suspects: &[Suspect]) -> Properties {
     let Some((first, rest)) = suspects.split_first() else { return Properties::NONE };
-    let by_all = |&property: &Property| rest.iter().all(|suspect| suspect.broken.has(property));
-    let agreed: Properties = first.broken.iter().filter(by_all).collect();
-    let innocent = suspects.iter().any(|suspect| suspect.broken.is_empty());
-    if agreed.is_empty() && !innocent { first.broken } else { agreed }
+    first.broken.iter().filter(|&p| rest.iter().all(|suspect| suspect.broken.has(p))).collect()
 }
 
 /// The broken properties that the protocol and the policy promise.

@@ -1,7 +1,7 @@
 //! How far one client explains a run.
 
 use super::{Event, Reach, Run};
-use crate::client::{Client, End, Input, Negotiator, Output, Step, View};
+use crate::client::{Client, End, Input, Negotiator, Output, Peer, Step, View};
 use crate::message::{Command, Layer, Piece, Reply, Segment};
 use crate::property::{Properties, Property};
 use crate::protocol::Memory;
@@ -93,7 +93,13 @@ impl<'a> Follow<'a> {
         for (index, &output) in outputs.iter().enumerate() {
             match output {
                 Output::Send(Command::Noop | Command::Goodbye) => {}
-                Output::Send(_) | Output::StartTls => self.pending.push(output),
+                Output::Send(command) => {
+                    if command.is_secret() && self.in_tls && self.has_a_bad_certificate() {
+                        self.broken.insert(Property::NoSecretToUnauthenticatedPeer);
+                    }
+                    self.pending.push(output);
+                }
+                Output::StartTls => self.pending.push(output),
                 // Only where the run shows how the client ended.
                 Output::End(End::Delivered) if self.events.contains(&Event::Succeeded) => {
                     self.pending.push(output);
@@ -120,6 +126,12 @@ impl<'a> Follow<'a> {
         let ended = self.client.view(&step.state) == View::Ended;
         self.layer = (!ended).then(|| step.state.layer());
         self.state = step.state;
+    }
+
+    fn has_a_bad_certificate(&self) -> bool {
+        let is_bad =
+            |event: &Event| matches!(event, Event::Handshake(peer) if *peer != Peer::Genuine);
+        self.events.iter().any(is_bad)
     }
 
     fn explore(&mut self, ends: &mut Vec<Self>, best: &mut Reach) {
