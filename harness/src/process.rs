@@ -149,8 +149,11 @@ pub struct Running {
     listeners: Vec<TcpListener>,
 }
 
-/// Variables that a program may need to run at all.
-const PASSED_ON: [&str; 5] = ["PATH", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH"];
+/// The variables that a program may need to run at all.
+fn passed_on() -> impl Iterator<Item = (OsString, OsString)> {
+    let names = ["PATH", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH"];
+    names.into_iter().filter_map(|name| Some((name.into(), std::env::var_os(name)?)))
+}
 
 /// How long a stage may take to end what is left of a run, and outputs to come to their end, before
 /// they are given up: neither waits for the client.
@@ -173,11 +176,9 @@ pub async fn start(
     let name = program.to_string_lossy().into_owned();
     let failed = |error| ProcessError::Start(name.clone(), error);
     let mark = format!("{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-    let passed_on =
-        PASSED_ON.iter().filter_map(|name| Some((name.into(), std::env::var_os(name)?)));
     let order = Order {
         argv: invocation.argv,
-        environment: passed_on
+        environment: passed_on()
             .chain(invocation.environment)
             .chain([(MARK.into(), mark.clone().into())])
             .collect(),

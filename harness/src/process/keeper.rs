@@ -13,7 +13,7 @@ use tokio::process::{Child, Command};
 
 use super::control::{Control, Message};
 use super::stage::{self, Next, Setting};
-use super::{GRACE, PASSED_ON, ProcessError, leftover};
+use super::{GRACE, ProcessError, leftover, passed_on};
 
 /// The program that runs: what keeps clients, for `upward` itself.
 const ITSELF: &str = "/proc/self/exe";
@@ -48,20 +48,20 @@ impl Keeper {
 
     /// Gives a client, its order and its ends, to a stage: to one that is idle, else to a new one.
     pub(super) fn keep(&self, order: &OwnedFd, ends: &[OwnedFd; 3]) -> Result<Stage, ProcessError> {
-        loop {
-            let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-            if let Some(stage) = idle {
-                // One that somebody has killed in between is left.
-                if stage.control.order(order, ends).is_ok() {
-                    stage.wake();
-                    return Ok(stage);
-                }
-                continue;
+        while let Some(stage) = self.idle() {
+            // One that somebody has killed in between is left.
+            if stage.control.order(order, ends).is_ok() {
+                stage.wake();
+                return Ok(stage);
             }
-            let stage = self.stage(&Setting::Plain, Path::new("/"))?;
-            stage.control.order(order, ends).map_err(|error| self.failed(error))?;
-            return Ok(stage);
         }
+        let stage = self.stage(&Setting::Plain, Path::new("/"))?;
+        stage.control.order(order, ends).map_err(|error| self.failed(error))?;
+        Ok(stage)
+    }
+
+    fn idle(&self) -> Option<Stage> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()
     }
 
     /// Starts a stage in a folder.
@@ -72,7 +72,7 @@ impl Keeper {
             .arg0("upward")
             .args([stage::VERB, &setting])
             .env_clear()
-            .envs(PASSED_ON.iter().filter_map(|name| Some((name, std::env::var_os(name)?))))
+            .envs(passed_on())
             .current_dir(folder)
             .stdin(theirs)
             .stdout(Stdio::null())

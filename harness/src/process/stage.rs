@@ -130,7 +130,7 @@ fn keep(control: &OwnedFd, place: Place) -> io::Result<Next> {
     };
     let client = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
     let Some(client) = client else { return Err(io::ErrorKind::InvalidData.into()) };
-    let told = end_with(control.try_clone()?, pidfd_open(client, PidfdFlags::empty())?);
+    let next = end_with(control.try_clone()?, pidfd_open(client, PidfdFlags::empty())?);
     tell(control, &Message::Started, &[])?;
     let status = loop {
         // Orphans that end before the client are waited for, too.
@@ -147,11 +147,11 @@ fn keep(control: &OwnedFd, place: Place) -> io::Result<Next> {
     }
     end_all(rustix::process::getpid());
     // What comes next on the stream is for the next run.
-    if told.join().is_ok_and(|told| told == Told::End) {
-        tell(control, &Message::Cleared, &[]).map(|()| Next::Order)
-    } else {
-        Ok(Next::End)
+    let next = next.join().unwrap_or(Next::End);
+    if next == Next::Order {
+        tell(control, &Message::Cleared, &[])?;
     }
+    Ok(next)
 }
 
 /// Starts a client, on pipes or on a terminal, as what it is to read from says.
@@ -182,33 +182,22 @@ fn ended(status: WaitStatus) -> Message {
     }
 }
 
-/// Why a client was ended from here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Told {
-    /// The other side said so.
-    End,
-    /// It is gone, or says what it should not.
-    Nothing,
-}
-
 /// Asks the client to end where the other side says so; kills it as soon as that one says that it is
-/// to be ended, or anything else, or is gone.
-fn end_with(control: OwnedFd, client: OwnedFd) -> JoinHandle<Told> {
+/// to be ended, or anything else, or is gone. Only in the first case will it say more.
+fn end_with(control: OwnedFd, client: OwnedFd) -> JoinHandle<Next> {
     std::thread::spawn(move || {
         let mut said = [0];
-        let mut hears =
-            || hear(&control, &mut said).is_ok_and(|(length, _)| length > 0).then_some(said);
-        let told = loop {
-            match hears() {
-                Some([ASK]) => {
+        let next = loop {
+            match hear(&control, &mut said) {
+                Ok((1, _)) if said == [ASK] => {
                     let _ = pidfd_send_signal(&client, Signal::TERM);
                 }
-                Some([END]) => break Told::End,
-                _ => break Told::Nothing,
+                Ok((1, _)) if said == [END] => break Next::Order,
+                _ => break Next::End,
             }
         };
         let _ = pidfd_send_signal(&client, Signal::KILL);
-        told
+        next
     })
 }
 

@@ -75,14 +75,16 @@ pub fn evidence(
         scene.sessions.iter().position(|policy| policy.needs_tls()).unwrap_or_default();
     let fetches = !end.carries_body && fetched::asks(&run, lifted);
     let mut exposed = Vec::new();
-    // Who fetches has said all that it has to say once it has asked.
     let mut recognised = false;
+    // Who fetches has said all that it has to say once it has asked.
     let mut arrived = fetches && fetched::asks_in(&run, genuine, authenticated_only);
     for connection in 0..run.len() {
         let clear = record.stream(connection, Side::Client, Form::Clear);
         let inside = record.stream(connection, Side::Client, Form::Inside);
-        let mut expose = |bytes: &[u8], unauthenticated: bool| {
-            for sighting in search(bytes) {
+        let (in_clear, in_tls) = (search(&clear), search(&inside));
+        recognised |= in_clear.iter().chain(&in_tls).any(|sighting| sighting.kind.is_secret());
+        let mut expose = |sightings: Vec<Sighting>, unauthenticated: bool| {
+            for sighting in sightings {
                 let stage = if unauthenticated {
                     Stage::Unauthenticated
                 } else {
@@ -98,14 +100,11 @@ pub fn evidence(
                 });
             }
         };
-        expose(&clear, false);
-        recognised |= [&clear, &inside]
-            .into_iter()
-            .any(|bytes| search(bytes).iter().any(|sighting| sighting.kind.is_secret()));
+        expose(in_clear, false);
         if genuine {
             arrived |= carries(&inside);
         } else {
-            expose(&inside, true);
+            expose(in_tls, true);
         }
         let sent = search(&record.stream(connection, Side::Server, Form::Clear));
         let own = if connection < first_connection { first_connection } else { 0 };
