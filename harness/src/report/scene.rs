@@ -70,16 +70,17 @@ pub(super) fn scene(trial: &Trial, vector: &Vector, judgement: &Judgement) -> Ve
                 }
             }
         }
-        if leak.is_none() && judgement.outcome == Outcome::Injected {
+        // The true server may have said the same before.
+        let follows_attack = lines.last().is_some_and(tells_of_attack);
+        if leak.is_none() && judgement.outcome == Outcome::Injected && follows_attack {
             line = with_injection(line, vector);
         }
         lines.push(line);
     }
-    let injected = |line: &Line| line.text.contains("(here the attacker");
     let center = position
-        .or_else(|| lines.iter().position(injected))
+        .or_else(|| lines.iter().position(tells_of_attack))
         .unwrap_or(lines.len().saturating_sub(1));
-    let first = match lines[..center.min(lines.len())].iter().rposition(injected) {
+    let first = match lines[..center.min(lines.len())].iter().rposition(tells_of_attack) {
         Some(attack) if position.is_some() => attack.min(center.saturating_sub(BEFORE)),
         _ => center.saturating_sub(BEFORE),
     };
@@ -96,6 +97,11 @@ pub(super) fn scene(trial: &Trial, vector: &Vector, judgement: &Judgement) -> Ve
         )));
     }
     scene
+}
+
+/// Whether a line says that the attacker does something with the next message.
+fn tells_of_attack(line: &Line) -> bool {
+    line.text.contains("(here the attacker")
 }
 
 /// Marks the bytes that the attacker put into a segment.
@@ -170,4 +176,41 @@ fn decoded(bytes: &[u8]) -> Option<String> {
     let word = text.split_whitespace().max_by_key(|word| word.len())?;
     let plain = STANDARD.decode(word).ok()?;
     Some(escape(&plain))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use upward_model::client::Negotiator;
+    use upward_model::explain::Habits;
+    use upward_model::flaw::Flaw;
+    use upward_model::policy::Policy;
+    use upward_model::protocol::SMTP;
+
+    use super::*;
+    use crate::certificate::Certificates;
+    use crate::trial::{Scene, Stagehand, against_reference, judge_vector};
+
+    /// The list that is injected is the one that the true server has sent before.
+    #[tokio::test]
+    async fn marks_what_the_attacker_said_and_not_the_same_words_of_the_server() {
+        let vectors = crate::vectors::committed(SMTP.name).unwrap().vectors;
+        let id = "smtp/rsp/upgrade-then-offer";
+        let vector = vectors.into_iter().find(|vector| vector.id == id).unwrap();
+        let codec = crate::codec::by_name(SMTP.name).unwrap();
+        let certificates = Arc::new(Certificates::new().unwrap());
+        let stagehand = Stagehand::new(Arc::from(codec), certificates, Duration::from_secs(1));
+        let client = Negotiator::sound(&SMTP, Policy::Required).with_flaws(Flaw::KeepsBuffer);
+        let played = Scene::of(&SMTP, &vector);
+        let (trial, _) = against_reference(&stagehand, &played, &client, 1).await.unwrap();
+        let judgement = judge_vector(&played, &vector, Habits::default(), &trial.evidence);
+        let lines = scene(&trial, &vector, &judgement);
+        let marked: Vec<usize> =
+            (0..lines.len()).filter(|&at| lines[at].marked.is_some()).collect();
+        let [at] = marked[..] else { panic!("{lines:#?}") };
+        assert!(tells_of_attack(&lines[at - 1]), "{lines:#?}");
+        assert!(lines[at].text.contains("220 2.0.0 Ready to start TLS"), "{lines:#?}");
+    }
 }
