@@ -9,6 +9,7 @@ mod explore;
 mod flaws;
 mod names;
 mod prove;
+mod reads;
 mod report;
 mod reports;
 mod run;

@@ -1,13 +1,14 @@
 //! Placeholders in command lines, files and standard input.
 //!
 //! Only `{word}` with a known word is a placeholder: other braces, as in JSON or in a shell's
-//! functions, stay as they are, except that a lower-case word which is not known is an error,
-//! since it is most likely a slip. `{{` and `}}` stand for braces.
+//! functions, stay as they are, except that a lower-case word which is not known is an error, and so
+//! is a known one in capitals: both are most likely slips. `{{` and `}}` stand for braces.
 
 use std::ffi::OsString;
 use std::path::{Component, Path, PathBuf};
 
 use crate::certificate::HOST;
+use crate::meant::did_you_mean;
 
 /// The placeholders that are known.
 pub const KNOWN: [&str; 10] =
@@ -49,9 +50,29 @@ pub enum TemplateError {
         /// Where it stands.
         at: usize,
     },
+    /// A backslash before a letter with which it stands for nothing.
+    #[error("unknown escape `\\{0}`")]
+    Escape(char),
     /// A file name that leaves the run's directory.
     #[error("file name `{0}` does not stay inside the run's directory")]
     Outside(String),
+}
+
+impl TemplateError {
+    /// What to do about it.
+    pub fn help(&self) -> String {
+        match self {
+            Self::Unknown { name, .. } => {
+                let braced = KNOWN.map(|known| format!("{{{known}}}"));
+                let meant = did_you_mean(&format!("{{{name}}}"), braced.iter().map(String::as_str));
+                format!("{meant}known placeholders: {}", braced.join(" "))
+            }
+            Self::Escape(_) => r"known escapes: `\n`, `\r`, `\t`; `\\` is a backslash".to_owned(),
+            Self::Outside(_) => {
+                "a file of a run is named relative to the run's directory".to_owned()
+            }
+        }
+    }
 }
 
 impl Values {
@@ -126,7 +147,7 @@ pub fn clients() -> PathBuf {
 ///
 /// # Errors
 ///
-/// [`TemplateError::Unknown`] for a lower-case word in braces that is no placeholder.
+/// [`TemplateError::Unknown`] for a word in braces that looks like a placeholder and is none.
 pub fn render(template: &str, values: &Values) -> Result<String, TemplateError> {
     expand(template, |name| values.get(name))
 }
@@ -161,11 +182,9 @@ fn expand(
             continue;
         }
         let word = here[1..].split('}').next().unwrap_or_default();
-        let is_word = here.starts_with('{')
-            && here.len() > word.len() + 1
-            && !word.is_empty()
-            && word.bytes().all(|byte| byte.is_ascii_lowercase());
-        if !is_word {
+        let in_braces = here.starts_with('{') && here.len() > word.len() + 1;
+        // A shell's variables are written in capitals, behind a dollar.
+        if !in_braces || !is_placeholder(word, text.ends_with('$')) {
             text.push_str(&here[..1]);
             rest = &here[1..];
             continue;
@@ -185,8 +204,20 @@ fn expand(
     Ok(text)
 }
 
+/// Whether a word in braces is meant to be a placeholder.
+fn is_placeholder(word: &str, of_a_shell: bool) -> bool {
+    let lower = word.to_ascii_lowercase();
+    !word.is_empty()
+        && lower.bytes().all(|byte| byte.is_ascii_lowercase())
+        && (word == lower || (KNOWN.contains(&&*lower) && !of_a_shell))
+}
+
 /// Reads `\n`, `\r`, `\t` and `\\` in a template that came from a command line.
-pub fn unescape(text: &str) -> String {
+///
+/// # Errors
+///
+/// [`TemplateError::Escape`] for a backslash before anything else.
+pub fn unescape(text: &str) -> Result<String, TemplateError> {
     let mut plain = String::with_capacity(text.len());
     let mut characters = text.chars();
     while let Some(character) = characters.next() {
@@ -199,10 +230,10 @@ pub fn unescape(text: &str) -> String {
             Some('r') => plain.push('\r'),
             Some('t') => plain.push('\t'),
             Some('\\') | None => plain.push('\\'),
-            Some(other) => plain.extend(['\\', other]),
+            Some(other) => return Err(TemplateError::Escape(other)),
         }
     }
-    plain
+    Ok(plain)
 }
 
 /// A file name that stays inside the run's directory.
@@ -253,6 +284,10 @@ mod tests {
             Err(TemplateError::Unknown { name: "pasword".into(), at: 2 })
         );
         assert_eq!(check("{user} {body} {user}").unwrap(), ["user", "body", "user"]);
+        let slip = check("smtp://{HOST}:{port}").unwrap_err();
+        assert_eq!(slip, TemplateError::Unknown { name: "HOST".into(), at: 7 });
+        assert!(slip.help().starts_with("did you mean `{host}`? "), "{}", slip.help());
+        assert_eq!(check("${HOST} {HOME} {Host: x}").unwrap(), Vec::<&str>::new());
     }
 
     #[test]
@@ -266,14 +301,16 @@ mod tests {
 
     #[test]
     fn reads_escapes() {
-        assert_eq!(unescape(r"Subject: t\n\n{body}\n\\n\q"), "Subject: t\n\n{body}\n\\n\\q");
+        let read = unescape(r"Subject: t\n\n{body}\n\\n").unwrap();
+        assert_eq!(read, "Subject: t\n\n{body}\n\\n");
+        assert_eq!(unescape(r"a\q"), Err(TemplateError::Escape('q')));
     }
 
     proptest! {
         #[test]
         fn never_panics(text in ".*") {
             let _ = render(&text, &values());
-            let _ = check(&unescape(&text));
+            let _ = unescape(&text).map(|text| check(&text));
         }
     }
 }

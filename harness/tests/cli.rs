@@ -88,6 +88,9 @@ fn refuses_what_cannot_be_run() {
     .expect("a file");
     let absent = "name = 'absent'\nprotocol = 'smtp'\nargv = ['no-such-program']\n";
     std::fs::write(folder.path().join("absent.toml"), absent).expect("a file");
+    let versionless =
+        "name = 'versionless'\nprotocol = 'smtp'\nargv = ['true']\nversion = ['false']\n";
+    std::fs::write(folder.path().join("versionless.toml"), versionless).expect("a file");
     let wrong = "name = 'wrong'\nprotocol = 'smtp'\nargv = ['program', '--port={prot}']\n";
     std::fs::write(folder.path().join("wrong.toml"), wrong).expect("a file");
     let mut text = String::new();
@@ -100,6 +103,14 @@ fn refuses_what_cannot_be_run() {
         vec!["run", "--protocol", "smtp", "--", "curl", "{hots}"],
         vec!["run", "--protocol", "smtp", "--file", "../x=y", "--", "true"],
         vec!["run", "--protocol", "smtp", "--file", "nothing", "--", "true"],
+        vec!["run", "--protocol", "smtp", "--file", "=x", "--", "true"],
+        vec!["run", "--protocol", "smtp", "--file", "x=1", "--file", "x=2", "--", "true"],
+        vec!["run", "--protocol", "smtp", "--file", "x=\\q", "--", "true"],
+        vec!["run", "--protocol", "smtp", "--stdin", "\\q", "--", "true"],
+        vec!["run", "--protocol", "smtp", "--", "curl", "smtp://{HOST}:{port}"],
+        vec!["run", "--protocol", "smtp", "--deadline", "0", "--", "true"],
+        vec!["run", "--protocol", "smtp", "--report", "json=no-such-folder/x", "--", "true"],
+        vec!["run", "--protocol", "smtp", "--report", "json=.", "--", "true"],
         vec!["run", "--protocol", "smtp", "--report", "yaml=x", "--", "true"],
         vec!["run", "--protocol", "smtp", "--vectors", "wrong.json", "--", "true"],
         vec!["run", "--protocol", "smtp", "--vectors", "missing.json", "--", "true"],
@@ -123,6 +134,8 @@ fn refuses_what_cannot_be_run() {
         vec!["run", "--client", "curl", "--protocol", "imap"],
         vec!["run", "--all", "--client", "curl"],
         vec!["clients", "check", "wrong.toml", "absent.toml", "missing.toml"],
+        vec!["clients", "check", "--run", "absent.toml"],
+        vec!["clients", "check", "--run", "versionless.toml"],
         vec!["clients", "new", "absent", "--", "absent"],
         vec!["clients", "new", "other", "--protocol", "smpt", "--", "other"],
         vec!["clients", "new", "other", "--", "other", "{hots}"],
@@ -147,7 +160,8 @@ fn refuses_what_cannot_be_run() {
 #[test]
 fn writes_and_checks_a_profile() {
     let folder = fresh();
-    let own = ["clients", "new", "my client", "--", "sh", "-c", "touch ran; exit 1"];
+    let own = ["clients", "new", "my client", "--file", r"mail=Subject: t\n\n{body}\n"];
+    let own = [&own[..], &["--", "sh", "-c", "test -s mail && touch ran; exit 1"]].concat();
     let output = upward(&folder, &own);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     insta::assert_snapshot!("clients_new", stdout(&output));

@@ -8,7 +8,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use crate::cli::Failure;
+use crate::cli::reads::Reads;
+use crate::cli::{Failure, PolicyName};
 
 /// Lists the bundled clients: what they speak, and which version is installed or how to install
 /// them.
@@ -35,7 +36,7 @@ enum Verb {
         #[arg(long)]
         run: bool,
         /// Seconds that a client may run.
-        #[arg(long, default_value_t = 20)]
+        #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..))]
         deadline: u64,
         /// Where runs leave their files.
         #[arg(long, default_value = "target/upward")]
@@ -48,6 +49,11 @@ enum Verb {
         /// The protocol that it speaks.
         #[arg(short, long, default_value = "smtp")]
         protocol: String,
+        /// What its user asked for.
+        #[arg(long, value_enum, default_value_t = PolicyName::Required)]
+        policy: PolicyName,
+        #[command(flatten)]
+        reads: Reads,
         /// Where the file goes.
         #[arg(long, default_value = ".")]
         directory: PathBuf,
@@ -71,8 +77,17 @@ impl Clients {
                 let how = check::How { run: *run, deadline: *deadline, directory };
                 wait(check::check(files, &how))?
             }
-            Some(Verb::New { name, protocol, directory, command }) => {
-                scaffold::new(name, protocol, directory, command)
+            Some(Verb::New { name, protocol, policy, reads, directory, command }) => {
+                let begun = scaffold::Begun {
+                    version: wait(scaffold::tells_its_version(command))?,
+                    name,
+                    protocol: super::protocol(protocol)?.name,
+                    policy: (*policy).into(),
+                    files: reads.files()?,
+                    stdin: reads.stdin()?,
+                    command,
+                };
+                begun.write(directory)
             }
             Some(Verb::Build { name }) => list::build(name),
         }

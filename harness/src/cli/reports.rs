@@ -62,8 +62,11 @@ fn writer(text: &str) -> Result<(Format, PathBuf), Failure> {
 }
 
 impl Writers {
-    /// Checks that what was asked for can hold the results of that many clients.
+    /// Checks that what was asked for can be written, and can hold the results of that many clients.
     pub(super) fn check(&self, clients: usize) -> Result<(), Failure> {
+        for (_, path) in &self.0 {
+            check_place(path)?;
+        }
         let one = |(format, path): &&(Format, PathBuf)| {
             *format == Format::Json && !is_stdout(path) && !is_for_each(path)
         };
@@ -129,6 +132,30 @@ impl Writers {
         }
         Ok(())
     }
+}
+
+/// Checks that a file can be written, and leaves it as it is: who has waited for the results wants to
+/// have them.
+fn check_place(path: &Path) -> Result<(), Failure> {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    if is_stdout(path) || is_for_each(folder) {
+        return Ok(());
+    }
+    let tried = if path.exists() {
+        std::fs::OpenOptions::new().append(true).open(path).map(drop)
+    } else {
+        tempfile::tempfile_in(folder).map(drop)
+    };
+    tried.map_err(|error| {
+        let failure = Failure::new(format!("failed to write {}: {error}", path.display()));
+        match error.kind() {
+            std::io::ErrorKind::NotFound => failure.help("make its folder first"),
+            _ => failure,
+        }
+    })
 }
 
 fn is_stdout(path: &Path) -> bool {

@@ -14,6 +14,7 @@ use indicatif::MultiProgress;
 use tokio::sync::watch;
 use upward_model::vector::{Tier, Vector};
 
+use crate::cli::reads::Reads;
 use crate::cli::reports::{self, Reports, Writers, slug};
 use crate::cli::{Failure, PolicyName, TierName, protocol, worst};
 use crate::process::Keeper;
@@ -45,6 +46,9 @@ pub(super) struct Run {
     /// several. `upward clients` lists them; --protocol takes some of them.
     #[arg(long, value_name = "NAME|FILE", conflicts_with = "command")]
     client: Vec<String>,
+    /// What reports call the program of the command line [default: as it was started].
+    #[arg(long, requires = "command")]
+    name: Option<String>,
     /// Every bundled client that is installed.
     #[arg(long, conflicts_with_all = ["client", "command"])]
     all: bool,
@@ -61,12 +65,8 @@ pub(super) struct Run {
     /// How many programs run at once.
     #[arg(short, long)]
     jobs: Option<usize>,
-    /// A file in the program's directory, with `\n`, `\r`, `\t` and placeholders.
-    #[arg(long = "file", value_name = "NAME=TEMPLATE")]
-    files: Vec<String>,
-    /// What the program reads, with `\n`, `\r`, `\t` and placeholders.
-    #[arg(long, default_value = "")]
-    stdin: String,
+    #[command(flatten)]
+    reads: Reads,
     /// Give each run a network of its own, in which there is nobody but the server: nothing leaves the
     /// machine, and a port or a folder that the program insists on is its own. Needs no root.
     #[arg(long)]
@@ -78,7 +78,7 @@ pub(super) struct Run {
     #[arg(long, requires = "isolate", value_name = "FOLDER")]
     fresh: Vec<PathBuf>,
     /// Seconds that the program may run.
-    #[arg(long, default_value_t = 20)]
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..))]
     deadline: u64,
     /// Let `should` properties fail, too.
     #[arg(long)]
@@ -131,7 +131,7 @@ impl Run {
         let writers = self.reports.writers()?;
         let waivers = self.waived()?;
         if self.command.is_empty() && self.client.is_empty() && !self.all {
-            if self.protocol.is_some() || !self.files.is_empty() {
+            if self.protocol.is_some() || !self.reads.is_empty() {
                 return Err(Failure::new("no program to run".to_owned())
                     .help("put it behind `--`, or name a bundled one with --client"));
             }

@@ -6,6 +6,7 @@ use upward_model::protocol::{self, PROTOCOLS};
 
 use super::place::{Slip, Step};
 use super::{Profile, ProfileError, Source, Trait};
+use crate::meant::did_you_mean;
 use crate::template::{self, TemplateError};
 
 /// Reads a profile from its text; `file` is what errors call it.
@@ -60,7 +61,8 @@ fn slips(profile: &Profile) -> Vec<Slip> {
     if protocol::by_name(&profile.protocol).is_none() {
         let known: Vec<&str> = PROTOCOLS.iter().map(|protocol| protocol.name).collect();
         let what = format!("unknown protocol `{}`", profile.protocol);
-        slips.push(slip(&[key("protocol")], what, format!("one of: {}", known.join(", "))));
+        let meant = did_you_mean(&profile.protocol, known.iter().copied());
+        slips.push(slip(&[key("protocol")], what, format!("{meant}one of: {}", known.join(", "))));
     }
     if profile.argv.first().is_none_or(String::is_empty) {
         slips.push(slip(&[key("argv")], "no program to run", "argv = [\"program\", \"argument\"]"));
@@ -121,16 +123,14 @@ fn templates(profile: &Profile) -> Vec<Slip> {
     }
     texts.extend(table("files", &profile.files));
     texts.extend(table("environment", &profile.environment));
-    let known = format!("known placeholders: {{{}}}", template::KNOWN.join("} {"));
     texts
         .into_iter()
         .filter_map(|(path, text)| {
-            let TemplateError::Unknown { name, .. } = template::check(&text).err()? else {
-                return None;
-            };
+            let error = template::check(&text).err()?;
+            let TemplateError::Unknown { name, .. } = &error else { return None };
             let word = format!("{{{name}}}");
             let what = format!("unknown placeholder `{word}`");
-            Some(Slip { word, ..slip(&path, what, known.clone()) })
+            Some(Slip { word, ..slip(&path, what, error.help()) })
         })
         .collect()
 }
@@ -165,8 +165,7 @@ fn names(profile: &Profile) -> Vec<Slip> {
     let mut slips = Vec::new();
     for name in profile.files.keys() {
         if let Err(error) = template::inside(name) {
-            let help = "a file of a run is named relative to the run's directory";
-            slips.push(slip(&[key("files"), key(name)], error.to_string(), help));
+            slips.push(slip(&[key("files"), key(name)], error.to_string(), error.help()));
         }
     }
     for (index, name) in profile.drivers.iter().enumerate() {

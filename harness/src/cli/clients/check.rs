@@ -7,6 +7,7 @@ use tokio::sync::watch;
 
 use crate::cli::reports::slug;
 use crate::cli::run::cores;
+use crate::cli::run::present::Present;
 use crate::cli::{Failure, protocol};
 use crate::process::Keeper;
 use crate::process::isolation::Isolation;
@@ -32,7 +33,7 @@ pub(super) async fn check(files: &[PathBuf], how: &How<'_>) -> Result<u8, Failur
             Ok(profile) => {
                 let name = (file.display(), &profile.name, &profile.protocol, profile.policy);
                 outln!("{}: {}: {} under policy {}", name.0, name.1, name.2, name.3.name());
-                codes.push(if how.run { controls(profile, how).await? } else { 0 });
+                codes.push(if how.run { try_out(profile, how).await? } else { 0 });
             }
             Err(error) => {
                 eprintln!("{}", Failure::from_profile(&error));
@@ -41,6 +42,17 @@ pub(super) async fn check(files: &[PathBuf], how: &How<'_>) -> Result<u8, Failur
         }
     }
     Ok([2, 3, 1].into_iter().find(|code| codes.contains(code)).unwrap_or(0))
+}
+
+/// Asks a client for its version, as `upward run` does before anything else, and runs its controls.
+async fn try_out(profile: Profile, how: &How<'_>) -> Result<u8, Failure> {
+    let present = Present::find(vec![profile.clone()]).await;
+    if !present.missing.is_empty() {
+        let help = "install it, or correct `version` in its profile";
+        eprintln!("{}", present.not_installed().help(help));
+        return Ok(2);
+    }
+    controls(profile, how).await
 }
 
 /// Runs the controls of a client: 0 where each shows what can be judged or is announced, 1 where one

@@ -1,69 +1,132 @@
 //! A profile to begin with.
 
+use std::collections::BTreeMap;
 use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::Path;
 
-use crate::cli::reports::slug;
-use crate::cli::{Failure, protocol};
-use crate::profile;
+use upward_model::policy::Policy;
 
-/// Writes a profile for a command line.
-pub(super) fn new(
-    name: &str,
-    speaks: &str,
-    directory: &Path,
-    command: &[String],
-) -> Result<u8, Failure> {
-    let path = directory.join(format!("{}.toml", slug(name)));
-    let text = scaffold(name, protocol(speaks)?.name, command);
-    profile::parse(&path.display().to_string(), &text)
-        .map_err(|error| Failure::from_profile(&error))?;
-    let failed = |error: std::io::Error| {
-        let failure = Failure::new(format!("failed to write {}: {error}", path.display()));
-        match error.kind() {
-            std::io::ErrorKind::AlreadyExists => failure.help("remove it, or take another name"),
-            _ => failure,
+use crate::cli::Failure;
+use crate::cli::reports::slug;
+use crate::process::Keeper;
+use crate::profile::{self, Installed, Profile};
+
+/// What a profile begins with.
+pub(super) struct Begun<'a> {
+    /// What reports call the client.
+    pub(super) name: &'a str,
+    pub(super) protocol: &'a str,
+    pub(super) policy: Policy,
+    /// Files in its folder, by name.
+    pub(super) files: BTreeMap<String, String>,
+    /// What it reads.
+    pub(super) stdin: String,
+    pub(super) command: &'a [String],
+    /// Whether `--version` makes it print that.
+    pub(super) version: bool,
+}
+
+/// Whether a program ends well where it is asked for its version.
+pub(super) async fn tells_its_version(command: &[String]) -> bool {
+    let argv: Vec<String> = command.iter().take(1).cloned().collect();
+    let mut asked = Profile::of_command(String::new(), Policy::Required, argv.clone());
+    asked.version = [argv, vec!["--version".to_owned()]].concat();
+    matches!(profile::probe(&asked, &Keeper::itself()).await, Installed::Yes(_))
+}
+
+impl Begun<'_> {
+    /// Writes it into a folder.
+    pub(super) fn write(&self, directory: &Path) -> Result<u8, Failure> {
+        let path = directory.join(format!("{}.toml", slug(self.name)));
+        let text = self.text();
+        profile::parse(&path.display().to_string(), &text)
+            .map_err(|error| Failure::from_profile(&error))?;
+        let failed = |error: std::io::Error| {
+            let failure = Failure::new(format!("failed to write {}: {error}", path.display()));
+            match error.kind() {
+                std::io::ErrorKind::AlreadyExists => {
+                    failure.help("remove it, or take another name")
+                }
+                _ => failure,
+            }
+        };
+        let mut file =
+            OpenOptions::new().write(true).create_new(true).open(&path).map_err(failed)?;
+        file.write_all(text.as_bytes()).map_err(failed)?;
+        let path = path.display();
+        outln!("{path}: fill in what is missing, then");
+        outln!("  upward clients check --run {path}");
+        outln!("  upward run --client {path}");
+        Ok(0)
+    }
+
+    /// The text of the profile: what was not said is there as a comment.
+    fn text(&self) -> String {
+        let fields = TEMPLATE.split('@').enumerate();
+        fields
+            .map(|(at, part)| if at % 2 == 0 { part.to_owned() } else { self.field(part) })
+            .collect()
+    }
+
+    /// What stands between two `@` of the template.
+    fn field(&self, name: &str) -> String {
+        match name {
+            "name" => quoted(self.name),
+            "protocol" => quoted(self.protocol),
+            "policy" if self.policy == Policy::Required => r#"# policy = "required""#.to_owned(),
+            "policy" => format!("policy = {}", quoted(self.policy.name())),
+            "version" if !self.version => r#"# version = ["program", "--version"]"#.to_owned(),
+            "version" => {
+                let program = quoted(self.command.first().map_or("", String::as_str));
+                format!("version = [{program}, \"--version\"]")
+            }
+            "argv" => self.command.iter().map(|word| format!("    {},\n", quoted(word))).collect(),
+            "stdin" if self.stdin.is_empty() => STDIN.to_owned(),
+            "stdin" => format!("stdin = {}", quoted(&self.stdin)),
+            "files" => self.files(),
+            other => other.to_owned(),
         }
-    };
-    let mut file = OpenOptions::new().write(true).create_new(true).open(&path).map_err(failed)?;
-    file.write_all(text.as_bytes()).map_err(failed)?;
-    let path = path.display();
-    outln!("{path}: fill in what is missing, then");
-    outln!("  upward clients check --run {path}");
-    outln!("  upward run --client {path}");
-    Ok(0)
+    }
+
+    /// The table of files, or an example of one.
+    fn files(&self) -> String {
+        if self.files.is_empty() {
+            return FILES.to_owned();
+        }
+        let files = self.files.iter().map(|(name, text)| (name.clone(), text.as_str().into()));
+        toml::Table::from_iter([("files".to_owned(), files.collect::<toml::Table>().into())])
+            .to_string()
+    }
 }
 
 fn quoted(text: &str) -> String {
     toml::Value::from(text).to_string()
 }
 
-/// The text of a profile.
-fn scaffold(name: &str, protocol: &str, command: &[String]) -> String {
-    let program = command.first().map_or("", String::as_str);
-    let argv: Vec<String> = command.iter().map(|word| format!("    {},\n", quoted(word))).collect();
-    TEMPLATE
-        .replace("@NAME@", &quoted(name))
-        .replace("@PROTOCOL@", &quoted(protocol))
-        .replace("@PROGRAM@", &quoted(program))
-        .replace("@ARGV@", &argv.concat())
-}
+const STDIN: &str = r#"# stdin = "Subject: t\n\n{body}\n""#;
+
+const FILES: &str = r#"# [files]
+# rc = """
+# host {host}
+# """
+"#;
 
 /// What is in comments is left out as it stands there.
 const TEMPLATE: &str = r#"# A client under test. `upward clients check FILE` says what is wrong here, `--run` also whether it
 # delivers to an honest server; `upward run --client FILE` plays the vectors.
 
 # What reports call it.
-name = @NAME@
-protocol = @PROTOCOL@
+name = @name@
+protocol = @protocol@
 
 # What its user asked for: "required" (TLS by upgrade, or nothing), "implicit" (TLS from the start) or
 # "opportunistic" (TLS if offered).
-# policy = "required"
+@policy@
 
-# Prints the version. Where this fails, the client counts as not installed.
-version = [@PROGRAM@, "--version"]
+# Prints the version. Where this fails, the client counts as not installed; where it is left out, its
+# program has to be there.
+@version@
 
 # What brings it, to tell who does not have it: debian, pypi, npm, crates, go, maven.
 # packages.debian = ["a-package"]
@@ -81,10 +144,10 @@ version = [@PROGRAM@, "--version"]
 #   {policy}                   the policy's name
 # Each is also a variable: UPWARD_HOST and so on. `{{` and `}}` are braces.
 argv = [
-@ARGV@]
+@argv@]
 
 # What it reads.
-# stdin = "Subject: t\n\n{body}\n"
+@stdin@
 
 # Files of the folder `drivers` beside this one, put into the run's folder as they are.
 # drivers = ["send.py"]
@@ -114,11 +177,7 @@ argv = [
 # PROGRAM_CONFIG = "{dir}/rc"
 
 # Files in the run's folder, with placeholders; nobody else can read them.
-# [files]
-# rc = """
-# host {host}
-# """
-
+@files@
 # How its user is told how it fared: the exit codes that say success, and if need be a command that is
 # run in the run's folder afterwards, and ends with 0 only if it did.
 # [tells]
@@ -139,11 +198,23 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::profile::{Profile, parse};
+    use crate::profile::parse;
+
+    fn begun<'a>(name: &'a str, command: &'a [String]) -> Begun<'a> {
+        Begun {
+            name,
+            protocol: "smtp",
+            policy: Policy::Required,
+            files: BTreeMap::new(),
+            stdin: String::new(),
+            command,
+            version: true,
+        }
+    }
 
     #[test]
     fn explains_each_field() {
-        let text = scaffold("x", "smtp", &["x".to_owned()]);
+        let text = begun("x", &["x".to_owned()]).text();
         let slip = parse("x.toml", &format!("{text}\n[nothing]\n")).unwrap_err().to_string();
         let known = slip.split("expected one of").nth(1).unwrap();
         for field in known.split('`').skip(1).step_by(2) {
@@ -155,7 +226,7 @@ mod tests {
     /// What is in comments is a profile, too.
     #[test]
     fn is_a_profile_with_and_without_what_is_in_comments() {
-        let text = scaffold("x", "smtp", &["x".to_owned()]);
+        let text = begun("x", &["x".to_owned()]).text();
         let is_field = |line: &str| {
             let line = line.trim_start_matches("# ");
             line.contains(" = ")
@@ -174,12 +245,24 @@ mod tests {
 
     proptest! {
         #[test]
-        fn keeps_every_word_as_it_is(name in "[^{}]{1,20}", words in prop::collection::vec("[^{}]{1,20}", 1..4)) {
-            let Ok(Profile { name: read, argv, .. }) = parse("x.toml", &scaffold(&name, "smtp", &words)) else {
-                prop_assert!(name.trim().is_empty());
+        fn keeps_what_is_said_as_it_is(
+            name in "[^{}]{1,20}",
+            words in prop::collection::vec("[^{}]{1,20}", 1..4),
+            (file, text) in ("[^{}/]{1,20}", "[^{}]{0,40}"),
+            stdin in "[^{}]{0,40}",
+            policy in prop::sample::select(Policy::ALL.to_vec()),
+            version: bool,
+        ) {
+            let files = BTreeMap::from([(file, text)]);
+            let begun = Begun { policy, files, stdin, version, ..begun(&name, &words) };
+            let Ok(read) = parse("x.toml", &begun.text()) else {
+                let of_file = begun.files.keys().all(|file| crate::template::inside(file).is_err());
+                prop_assert!(name.trim().is_empty() || of_file);
                 return Ok(());
             };
-            prop_assert_eq!((read, argv), (name, words));
+            prop_assert_eq!((read.name, read.argv), (name.clone(), words.clone()));
+            prop_assert_eq!((read.files, read.stdin), (begun.files, begun.stdin));
+            prop_assert_eq!((read.policy, read.version.is_empty()), (policy, !version));
         }
     }
 }

@@ -59,6 +59,11 @@ impl Present {
         }
         present
     }
+
+    /// Says which clients are not there.
+    pub(in crate::cli) fn not_installed(&self) -> Failure {
+        Failure::new(format!("not installed: {}", self.missing.join(", ")))
+    }
 }
 
 impl Run {
@@ -67,7 +72,8 @@ impl Run {
         let present = Present::find(profiles).await;
         let default = if self.all { Missing::Skip } else { Missing::Fail };
         if self.missing.unwrap_or(default) == Missing::Fail && !present.missing.is_empty() {
-            return Err(Failure::new(format!("not installed: {}", present.missing.join(", ")))
+            return Err(present
+                .not_installed()
                 .help("install it, or leave it out with --missing skip"));
         }
         Ok(present)

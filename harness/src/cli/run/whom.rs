@@ -1,6 +1,5 @@
 //! Which programs are run, and how the same is run again.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use upward_model::policy::Policy;
@@ -10,7 +9,6 @@ use crate::cli::names::no_such_client;
 use crate::cli::{Failure, PolicyName, protocol};
 use crate::process::isolation::Isolation;
 use crate::profile::{self, Profile};
-use crate::template;
 
 impl Run {
     /// The program of the command line.
@@ -19,22 +17,13 @@ impl Run {
             return Err(Failure::new("which protocol does the program speak?".to_owned())
                 .help("say so with --protocol, for example --protocol smtp"));
         };
-        let mut files = BTreeMap::new();
-        for file in &self.files {
-            let Some((name, text)) = file.split_once('=') else {
-                return Err(Failure::new(format!("--file {file}: expected NAME=TEMPLATE")));
-            };
-            files.insert(name.to_owned(), template::unescape(text));
-        }
-        let policy = self.policy.into();
-        let mut profile = Profile::of_command(protocol.clone(), policy, from_here(&self.command));
-        profile.name = self.command.first().cloned().unwrap_or_default();
-        profile.stdin = template::unescape(&self.stdin);
-        profile.files = files;
-        profile.check().map_err(|error| {
-            Failure::new(error.to_string())
-                .help(format!("known placeholders: {{{}}}", template::KNOWN.join("} {")))
-        })?;
+        let (speaks, policy) = (crate::cli::protocol(protocol)?.name, self.policy.into());
+        let argv = from_here(&self.command);
+        let mut profile = Profile::of_command(speaks.to_owned(), policy, argv);
+        profile.name = self.name.clone().unwrap_or_else(|| called(&self.command));
+        profile.files = self.reads.files()?;
+        profile.stdin = self.reads.stdin()?;
+        profile.check().map_err(|error| Failure::new(error.to_string()).help(error.help()))?;
         Ok(profile)
     }
 
@@ -96,10 +85,8 @@ impl Run {
             words.extend(["--policy".to_owned(), Policy::from(self.policy).name().to_owned()]);
         }
         words.extend(self.isolating());
-        words.extend(self.files.iter().flat_map(|file| ["--file".to_owned(), quoted(file)]));
-        if !self.stdin.is_empty() {
-            words.extend(["--stdin".to_owned(), quoted(&self.stdin)]);
-        }
+        words.extend(self.name.iter().flat_map(|name| ["--name".to_owned(), quoted(name)]));
+        words.extend(self.reads.options().iter().map(|word| quoted(word)));
         words.extend(["-f".to_owned(), "'{id}'".to_owned(), "--".to_owned()]);
         words.extend(self.command.iter().map(|word| quoted(word)));
         words.join(" ")
@@ -115,6 +102,14 @@ impl Run {
         let fresh = fresh.flat_map(|folder| ["--fresh".to_owned(), folder]);
         std::iter::once("--isolate".to_owned()).chain(port).chain(fresh).collect()
     }
+}
+
+/// What a program is called that has no other name: as it was started; a script with what reads it, so
+/// that two scripts have two names.
+fn called(command: &[String]) -> String {
+    let script = command.get(1).filter(|word| Path::new(word).is_file());
+    let words: Vec<&str> = command.iter().take(1).chain(script).map(String::as_str).collect();
+    words.join(" ")
 }
 
 /// A command whose program is found from the caller's folder: it runs in another one.
