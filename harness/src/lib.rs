@@ -19,6 +19,7 @@ pub mod profile;
 pub mod reference;
 pub mod report;
 pub mod shard;
+mod shell;
 pub mod suite;
 pub mod template;
 pub mod tls;

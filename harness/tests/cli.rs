@@ -164,7 +164,8 @@ fn writes_and_checks_a_profile() {
     let own = [&own[..], &["--", "sh", "-c", "test -s mail && touch ran; exit 1"]].concat();
     let output = upward(&folder, &own);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    insta::assert_snapshot!("clients_new", stdout(&output));
+    let said = stdout(&output).replace(env!("CARGO_BIN_EXE_upward"), "upward");
+    insta::assert_snapshot!("clients_new", said);
     assert_eq!(upward(&folder, &own).status.code(), Some(2));
     let output = upward(&folder, &["clients", "check", "my-client.toml"]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));

@@ -251,7 +251,12 @@ fn a_command_line_is_enough() {
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(text.contains("FAIL  leaked  smtp/neg/capabilities-keyword-omitted"), "{text}");
     assert!(text.contains("the password"), "{text}");
-    assert!(text.contains("again     upward run --protocol smtp"), "{text}");
+    // The line that says how to run it again does so.
+    let again = text.lines().find_map(|line| line.strip_prefix("  again     ")).expect("a command");
+    let again = Command::new("sh").args(["-c", again]).current_dir(folder.path()).output();
+    let again = again.expect("a shell");
+    assert_eq!(again.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&again.stdout).contains("smtp under policy required, 1 vector"));
     assert!(Path::new(&folder.path().join("target/upward/curl")).is_dir());
 }
 

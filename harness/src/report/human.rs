@@ -10,6 +10,7 @@ use crate::judge::Judgement;
 use crate::profile::Trait;
 use crate::report::json::{DELIVERED, Entry, Results, Weight};
 use crate::report::{Problem, Row, worst};
+use crate::shell::{itself, quoted};
 use crate::trial::Trial;
 
 /// A failure at length.
@@ -133,9 +134,10 @@ pub fn summary(results: &Results, detail: Detail) -> String {
         if leaking > 0 {
             let _ = writeln!(
                 text,
-                "gives secrets away in {}, as its authors document; to see how: upward run --client '{}'",
+                "gives secrets away in {}, as its authors document; to see how: {} run --client {}",
                 vectors(leaking),
-                results.client.name
+                itself(),
+                quoted(&results.client.name)
             );
         }
     } else {
@@ -374,7 +376,7 @@ pub fn by_hand(vector: &Vector, trial: &Trial, judgement: Judgement) -> String {
         exit: String::new(),
         duration_ms: 0,
         artefacts: std::path::PathBuf::new(),
-        again: format!("upward serve {}", vector.id),
+        again: format!("{} serve {}", itself(), vector.id),
     };
     failure(&row, "the client")
 }

@@ -11,6 +11,7 @@ use crate::cli::Failure;
 use crate::cli::reports::slug;
 use crate::process::Keeper;
 use crate::profile::{self, Installed, Profile};
+use crate::shell::{itself, quoted};
 
 /// What a profile begins with.
 pub(super) struct Begun<'a> {
@@ -56,8 +57,9 @@ impl Begun<'_> {
         file.write_all(text.as_bytes()).map_err(failed)?;
         let path = path.display();
         outln!("{path}: fill in what is missing, then");
-        outln!("  upward clients check --run {path}");
-        outln!("  upward run --client {path}");
+        let (upward, path) = (itself(), quoted(&path.to_string()));
+        outln!("  {upward} clients check --run {path}");
+        outln!("  {upward} run --client {path}");
         Ok(0)
     }
 
@@ -72,18 +74,18 @@ impl Begun<'_> {
     /// What stands between two `@` of the template.
     fn field(&self, name: &str) -> String {
         match name {
-            "name" => quoted(self.name),
-            "protocol" => quoted(self.protocol),
+            "name" => string(self.name),
+            "protocol" => string(self.protocol),
             "policy" if self.policy == Policy::Required => r#"# policy = "required""#.to_owned(),
-            "policy" => format!("policy = {}", quoted(self.policy.name())),
+            "policy" => format!("policy = {}", string(self.policy.name())),
             "version" if !self.version => r#"# version = ["program", "--version"]"#.to_owned(),
             "version" => {
-                let program = quoted(self.command.first().map_or("", String::as_str));
+                let program = string(self.command.first().map_or("", String::as_str));
                 format!("version = [{program}, \"--version\"]")
             }
-            "argv" => self.command.iter().map(|word| format!("    {},\n", quoted(word))).collect(),
+            "argv" => self.command.iter().map(|word| format!("    {},\n", string(word))).collect(),
             "stdin" if self.stdin.is_empty() => STDIN.to_owned(),
-            "stdin" => format!("stdin = {}", quoted(&self.stdin)),
+            "stdin" => format!("stdin = {}", string(&self.stdin)),
             "files" => self.files(),
             other => other.to_owned(),
         }
@@ -100,7 +102,7 @@ impl Begun<'_> {
     }
 }
 
-fn quoted(text: &str) -> String {
+fn string(text: &str) -> String {
     toml::Value::from(text).to_string()
 }
 

@@ -9,6 +9,7 @@ use crate::cli::names::no_such_client;
 use crate::cli::{Failure, PolicyName, protocol};
 use crate::process::isolation::Isolation;
 use crate::profile::{self, Profile};
+use crate::shell::{itself, quoted};
 
 impl Run {
     /// The program of the command line.
@@ -77,9 +78,10 @@ impl Run {
             });
             let name = path.unwrap_or(&profile.name);
             let isolate: String = self.isolating().iter().map(|word| format!(" {word}")).collect();
-            return format!("upward run{isolate} --client {} -f '{{id}}'", quoted(name));
+            let name = quoted(name);
+            return format!("{} run{isolate} --client {name} -f '{{id}}'", itself());
         }
-        let mut words = vec!["upward".to_owned(), "run".to_owned()];
+        let mut words = vec![itself(), "run".to_owned()];
         words.extend(["--protocol".to_owned(), profile.protocol.clone()]);
         if self.policy != PolicyName::Required {
             words.extend(["--policy".to_owned(), Policy::from(self.policy).name().to_owned()]);
@@ -128,15 +130,6 @@ fn from_here(command: &[String]) -> Vec<String> {
 /// Whether a client is named by the path of its profile.
 fn is_path(name: &str) -> bool {
     name.ends_with(".toml")
-}
-
-fn quoted(word: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:=@%+,".contains(&byte);
-    if !word.is_empty() && word.bytes().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', "'\\''"))
-    }
 }
 
 /// How a client is isolated, where it is asked for.
