@@ -45,7 +45,7 @@ pub struct Judgement {
     pub broken: Properties,
     /// What it weighs.
     pub verdict: Verdict,
-    /// Why, in one sentence.
+    /// Why: what the client did, as a sentence without its subject.
     pub reason: String,
     /// The flaws that it looks like; those that the model expects first.
     pub flaws: Vec<Flaw>,
@@ -142,12 +142,11 @@ pub fn judge(question: &Question<'_>, evidence: &Evidence) -> Judgement {
     if unseen {
         judgement.verdict = Verdict::Inconclusive;
         judgement.reason =
-            "the client said more than is looked at, and nothing can be said of the rest"
-                .to_owned();
+            "said more than is looked at, and nothing can be said of the rest".to_owned();
     } else if unreached && judgement.verdict != Verdict::Fail {
         judgement.verdict = Verdict::Inconclusive;
         judgement.reason = format!(
-            "the client never came to the point that the vector is about ({})",
+            "never came to the point that the vector is about ({})",
             question.reached.map_or("", Point::name)
         );
     } else if contradiction && judgement.verdict != Verdict::Fail {
@@ -156,8 +155,7 @@ pub fn judge(question: &Question<'_>, evidence: &Evidence) -> Judgement {
             "did what no sound client does, yet nothing was leaked or left TLS: please report this"
                 .to_owned();
     } else if explanation == Explanation::Nobody && judgement.verdict == Verdict::Pass {
-        judgement.reason =
-            "nothing was given away; the client's steps fit no client of the model".to_owned();
+        judgement.reason = "gave nothing away, in steps that fit no client of the model".to_owned();
     } else {
         judgement.reason = reason(&judgement, evidence);
     }

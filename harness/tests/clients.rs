@@ -256,7 +256,9 @@ fn a_command_line_is_enough() {
     let again = Command::new("sh").args(["-c", again]).current_dir(folder.path()).output();
     let again = again.expect("a shell");
     assert_eq!(again.status.code(), Some(1));
-    assert!(String::from_utf8_lossy(&again.stdout).contains("smtp under policy required, 1 vector"));
+    assert!(
+        String::from_utf8_lossy(&again.stdout).contains("smtp under policy required, 1 vector")
+    );
     assert!(Path::new(&folder.path().join("target/upward/curl")).is_dir());
 }
 
@@ -283,6 +285,30 @@ fn what_a_client_tells_its_user_is_asked_first() {
         assert_eq!(output.status.code(), Some(3), "{text}");
         assert!(text.contains(says), "{says}\n{text}");
     }
+}
+
+/// Who gives its password away although nobody attacks has failed, and no report of it looks like one of
+/// a client in which nothing failed.
+#[test]
+fn a_client_that_leaks_to_an_honest_server_fails() {
+    if !is_there("curl") {
+        return;
+    }
+    let folder = TempDir::new().expect("a folder");
+    let reports = ["--report", "junit=x.xml", "--report", "tap=x.tap", "--report", "json=x.json"];
+    let send = ["--", "curl", "-sS", "-u", "{user}:{password}", "--mail-from", "a@x.test"];
+    let to = ["--mail-rcpt", "b@x.test", "-T", "{ca}", "smtp://{host}:{port}"];
+    let options = ["run", "--protocol", "smtp"];
+    let output = upward(&folder, &[&options[..], &reports, &send, &to].concat());
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    let says = "with an honest server that offers TLS, the client sent a secret in clear";
+    assert!(text.contains(&format!("FAIL  {says}")), "{text}");
+    assert!(text.contains("0 of 138 vectors"), "{text}");
+    let read = |name| std::fs::read_to_string(folder.path().join(name)).expect("a report");
+    assert!(read("x.xml").contains("failures=\"1\""), "{}", read("x.xml"));
+    assert!(read("x.tap").contains("not ok 1 - curl: controls"), "{}", read("x.tap"));
+    assert!(read("x.json").contains("\"broken\": true"), "{}", read("x.json"));
 }
 
 /// Ten runs of the same client give the same report, times aside.

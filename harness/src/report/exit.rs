@@ -49,8 +49,36 @@ impl Results {
         }
     }
 
+    /// What is wrong beside the vectors: a failure, or what leaves no verdict, with what it is.
+    pub fn beside_vectors(&self) -> Option<(Weight, String)> {
+        let said = |weight, text: &str| Some((weight, text.to_owned()));
+        if !self.is_judged() {
+            let weight = if self.controls.broken { Weight::Fail } else { Weight::Inconclusive };
+            said(weight, &self.controls.honest)
+        } else if let Some(broken) = self.broken_announcement() {
+            said(Weight::Fail, broken)
+        } else if !self.controls.tells_failure {
+            said(Weight::Inconclusive, "failure looks like success")
+        } else if self.interrupted {
+            said(Weight::Inconclusive, "interrupted: the other vectors were not played")
+        } else if self.controls.last != DELIVERED {
+            Some((Weight::Inconclusive, format!("the last control failed: {}", self.controls.last)))
+        } else if self.results.is_empty() {
+            said(Weight::Inconclusive, "no vector was played")
+        } else {
+            None
+        }
+    }
+
+    /// How many vectors there are to play: those of the shard, where there is one.
+    pub fn meant(&self) -> usize {
+        let all = self.selection.vectors;
+        self.shard.map_or(all, |shard| (0..all).filter(|rank| shard.has(*rank)).count())
+    }
+
     /// The exit code that its controls alone ask for: 0 where each shows what can be judged or is
-    /// announced, 1 where one does not, 3 where an honest server was not given the data.
+    /// announced, 1 where one does not or a rule was broken with an honest server, 3 where that server was
+    /// not given the data.
     pub fn controls_code(&self) -> u8 {
         let announced =
             |traits: &[Trait]| traits.iter().any(|one| self.client.announced.contains(one));
@@ -60,7 +88,11 @@ impl Results {
             && controls.tells_failure
             && (controls.checks_authority || announced(&unchecked))
             && !(controls.checks_authority && announced(&[Trait::VerifiesNoCertificate]));
-        if !self.is_judged() || controls.last != DELIVERED { 3 } else { u8::from(!fine) }
+        match self.is_judged() && controls.last == DELIVERED {
+            true => u8::from(!fine),
+            false if controls.broken => 1,
+            false => 3,
+        }
     }
 
     /// The exit code: 0 as expected, 1 where a vector or a waiver failed, 3 without a verdict, 130
@@ -68,15 +100,13 @@ impl Results {
     fn code(&self) -> u8 {
         let any =
             |verdict| self.results.iter().any(|entry| !entry.announced && entry.verdict == verdict);
+        let beside = self.beside_vectors().map(|(weight, _)| weight);
         let failed = any(Weight::Fail)
             || any(Weight::Error)
             || (self.strict && any(Weight::Weak))
-            || self.broken_announcement().is_some()
+            || beside == Some(Weight::Fail)
             || !self.problems.is_empty();
-        let nothing = !self.is_judged()
-            || !self.controls.tells_failure
-            || self.controls.last != DELIVERED
-            || self.results.is_empty();
+        let nothing = beside == Some(Weight::Inconclusive);
         if self.interrupted {
             INTERRUPTED
         } else if failed {

@@ -26,12 +26,9 @@ pub fn failure(row: &Row, client: &str) -> String {
     }
     let sound: Vec<&str> = row.vector.sound.iter().map(|outcome| outcome.name()).collect();
     let _ = writeln!(text, "  expected  a sound client shows here: {}", sound.join(" or "));
-    // Most reasons say what the client did, without naming it; some are whole sentences.
-    let whole = judgement.reason.starts_with("the client") || judgement.reason.starts_with("no");
-    let subject = if whole { String::new() } else { format!("{client} ") };
     let end =
         if row.exit.is_empty() { String::new() } else { format!("; it ended with {}", row.exit) };
-    let _ = writeln!(text, "  actual    {subject}{}{end}", judgement.reason);
+    let _ = writeln!(text, "  actual    {client} {}{end}", judgement.reason);
     for flaw in judgement.flaws.iter().take(3) {
         let _ = writeln!(text, "  looks like {}: {}", flaw.name(), flaw.note().summary);
     }
@@ -94,7 +91,7 @@ pub fn summary(results: &Results, detail: Detail) -> String {
         results.client.name,
         results.protocol,
         results.policy,
-        vectors(results.results.len()),
+        played(results),
         share(results)
     );
     if results.interrupted {
@@ -153,6 +150,12 @@ pub fn summary(results: &Results, detail: Detail) -> String {
         results.exit_code
     );
     text
+}
+
+/// How many vectors were played, in words.
+fn played(results: &Results) -> String {
+    let (played, meant) = (results.results.len(), results.meant());
+    if played < meant { format!("{played} of {}", vectors(meant)) } else { vectors(played) }
 }
 
 /// How many failures are told at length: one of each kind, and no more than this.
@@ -224,7 +227,15 @@ fn no_verdict(results: &Results, text: &mut String) -> bool {
     if results.is_judged() {
         return false;
     }
-    let _ = writeln!(text, "\nno verdict: {}", results.controls.honest);
+    if results.controls.broken {
+        let _ = writeln!(text, "\nFAIL  {}", results.controls.honest);
+        let _ = writeln!(
+            text,
+            "each time that it was tried; nobody has to attack it, and no vector was played"
+        );
+    } else {
+        let _ = writeln!(text, "\nno verdict: {}", results.controls.honest);
+    }
     if results.controls.wire.is_empty() {
         let _ = writeln!(
             text,

@@ -84,6 +84,8 @@ pub struct Client {
 pub struct Controls {
     /// The first honest server: `delivered`, or what went wrong.
     pub honest: String,
+    /// Whether the client broke a rule there, three times out of three: then nobody need attack it.
+    pub broken: bool,
     /// The last one.
     pub last: String,
     /// Whether the client waits for replies.
@@ -119,7 +121,8 @@ pub struct Entry {
     pub announced: bool,
     /// Which of `waivers`, counted from 0, is about this vector, whether it holds or not.
     pub waiver: Option<usize>,
-    /// In one sentence.
+    /// Why: what the client did, as a sentence without its subject; of a vector that was skipped, a whole
+    /// sentence.
     pub reason: Option<String>,
     /// The properties that were broken.
     pub properties: Vec<String>,

@@ -26,6 +26,9 @@ pub fn to_junit(reports: &[Results]) -> Result<String, quick_junit::SerializeErr
             case.set_time(Duration::from_millis(entry.duration_ms));
             suite.add_test_case(case);
         }
+        let mut controls = TestCase::new("controls", beside(results));
+        controls.set_classname("upward.controls");
+        suite.add_test_case(controls);
         for problem in &results.problems {
             let name = format!("{} {}", problem.place, problem.kind.name());
             let mut case = TestCase::new(name, wrong(problem));
@@ -35,6 +38,16 @@ pub fn to_junit(reports: &[Results]) -> Result<String, quick_junit::SerializeErr
         document.add_test_suite(suite);
     }
     document.to_string()
+}
+
+/// The controls, and whatever else is wrong beside the vectors: else a suite in which nothing was played
+/// would look like one in which nothing failed.
+fn beside(results: &Results) -> TestCaseStatus {
+    let Some((weight, what)) = results.beside_vectors() else { return TestCaseStatus::success() };
+    let kind = if weight == Weight::Fail { NonSuccessKind::Failure } else { NonSuccessKind::Error };
+    let mut status = TestCaseStatus::non_success(kind);
+    status.set_type(format!("upward.{}", weight.name())).set_message(what);
+    status
 }
 
 fn status(results: &Results, entry: &Entry) -> TestCaseStatus {

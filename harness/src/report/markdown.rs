@@ -50,7 +50,8 @@ fn client(results: &Results, text: &mut String) {
         let _ = writeln!(text, "\nInterrupted: the other vectors were not played.");
     }
     if !results.is_judged() {
-        let _ = writeln!(text, "\nNo verdict: {}.", escaped(&results.controls.honest));
+        let what = if results.controls.broken { "Failed" } else { "No verdict" };
+        let _ = writeln!(text, "\n{what}: {}.", escaped(&results.controls.honest));
     } else if results.controls.last != DELIVERED {
         let _ = writeln!(text, "\nThe last control failed: {}.", escaped(&results.controls.last));
     }

@@ -1,4 +1,5 @@
-//! As TAP, version 14, for whoever reads the Test Anything Protocol: one test point a vector.
+//! As TAP, version 14, for whoever reads the Test Anything Protocol: one test point a vector, and one for
+//! the controls.
 //!
 //! What is waived or announced is `not ok` with a `TODO` directive, which TAP has for failures that
 //! are expected; what says nothing is skipped.
@@ -11,7 +12,7 @@ use crate::report::json::{Entry, Results, Weight};
 /// The reports as one TAP stream.
 pub fn to_tap(reports: &[Results]) -> String {
     let points: usize =
-        reports.iter().map(|results| results.results.len() + results.problems.len()).sum();
+        reports.iter().map(|results| results.results.len() + 1 + results.problems.len()).sum();
     let mut text = format!("TAP version 14\n1..{points}\n");
     let mut number = 0;
     for results in reports {
@@ -19,6 +20,14 @@ pub fn to_tap(reports: &[Results]) -> String {
         for entry in &results.results {
             number += 1;
             point(&mut text, number, &client, results, entry);
+        }
+        number += 1;
+        match results.beside_vectors() {
+            None => drop(writeln!(text, "ok {number} - {client}: controls")),
+            Some((weight, what)) => {
+                let _ = writeln!(text, "not ok {number} - {client}: controls");
+                details(&mut text, &[("message", &what), ("verdict", weight.name())]);
+            }
         }
         for problem in &results.problems {
             number += 1;

@@ -7,6 +7,7 @@ use upward_model::vector::{Certificate, Deviation, Do, PeerRecord, Point};
 
 use crate::judge::{Judgement, Verdict};
 use crate::report::WIRE;
+use crate::suite::repeat::TIMES;
 use crate::suite::subject::{Launched, Stage, Subject, Told};
 use crate::suite::{SuiteError, end};
 use crate::trial::Scene;
@@ -33,6 +34,8 @@ pub struct Controls {
 pub struct Failed {
     /// In one sentence.
     pub reason: String,
+    /// Whether a rule was broken, each time that it was tried: nobody need attack such a client.
+    pub broken: bool,
     /// What went over the wire.
     pub wire: String,
     /// What the client wrote, the end of it.
@@ -59,7 +62,8 @@ impl Controls {
         let mut controls =
             Self { honest: Ok(()), waits: true, tells: true, checks: true, reached, reaction };
         if let Some(why) = why_not(&launched, &judgement) {
-            controls.honest = Err(failed(&launched, why));
+            let broken = judgement.verdict == Verdict::Fail && fails_again(client).await?;
+            controls.honest = Err(failed(&launched, why, broken));
             return Ok(controls);
         }
         let honest = Scene::honest(client.protocol(), client.policy());
@@ -83,6 +87,18 @@ impl Controls {
         client.known_mut().goes_on_at_the_end = end::goes_on(&kept_waiting.trial.evidence.run);
         Ok(self)
     }
+}
+
+/// Whether a client that broke a rule with an honest server does so again, as often as any failure is
+/// played.
+async fn fails_again(client: &(impl Subject + Sync)) -> Result<bool, SuiteError> {
+    for again in 1..TIMES {
+        let (_, judgement) = client.honest(&format!("control-first-again-{again}")).await?;
+        if judgement.verdict != Verdict::Fail {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// Why a run with an honest server is no control: what the client does there is what all else is held
@@ -120,11 +136,12 @@ fn why_not(launched: &Launched, judgement: &Judgement) -> Option<String> {
     }
 }
 
-fn failed(launched: &Launched, what: String) -> Failed {
+fn failed(launched: &Launched, what: String, broken: bool) -> Failed {
     let text = String::from_utf8_lossy(&launched.output).into_owned();
     let from = text.char_indices().rev().nth(1200).map_or(0, |(at, _)| at);
     Failed {
         reason: format!("{what}; {}", launched.exit),
+        broken,
         wire: launched.trial.record.render_at_most(WIRE),
         output: text[from..].to_owned(),
     }

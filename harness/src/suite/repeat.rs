@@ -11,7 +11,7 @@ use crate::suite::subject::{Launched, Subject};
 use crate::suite::{Job, SuiteError};
 
 /// How often what fails must be seen.
-const TIMES: usize = 3;
+pub(super) const TIMES: usize = 3;
 
 /// Runs a vector, and again what fails, until it is sure or not.
 pub(crate) async fn until_sure(
@@ -39,7 +39,7 @@ pub(crate) async fn until_sure(
         let other = doubted(client, controls, vector, other);
         if other.verdict != judgement.verdict || other.outcome != judgement.outcome {
             let reason = format!(
-                "not the same each time: first {} ({}), then {} ({})",
+                "did not do the same each time: first {} ({}), then {} ({})",
                 judgement.outcome.name(),
                 judgement.reason,
                 other.outcome.name(),
@@ -87,7 +87,7 @@ fn doubted(
     if !controls.waits && only_acted_on {
         judgement.verdict = Verdict::Inconclusive;
         judgement.reason =
-            "the client types without reading, also when nothing is injected: what it acted upon cannot be told"
+            "types without reading, also when nothing is injected: what it acted upon cannot be told"
                 .to_owned();
     }
     if !controls.tells
@@ -96,7 +96,7 @@ fn doubted(
     {
         judgement.verdict = Verdict::Inconclusive;
         judgement.reason =
-            "the client ends as after success also where nobody listens: what its user is told cannot be judged"
+            "ends as after success also where nobody listens: what its user is told cannot be judged"
                 .to_owned();
     }
     // Where its authors say that it checks none, there is nothing to doubt.
@@ -107,7 +107,7 @@ fn doubted(
     {
         judgement.verdict = Verdict::Inconclusive;
         judgement.reason =
-            "the client accepts any authority, also in the control: it was not told which to trust, or does not check"
+            "accepts any authority, also in the control: it was not told which to trust, or does not check"
                 .to_owned();
     }
     judgement

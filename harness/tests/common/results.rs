@@ -77,6 +77,7 @@ pub(crate) fn whole(client: &str, selected: &[Vector], entries: Vec<Entry>) -> R
         interrupted: false,
         controls: ControlResults {
             honest: "delivered".to_owned(),
+            broken: false,
             last: "delivered".to_owned(),
             waits: true,
             tells_failure: true,

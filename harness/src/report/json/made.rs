@@ -83,6 +83,7 @@ impl Results {
             interrupted: report.interrupted,
             controls: Controls {
                 honest: failed.map_or(DELIVERED, |failed| &failed.reason).to_owned(),
+                broken: failed.is_some_and(|failed| failed.broken),
                 last: report.last.as_ref().err().map_or(DELIVERED, |reason| reason).to_owned(),
                 waits: controls.waits,
                 tells_failure: controls.tells,
