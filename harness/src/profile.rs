@@ -198,14 +198,25 @@ impl Profile {
 
     /// Whether it is given data to deliver; else all that it has to protect is its login.
     pub fn carries_body(&self) -> bool {
-        self.texts().any(|text| template::check(text).is_ok_and(|used| used.contains(&"body")))
-            // A script may take it from its environment.
-            || self.texts().any(|text| text.contains("UPWARD_BODY"))
-            || self.drivers.iter().any(|name| {
-                self.driver(name).is_some_and(|text| {
-                    String::from_utf8_lossy(&text).contains("UPWARD_BODY")
-                })
-            })
+        self.is_told("body")
+    }
+
+    /// Whether it is told which authority to trust, beside the variable of OpenSSL that not all read.
+    pub fn is_told_authority(&self) -> bool {
+        self.is_told("ca")
+    }
+
+    /// Whether it is told what a placeholder stands for.
+    fn is_told(&self, placeholder: &str) -> bool {
+        // A script may take it from its environment.
+        let variable = template::variable(placeholder);
+        self.texts().any(|text| {
+            text.contains(&variable)
+                || template::check(text).is_ok_and(|used| used.contains(&placeholder))
+        }) || self.drivers.iter().any(|name| {
+            let text = self.driver(name).unwrap_or_default();
+            String::from_utf8_lossy(&text).contains(&variable)
+        })
     }
 
     /// Whether a trait is announced.
@@ -264,8 +275,18 @@ mod tests {
     #[test]
     fn a_driver_that_takes_the_data_carries_it() {
         let mut profile = Profile::of_command("smtp".into(), Policy::Required, vec!["x".into()]);
-        assert!(!profile.carries_body());
+        assert!(!profile.carries_body() && !profile.is_told_authority());
         profile.drivers.push("smtp-smtplib.py".into());
-        assert!(profile.carries_body());
+        assert!(profile.carries_body() && profile.is_told_authority());
+    }
+
+    #[test]
+    fn an_authority_that_it_is_told_is_in_its_words() {
+        let told = |word: &str| {
+            let argv = vec!["x".into(), word.into()];
+            Profile::of_command("smtp".into(), Policy::Required, argv).is_told_authority()
+        };
+        assert!(told("--cacert={ca}") && told("echo $UPWARD_CA"));
+        assert!(!told("--cacert={{ca}}") && !told("{password}"));
     }
 }

@@ -114,7 +114,7 @@ impl Values {
             .iter()
             .filter_map(|name| {
                 let value = self.get(name)?;
-                Some((format!("UPWARD_{}", name.to_uppercase()).into(), value.into()))
+                Some((variable(name).into(), value.into()))
             })
             .collect();
         let inside = |folder: &str| OsString::from(self.dir.join(folder));
@@ -130,6 +130,11 @@ impl Values {
         ]);
         environment
     }
+}
+
+/// The variable of a client's environment that says what a placeholder stands for.
+pub fn variable(placeholder: &str) -> String {
+    format!("UPWARD_{}", placeholder.to_uppercase())
 }
 
 /// Where what is installed for clients, and for nothing else, is looked for: what `UPWARD_CLIENTS`

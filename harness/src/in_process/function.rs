@@ -258,6 +258,11 @@ impl Subject for Function {
         })
     }
 
+    fn is_told_authority(&self) -> bool {
+        // Whoever calls it hands it over.
+        true
+    }
+
     fn again(&self, id: &str) -> String {
         format!("{} --exact {id}", self.place.again)
     }

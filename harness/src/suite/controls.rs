@@ -126,6 +126,8 @@ fn why_not(launched: &Launched, judgement: &Judgement) -> Option<String> {
             "an honest server was given the data and the run did not end well ({})",
             judgement.reason
         ))
+    } else if evidence.hung {
+        Some("the client delivered to an honest server, and did not end by itself".to_owned())
     } else if launched.told == Told::Failure {
         Some(
             "the client delivered to an honest server, and tells its user that it failed"

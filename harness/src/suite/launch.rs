@@ -173,6 +173,10 @@ impl Subject for Launcher {
         self.job.profile.announces(announced)
     }
 
+    fn is_told_authority(&self) -> bool {
+        self.job.profile.is_told_authority()
+    }
+
     fn announced(&self, vector: &Vector, judgement: &Judgement) -> Option<String> {
         let announced = is_announced(&self.job.profile, vector, judgement);
         announced.then(|| self.job.profile.documented.clone())

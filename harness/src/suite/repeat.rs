@@ -99,15 +99,17 @@ fn doubted(
             "ends as after success also where nobody listens: what its user is told cannot be judged"
                 .to_owned();
     }
-    // Where its authors say that it checks none, there is nothing to doubt.
-    let is_doubtful = !controls.checks && !client.announces(Trait::VerifiesNoCertificate);
+    // Where it was told which to trust, or its authors say that it checks none, there is nothing to doubt.
+    let is_doubtful = !controls.checks
+        && !client.is_told_authority()
+        && !client.announces(Trait::VerifiesNoCertificate);
     if is_doubtful
         && vector.peer.certificate != Certificate::Genuine
         && judgement.verdict == Verdict::Fail
     {
         judgement.verdict = Verdict::Inconclusive;
         judgement.reason =
-            "accepts any authority, also in the control: it was not told which to trust, or does not check"
+            "accepts any authority, also in the control: it was not told which to trust ({ca}), or does not check"
                 .to_owned();
     }
     judgement

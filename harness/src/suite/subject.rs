@@ -44,6 +44,9 @@ pub(crate) trait Subject {
         false
     }
 
+    /// Whether it is told which authority to trust.
+    fn is_told_authority(&self) -> bool;
+
     /// Where its authors announce just what a judgement says: their words.
     fn announced(&self, vector: &Vector, judgement: &Judgement) -> Option<String> {
         let _ = (vector, judgement);
