@@ -86,7 +86,7 @@ properties! {
     UserTold, "user-told", Users, Should, "GnuTLS manual, Upward negotiation",
         "A client that gives up tells its user.";
     NoClearTextShownAsTrusted, "no-clear-text-shown-as-trusted", Users, Should,
-        "RFC 9051 section 11.3",
+        "as RFC 9051 section 11.3 asks of IMAP",
         "Text from before TLS is not shown to the user as the server's word.";
     AlwaysEnds, "always-ends", Users, Should, "RFC 9325 section 3.2",
         "After the peer has closed, or the deadline has passed, the client ends.";

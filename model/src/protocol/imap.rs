@@ -39,6 +39,7 @@ pub static IMAP: Protocol = Protocol {
             "RFC 9051 section 6.2.1: the server remains non-authenticated",
         ),
         (Property::NoJump, Level::Must, "RFC 9051 section 7.1.4"),
+        (Property::NoClearTextShownAsTrusted, Level::Should, "RFC 9051 section 11.3"),
         (Property::NameFromUser, Level::Must, "RFC 9051 section 11.1"),
         (Property::NoUpgradeInsideTls, Level::Should, "RFC 9051 section 6.2.1"),
     ],

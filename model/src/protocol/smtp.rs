@@ -31,6 +31,11 @@ pub static SMTP: Protocol = Protocol {
     levels: &[
         (Property::ClearKnowledgeForgotten, Level::Must, "RFC 3207 section 4.2"),
         (Property::ClearStateForgotten, Level::Must, "RFC 3207 section 4.2"),
+        (
+            Property::NoJump,
+            Level::Must,
+            "RFC 3207 section 4.2: the session is back in its initial state",
+        ),
     ],
     speech: Speech {
         replies: REPLIES,

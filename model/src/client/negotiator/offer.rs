@@ -73,7 +73,10 @@ impl Run<'_> {
     fn welcome(&mut self) {
         if self.has(Flaw::BelievesPreauth) {
             self.state.phase = Phase::Login;
-            self.out(Output::Skipped);
+            // Who does not insist on TLS may take the server's word for it.
+            if self.policy().needs_tls() {
+                self.out(Output::Skipped);
+            }
             self.deliver();
         } else if self.policy() == Policy::Opportunistic || self.state.mode == Mode::ClearOnly {
             self.introduce();
