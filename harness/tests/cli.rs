@@ -237,7 +237,7 @@ fn a_program_is_found_from_the_callers_folder() {
     let output = upward(&folder, &["run", "--protocol", "smtp", "--", "./client"]);
     assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
     assert!(stdout(&output).starts_with("./client: smtp"), "{}", stdout(&output));
-    assert!(folder.path().join("target/upward/--client/control-first/here").exists());
+    assert!(folder.path().join("target/upward/client/control-first/here").exists());
 }
 
 #[test]

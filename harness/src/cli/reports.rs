@@ -222,7 +222,24 @@ pub(super) fn load(path: &Path) -> Result<Results, Failure> {
     })
 }
 
-/// A name that a file can have.
+/// A name that a file can have, and that no program takes for an option.
 pub(super) fn slug(name: &str) -> String {
-    name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '-' }).collect()
+    let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
+    let name: String = name.chars().map(plain).collect();
+    match name.trim_start_matches('-') {
+        "" => "client".to_owned(),
+        name => name.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::slug;
+
+    #[test]
+    fn a_file_is_called_like_its_client() {
+        assert_eq!(slug("./my-client"), "my-client");
+        assert_eq!(slug("curl --ssl"), "curl---ssl");
+        assert_eq!(slug("/"), "client");
+    }
 }
