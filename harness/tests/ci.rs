@@ -199,9 +199,9 @@ fn the_script_of_the_action_runs_what_it_is_given() {
     let (said, output) = act(&folder, &inputs);
     assert_eq!(said["code"], "3", "{}", String::from_utf8_lossy(&output.stderr));
     assert_eq!(said["name"], "upward-2-of-3");
-    let arguments = std::fs::read_to_string(folder.path().join("target/said")).unwrap();
+    let arguments = std::fs::read_to_string(folder.path().join("runner temp/said")).unwrap();
     assert_eq!(arguments, "two  words|*|$HOME '|");
-    let run = folder.path().join("target/upward/sh/control-first");
+    let run = folder.path().join("runner temp/upward-2-of-3-files/sh/control-first");
     assert_eq!(std::fs::read_to_string(run.join("b")).unwrap(), "*");
     let report = std::fs::read_to_string(Path::new(&said["directory"]).join("sh.json")).unwrap();
     let report: serde_json::Value = serde_json::from_str(&report).unwrap();
@@ -209,6 +209,29 @@ fn the_script_of_the_action_runs_what_it_is_given() {
     assert!(Path::new(&said["directory"]).join("junit.xml").exists());
     let summary = std::fs::read_to_string(folder.path().join("summary.md")).unwrap();
     assert!(summary.contains("### sh: smtp under policy required, shard 2/3"), "{summary}");
+}
+
+/// What an artifact could not hold - a Maildir's names, a pipe - is kept in one archive; and of each use
+/// of the action only what it left itself.
+#[test]
+fn the_script_of_the_action_keeps_what_the_runs_left() {
+    let folder = TempDir::new().unwrap();
+    let kept = |inputs: &[(&str, &str)], code: &str| {
+        let (said, _) = act(&folder, inputs);
+        assert_eq!(said["code"], code);
+        let list = Command::new("tar").args(["--list", "--file", &said["left"]]).output().unwrap();
+        String::from_utf8(list.stdout).unwrap()
+    };
+    let command = "sh\n-c\nmkdir cur; echo mail > cur/1:2,S; mkfifo pipe; exit 7\n";
+    let list = kept(&[("protocol", "smtp"), ("command", command), ("tier", "smoke")], "3");
+    for file in ["cur/1:2,S", "pipe", "wire.txt", "stdout.txt"] {
+        let file = format!("upward-files/sh/control-first/{file}");
+        assert!(list.lines().any(|line| line == file), "no {file} in {list}");
+    }
+    let inputs = [("protocol", "smtp"), ("command", "no-such-program"), ("artifact", "other")];
+    let list = kept(&inputs, "2");
+    assert!(list.lines().all(|line| line.starts_with("other-files/")), "{list}");
+    assert!(!list.contains("/sh/"), "{list}");
 }
 
 #[test]
