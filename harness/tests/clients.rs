@@ -2,6 +2,8 @@
 //! failure; elsewhere its test says that it was not run.
 #![expect(clippy::expect_used, reason = "tests fail by panicking")]
 
+#[path = "common/entries.rs"]
+mod entries;
 #[path = "common/programs.rs"]
 mod programs;
 
@@ -14,7 +16,8 @@ use upward::process::Keeper;
 use upward::profile::{self, Installed, Profile, Trait, probe};
 use upward_model::policy::Policy;
 
-use programs::{is_there, results, upward, with_verdict};
+use entries::{results, with_verdict};
+use programs::{is_there, upward};
 
 /// What results look like.
 fn schema() -> jsonschema::Validator {

@@ -1,6 +1,8 @@
 //! Clients that are no more than a command line: what their maker is told.
 #![expect(clippy::expect_used, reason = "tests fail by panicking")]
 
+#[path = "common/entries.rs"]
+mod entries;
 #[path = "common/programs.rs"]
 mod programs;
 
@@ -11,7 +13,8 @@ use assert_cmd::Command;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use programs::{is_there, results, upward, with_verdict};
+use entries::{results, with_verdict};
+use programs::{is_there, upward};
 
 /// The command line of the README, on both of curl's modes.
 fn curl(mode: &str, folder: &TempDir) -> Output {

@@ -2,37 +2,13 @@
 //! waived, clients reported side by side.
 #![expect(clippy::expect_used, reason = "tests fail by panicking")]
 
-use std::process::Output;
+#[path = "common/programs.rs"]
+mod programs;
 
-use assert_cmd::Command;
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// Runs `upward` in a folder.
-fn upward(folder: &TempDir, arguments: &[&str]) -> Output {
-    Command::cargo_bin("upward")
-        .expect("the program is built")
-        .current_dir(folder.path())
-        .env_remove("GITHUB_STEP_SUMMARY")
-        .args(arguments)
-        .output()
-        .expect("the program runs")
-}
-
-/// Whether curl is there; panics where it was promised.
-fn curl_is_there() -> bool {
-    let found = std::env::var_os("PATH").is_some_and(|path| {
-        std::env::split_paths(&path).any(|folder| folder.join("curl").is_file())
-    });
-    assert!(
-        found || std::env::var_os("UPWARD_REQUIRE_CLIENTS").is_none(),
-        "curl was promised, and is not there"
-    );
-    if !found {
-        eprintln!("not run: curl is not installed");
-    }
-    found
-}
+use programs::{is_there, upward};
 
 /// A JSON report.
 fn read(folder: &TempDir, name: &str) -> Value {
@@ -54,7 +30,7 @@ fn without_times(mut report: Value) -> Value {
 /// Three shards on three machines, and their reports put together: the report of one run.
 #[test]
 fn shards_make_a_whole() {
-    if !curl_is_there() {
+    if !is_there("curl") {
         return;
     }
     let folder = TempDir::new().expect("a folder");
@@ -88,7 +64,7 @@ fn shards_make_a_whole() {
 /// A client that leaks, waived step by step: the skeleton is refused until somebody says why.
 #[test]
 fn failures_are_waived() {
-    if !curl_is_there() {
+    if !is_there("curl") {
         return;
     }
     let folder = TempDir::new().expect("a folder");
@@ -130,7 +106,7 @@ fn failures_are_waived() {
 /// standard output has it for itself.
 #[test]
 fn several_clients_are_reported_together() {
-    if !curl_is_there() {
+    if !is_there("curl") {
         return;
     }
     let folder = TempDir::new().expect("a folder");

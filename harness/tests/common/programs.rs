@@ -3,7 +3,6 @@
 use std::process::Output;
 
 use assert_cmd::Command;
-use serde_json::Value;
 use tempfile::TempDir;
 
 /// Runs `upward` in a fresh folder.
@@ -31,16 +30,4 @@ pub(crate) fn is_there(program: &str) -> bool {
         eprintln!("not run: {program} is not installed");
     }
     found
-}
-
-pub(crate) fn results(report: &Value) -> &Vec<Value> {
-    report["results"].as_array().expect("results")
-}
-
-pub(crate) fn with_verdict<'a>(report: &'a Value, verdict: &str) -> Vec<&'a str> {
-    results(report)
-        .iter()
-        .filter(|result| result["verdict"] == verdict)
-        .map(|result| result["vector"].as_str().expect("an id"))
-        .collect()
 }
