@@ -9,16 +9,33 @@ use std::io::Read as _;
 use std::os::unix::fs::chown;
 use std::path::Path;
 use std::process::{Command, Output};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::Value;
 use tempfile::TempDir;
+use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 use upward::process::isolation::{Isolation, Peer};
 use upward::process::{
     Console, Ended, Exit, Invocation, Keeper, Limits, ProcessError, Running, start,
 };
 
 const UPWARD: &str = env!("CARGO_BIN_EXE_upward");
+
+/// Held by whoever makes namespaces. The number of one that is gone is given to whoever makes the next:
+/// who looks whether one is left has to be alone.
+static NAMESPACES: RwLock<()> = RwLock::const_new(());
+
+/// A test among others; none where clients cannot be isolated here.
+async fn among_others() -> Option<RwLockReadGuard<'static, ()>> {
+    let held = NAMESPACES.read().await;
+    is_allowed().await.then_some(held)
+}
+
+/// A test beside which no other of these runs; none where clients cannot be isolated here.
+async fn alone() -> Option<RwLockWriteGuard<'static, ()>> {
+    let held = NAMESPACES.write().await;
+    is_allowed().await.then_some(held)
+}
 
 /// Whether clients can be isolated here; panics where that was promised.
 async fn is_allowed() -> bool {
@@ -75,9 +92,7 @@ async fn run(isolation: Isolation, script: &str) -> String {
 
 #[tokio::test]
 async fn nothing_leaves() {
-    if !is_allowed().await {
-        return;
-    }
+    let Some(_held) = among_others().await else { return };
     let attempts = r"
 import errno, socket
 def outcome(attempt):
@@ -108,9 +123,7 @@ print(open('/proc/net/route').read().count('\n'))
 /// A terminal that was made outside is one inside, too; and who is asked there to end, ends.
 #[tokio::test]
 async fn there_is_a_terminal() {
-    if !is_allowed().await {
-        return;
-    }
+    let Some(_held) = among_others().await else { return };
     let folder = TempDir::new().expect("a folder");
     let script = "test -t 0 && : >/dev/tty && read word && echo \"<$word>\"; sleep 31.4171";
     let invocation = Invocation {
@@ -126,9 +139,7 @@ async fn there_is_a_terminal() {
 
 #[tokio::test]
 async fn names_mean_what_the_run_says() {
-    if !is_allowed().await {
-        return;
-    }
+    let Some(_held) = among_others().await else { return };
     let names = vec!["mail.example.org".to_owned(), "mx".to_owned()];
     let script = "cat /etc/hosts; for v in 4 6; do getent ahostsv$v mail.example.org | head -n1 | cut -d' ' -f1; done; \
                   if [ -e /etc/resolv.conf ]; then wc -c < /etc/resolv.conf; else echo 0; fi; cat";
@@ -140,9 +151,7 @@ async fn names_mean_what_the_run_says() {
 
 #[tokio::test]
 async fn folders_are_fresh() {
-    if !is_allowed().await {
-        return;
-    }
+    let Some(_held) = among_others().await else { return };
     let folder = TempDir::new().expect("a folder");
     fs::write(folder.path().join("there"), "").expect("a file");
     let place = folder.path().display().to_string();
@@ -165,9 +174,7 @@ async fn folders_are_fresh() {
 
 #[tokio::test]
 async fn the_sockets_are_those_inside() {
-    if !is_allowed().await {
-        return;
-    }
+    let Some(_held) = among_others().await else { return };
     let folder = TempDir::new().expect("a folder");
     let script = "exec python3 -c \"
 import socket
@@ -208,9 +215,7 @@ fn namespaces() -> BTreeSet<String> {
 
 #[tokio::test]
 async fn nothing_is_left() {
-    if !is_allowed().await {
-        return;
-    }
+    let Some(_held) = alone().await else { return };
     let mounts = || fs::read_to_string("/proc/self/mountinfo").expect("a file");
     let before = mounts();
     let folder = TempDir::new().expect("a folder");
@@ -224,12 +229,8 @@ async fn nothing_is_left() {
     assert!(
         now.contains(&fs::read_link("/proc/self/ns/net").expect("a link").display().to_string())
     );
-    // The number of a namespace that is gone is given to whoever makes the next: another test, for one,
-    // and that one ends. What is left of this run stays for as long as it sleeps.
-    let since = Instant::now();
-    while let Some(left) = inside.lines().find(|&one| namespaces().contains(one)) {
-        assert!(since.elapsed() < Duration::from_secs(15), "{left} is left");
-        std::thread::sleep(Duration::from_millis(10));
+    for namespace in inside.lines() {
+        assert!(!now.contains(namespace), "{namespace} is left");
     }
     assert_eq!(mounts(), before);
     assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 0);
@@ -272,7 +273,7 @@ fn two_at_once(folder: &Path, wrapper: &[&str]) {
 
 #[tokio::test]
 async fn a_fixed_port_is_everybodys_own() {
-    if is_allowed().await {
+    if let Some(_held) = among_others().await {
         two_at_once(TempDir::new().expect("a folder").path(), &[]);
     }
 }
@@ -280,9 +281,7 @@ async fn a_fixed_port_is_everybodys_own() {
 /// As somebody who is nobody, where these tests are run by root.
 #[tokio::test]
 async fn needs_no_root() {
-    if !is_allowed().await {
-        return;
-    }
+    let Some(_held) = among_others().await else { return };
     if !rustix::process::geteuid().is_root() {
         // All the other tests show it.
         return;
@@ -305,9 +304,7 @@ async fn needs_no_root() {
 /// Where the kernel forbids it: which setting, exit code 2, and nothing was run.
 #[tokio::test]
 async fn says_what_forbids_it() {
-    if !is_allowed().await {
-        return;
-    }
+    let Some(_held) = among_others().await else { return };
     let folder = TempDir::new().expect("a folder");
     for setting in ["user", "net", "pid", "mnt", "ipc"] {
         let forbids = format!("echo 0 > /proc/sys/user/max_{setting}_namespaces; exec \"$@\"");
@@ -327,9 +324,7 @@ async fn says_what_forbids_it() {
 /// When the program itself is killed, nobody inside goes on.
 #[tokio::test]
 async fn nobody_survives_the_program() {
-    if !is_allowed().await {
-        return;
-    }
+    let Some(_held) = among_others().await else { return };
     let folder = TempDir::new().expect("a folder");
     let script = "setsid env -i sleep 31.41593 & echo there > told; exec sleep 31.41593";
     let mut child = Command::new(UPWARD)
