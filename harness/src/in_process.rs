@@ -40,8 +40,9 @@
 //! `cargo nextest run`, which starts a process for each case.
 //!
 //! What a client does with an honest server is found out once a process, before its first case; the
-//! control that can only take a failure back (a server that falls silent) is run where something fails. What fails is run twice more, and a case that does not fail each time
-//! has no verdict, which fails it as well.
+//! control that can only take a failure back (a server that falls silent) is run where something
+//! fails. What fails is run twice more, and a case that does not fail each time has no verdict, which
+//! fails it as well.
 //!
 //! Unlike a program, a function that never returns cannot be ended: where it waits without yielding,
 //! its thread is left behind until the test process ends.
