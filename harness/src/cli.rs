@@ -18,6 +18,8 @@ mod vectors;
 mod waive;
 
 use std::fmt;
+use std::io;
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
@@ -69,6 +71,11 @@ pub(crate) struct Failure {
 impl Failure {
     pub(crate) const fn new(what: String) -> Self {
         Self { what, help: None, code: 2 }
+    }
+
+    /// A file or folder that could not be written.
+    pub(crate) fn unwritten(path: &Path, error: &io::Error) -> Self {
+        Self::new(format!("failed to write {}: {error}", path.display()))
     }
 
     pub(crate) fn help(mut self, help: impl Into<String>) -> Self {

@@ -3,7 +3,7 @@
 use strsim::osa_distance;
 
 /// The known name that is nearest, if any is near; the case of letters is no difference.
-pub(crate) fn meant<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+fn meant<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let name = name.to_lowercase();
     let far = |other: &str| osa_distance(&name, &other.to_lowercase());
     let near = known.map(|other| (far(other), other)).filter(|(far, _)| *far <= 2).min();

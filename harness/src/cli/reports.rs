@@ -150,7 +150,7 @@ fn check_place(path: &Path) -> Result<(), Failure> {
         tempfile::tempfile_in(folder).map(drop)
     };
     tried.map_err(|error| {
-        let failure = Failure::new(format!("failed to write {}: {error}", path.display()));
+        let failure = Failure::unwritten(path, &error);
         match error.kind() {
             std::io::ErrorKind::NotFound => failure.help("make its folder first"),
             _ => failure,
@@ -185,8 +185,7 @@ fn text(format: Format, reports: &[Results]) -> Result<String, Failure> {
 }
 
 fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    std::fs::write(path, text)
-        .map_err(|error| Failure::new(format!("failed to write {}: {error}", path.display())))
+    std::fs::write(path, text).map_err(|error| Failure::unwritten(path, &error))
 }
 
 /// GitHub shows what a step adds to this file on the page of the run. What was found does not depend

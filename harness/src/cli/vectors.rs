@@ -128,7 +128,7 @@ fn retired_in(directory: &Path) -> Result<Retired, Failure> {
 }
 
 fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    let failed = |error| Failure::new(format!("failed to write {}: {error}", path.display()));
+    let failed = |error: std::io::Error| Failure::unwritten(path, &error);
     if let Some(parent) = path.parent() {
         std::fs::create_dir_all(parent).map_err(failed)?;
     }

@@ -88,10 +88,12 @@ impl Results {
             && controls.tells_failure
             && (controls.checks_authority || announced(&unchecked))
             && !(controls.checks_authority && announced(&[Trait::VerifiesNoCertificate]));
-        match self.is_judged() && controls.last == DELIVERED {
-            true => u8::from(!fine),
-            false if controls.broken => 1,
-            false => 3,
+        if controls.broken {
+            1
+        } else if !self.is_judged() || controls.last != DELIVERED {
+            3
+        } else {
+            u8::from(!fine)
         }
     }
 

@@ -45,8 +45,7 @@ pub(super) fn build(name: &str) -> Result<u8, Failure> {
         let how = profile.install().join("; ");
         return Err(Failure::new(format!("`{name}` is not built but installed")).help(how));
     };
-    std::fs::create_dir_all(&folder)
-        .map_err(|error| Failure::new(format!("failed to write {}: {error}", folder.display())))?;
+    std::fs::create_dir_all(&folder).map_err(|error| Failure::unwritten(&folder, &error))?;
     eprintln!("{}", words.join(" "));
     let status = Command::new(program).args(arguments).status();
     match status {

@@ -44,7 +44,7 @@ impl Begun<'_> {
         profile::parse(&path.display().to_string(), &text)
             .map_err(|error| Failure::from_profile(&error))?;
         let failed = |error: std::io::Error| {
-            let failure = Failure::new(format!("failed to write {}: {error}", path.display()));
+            let failure = Failure::unwritten(&path, &error);
             match error.kind() {
                 std::io::ErrorKind::AlreadyExists => {
                     failure.help("remove it, or take another name")
