@@ -16,6 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::flaw::{Flaw, Side};
 use crate::policy::Policy;
+use crate::property::Properties;
 use crate::protocol::{Level, Protocol};
 use crate::vector::{FORMAT, NoteRecord, Outcome, Role, Tier, Vector, VectorFile, VectorLevel};
 
@@ -87,8 +88,9 @@ pub fn generate(protocol: &'static Protocol) -> Generated {
 
 /// The tier of each candidate.
 ///
-/// *Smoke* is a greedy cover of the flaws: whichever candidate shows most of those not yet shown,
-/// the earlier one where equal. *Standard* is the first candidate of each attack class and of each
+/// *Smoke* is a greedy cover of the flawed clients that no sound one can be taken for, then of the other
+/// flaws: whichever candidate shows most of those not yet shown; where equal, the one by which more
+/// is broken that happens inside a client, then the earlier one. *Standard* is the first candidate of each attack class and of each
 /// effect, where the effect is what every sound variant and every flawed client does. *Full* is the
 /// rest: other words for the same.
 fn tiers(evaluated: &[(Candidate, Evaluation)]) -> Vec<Tier> {
@@ -102,37 +104,62 @@ fn tiers(evaluated: &[(Candidate, Evaluation)]) -> Vec<Tier> {
             tiers[index] = Tier::Standard;
         }
     }
-    let mut missing: BTreeSet<Flaw> =
-        evaluated.iter().flat_map(|(_, evaluation)| evaluation.kills.keys().copied()).collect();
-    // The plain ones say more to a reader; the others are for what those do not show.
-    for searched in [false, true] {
-        while let Some(index) = best(evaluated, &missing, searched) {
-            tiers[index] = Tier::Smoke;
-            missing.retain(|flaw| !evaluated[index].1.kills.contains_key(flaw));
-        }
+    let mut smoke = cover(evaluated, |evaluation| &evaluation.surely, &BTreeSet::new());
+    smoke.extend(cover(evaluated, |evaluation| &evaluation.kills, &smoke));
+    for index in smoke {
+        tiers[index] = Tier::Smoke;
     }
     tiers
 }
 
-/// The candidate, plain or searched for, that shows most of the flaws that are missing; none if
-/// none shows any.
-fn best(
+/// Candidates that show all that any shows, beside those that are taken already.
+fn cover<T: Ord + Copy>(
     evaluated: &[(Candidate, Evaluation)],
-    missing: &BTreeSet<Flaw>,
+    shown: impl Fn(&Evaluation) -> &BTreeMap<T, Properties>,
+    taken: &BTreeSet<usize>,
+) -> BTreeSet<usize> {
+    let shown: Vec<&BTreeMap<T, Properties>> =
+        evaluated.iter().map(|(_, evaluation)| shown(evaluation)).collect();
+    let mut missing: BTreeSet<T> = shown.iter().flat_map(|shown| shown.keys()).copied().collect();
+    for &index in taken {
+        missing.retain(|one| !shown[index].contains_key(one));
+    }
+    let mut found = BTreeSet::new();
+    // The plain ones say more to a reader; the others are for what those do not show.
+    for searched in [false, true] {
+        while let Some(index) = best(evaluated, &shown, &missing, searched) {
+            found.insert(index);
+            missing.retain(|one| !shown[index].contains_key(one));
+        }
+    }
+    found
+}
+
+/// The candidate, plain or searched for, that shows most of what is missing; none if none shows any.
+fn best<T: Ord>(
+    evaluated: &[(Candidate, Evaluation)],
+    shown: &[&BTreeMap<T, Properties>],
+    missing: &BTreeSet<T>,
     searched: bool,
 ) -> Option<usize> {
-    evaluated
-        .iter()
-        .enumerate()
-        .filter(|(_, (candidate, _))| {
+    let rank = |index: usize| {
+        let broken: Vec<usize> = missing
+            .iter()
+            .filter_map(|one| shown[index].get(one))
+            // What happens inside a client is seen the better, the more of it happens.
+            .map(|broken| broken.iter().filter(|property| property.is_inner()).count())
+            .collect();
+        (broken.len(), broken.iter().sum::<usize>(), Reverse(index))
+    };
+    (0..evaluated.len())
+        .filter(|&index| {
+            let candidate = &evaluated[index].0;
             candidate.policy == Policy::Required && candidate.searched == searched
         })
-        .map(|(index, (_, evaluation))| {
-            (evaluation.kills.keys().filter(|flaw| missing.contains(flaw)).count(), Reverse(index))
-        })
+        .map(rank)
         .max()
-        .filter(|(shown, _)| *shown > 0)
-        .map(|(_, Reverse(index))| index)
+        .filter(|(count, ..)| *count > 0)
+        .map(|(.., Reverse(index))| index)
 }
 
 fn vector(

@@ -26,6 +26,9 @@ pub(super) struct Evaluation {
     baseline: Properties,
     /// The flaws that show, and the properties that each breaks beyond the sound client.
     pub(super) kills: BTreeMap<Flaw, Properties>,
+    /// Of the flawed clients that show, in the order in which they are played, those that no sound client
+    /// can be taken for, with the same: they break what bytes alone prove, or say more than any sound one.
+    pub(super) surely: BTreeMap<usize, Properties>,
     /// What every party does: candidates of equal effect differ in wording only.
     pub(super) effect: Vec<Vec<Output>>,
     /// The points that the common client reaches.
@@ -95,22 +98,30 @@ impl Bench {
             sound: BTreeSet::new(),
             baseline: Properties::NONE,
             kills: BTreeMap::new(),
+            surely: BTreeMap::new(),
             effect: Vec::new(),
             reached: BTreeSet::new(),
             trace: Vec::new(),
             transcript: Vec::new(),
         };
+        let mut most = 0;
         for (index, (party, world)) in worlds.iter().enumerate() {
             let played = play(world, &plan);
-            evaluation.effect.push(played.client_outputs());
+            let outputs = played.client_outputs();
+            let said = outputs.iter().filter(|output| matches!(output, Output::Send(_))).count();
+            evaluation.effect.push(outputs);
             match party {
                 Party::Sound => {
+                    most = most.max(said);
                     evaluation.baseline.extend(played.broken);
                     evaluation.sound.insert(played.outcome);
                 }
                 Party::Flawed(flaw) => {
                     let broken = shown(protocol, candidate, &plan, &played, evaluation.baseline);
                     if !broken.is_empty() {
+                        if said > most || broken.iter().any(|property| !property.is_inner()) {
+                            evaluation.surely.insert(index, broken);
+                        }
                         evaluation.kills.entry(*flaw).or_insert(Properties::NONE).extend(broken);
                     }
                 }
