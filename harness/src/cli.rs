@@ -105,6 +105,9 @@ impl Failure {
             SuiteError::Process(ProcessError::Isolation(..)) => {
                 failure.help(crate::process::isolation::advice())
             }
+            SuiteError::Held(_) => {
+                failure.help("wait for its end, or give this one a folder with --directory")
+            }
             SuiteError::Stopped => failure.code(crate::report::INTERRUPTED),
             _ => failure,
         }

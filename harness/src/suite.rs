@@ -5,6 +5,7 @@ mod client;
 pub(crate) mod controls;
 mod end;
 mod folder;
+pub(crate) mod held;
 pub(crate) mod launch;
 pub(crate) mod repeat;
 pub(crate) mod subject;
@@ -83,6 +84,9 @@ pub enum SuiteError {
         /// What went wrong.
         error: std::io::Error,
     },
+    /// Another suite runs in the folder.
+    #[error("another run is at work in {0}")]
+    Held(PathBuf),
     /// It was stopped before the first vector.
     #[error("interrupted before the first vector: nothing to report")]
     Stopped,

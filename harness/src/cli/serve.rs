@@ -13,6 +13,7 @@ use crate::cli::{Failure, protocol, vector};
 use crate::codec;
 use crate::persona::Listening;
 use crate::report;
+use crate::suite::held::Held;
 use crate::trial::{End, Scene, Stagehand, Trial, evidence, judge_vector};
 use crate::wire::Record;
 
@@ -46,9 +47,13 @@ impl Serve {
         let codec = codec::by_name(protocol.name)
             .ok_or_else(|| Failure::new(format!("protocol `{}` has no codec", protocol.name)))?;
         let certificates = Certificates::new().map_err(|error| failed(&error))?;
-        std::fs::create_dir_all(&self.directory).map_err(|error| failed(&error))?;
-        let ca = self.directory.join("ca.pem");
-        std::fs::write(&ca, &certificates.ca).map_err(|error| failed(&error))?;
+        let _held = Held::hold(&self.directory).map_err(|error| {
+            failed(&error).help("give this one a folder of its own with --directory")
+        })?;
+        // Whoever starts the client may do so in another folder.
+        let ca = std::path::absolute(self.directory.join("ca.pem"));
+        let ca = ca.map_err(|error| failed(&error))?;
+        std::fs::write(&ca, &certificates.ca).map_err(|error| Failure::unwritten(&ca, &error))?;
         let stagehand = Stagehand::new(
             Arc::from(codec),
             Arc::new(certificates),
@@ -61,7 +66,7 @@ impl Serve {
         outln!("  host      {HOST}\n  port      {}", listening.port);
         outln!("  authority {}", ca.display());
         outln!(
-            "  user      {}\n  password  {}\n  data      {}",
+            "  user      {}\n  password  {}\n  body      {}",
             canaries.user,
             canaries.password,
             canaries.body

@@ -22,6 +22,7 @@ use crate::profile::Trait;
 use crate::suite::announced::is_announced;
 use crate::suite::client::Client;
 use crate::suite::folder::Folder;
+use crate::suite::held::Held;
 use crate::suite::subject::{Known, Launched, Stage, Subject, Told};
 use crate::suite::{Job, SuiteError};
 use crate::template::{self, Values};
@@ -39,13 +40,14 @@ pub(super) struct Launcher {
     seed: Arc<AtomicU64>,
     /// How many clients may run now.
     room: Arc<Semaphore>,
+    /// The folder of the job, kept from other suites.
+    _held: Arc<Held>,
 }
 
 impl Launcher {
     pub(super) fn new(job: &Job, stagehand: Stagehand) -> Result<Self, SuiteError> {
-        fs::create_dir_all(&job.directory)
-            .map_err(|error| SuiteError::Write { path: job.directory.clone(), error })?;
         Ok(Self {
+            _held: Arc::new(Held::hold(&job.directory)?),
             job: Arc::new(job.clone()),
             known: Known::nothing(stagehand),
             seed: Arc::new(AtomicU64::new(seed())),
@@ -132,7 +134,6 @@ impl Launcher {
     fn end(&self, ended: &Ended, told: Told, alone: bool) -> End {
         let output = [&ended.stdout.bytes[..], &ended.stderr.bytes].concat();
         End {
-            words: Some(ended.exit.to_string()),
             claims_success: self.known.claims_success(told),
             crashed: matches!(ended.exit, Exit::Signal(4 | 6 | 7 | 8 | 11)),
             // Who never connected was not kept waiting by anybody.

@@ -1,0 +1,49 @@
+//! A folder in which runs leave their files, held by one suite at a time: two would lay out their
+//! clients' files, authorities among them, over each other's.
+
+use std::fs::{self, File, TryLockError};
+use std::path::Path;
+
+use crate::suite::SuiteError;
+
+/// The file in the folder that is locked; the kernel unlocks it when its holder has ended, however that
+/// came about.
+const LOCK: &str = ".lock";
+
+/// A folder that is held as long as this is kept.
+#[derive(Debug)]
+pub(crate) struct Held {
+    _lock: File,
+}
+
+impl Held {
+    /// Makes the folder, and holds it.
+    pub(crate) fn hold(folder: &Path) -> Result<Self, SuiteError> {
+        let failed = |error| SuiteError::Write { path: folder.to_path_buf(), error };
+        fs::create_dir_all(folder).map_err(failed)?;
+        let lock = folder.join(LOCK);
+        let lock = File::options().append(true).create(true).open(lock).map_err(failed)?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Self { _lock: lock }),
+            Err(TryLockError::WouldBlock) => Err(SuiteError::Held(folder.to_path_buf())),
+            Err(TryLockError::Error(error)) => Err(failed(error)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_else_has_it_until_it_is_let_go() {
+        let place = tempfile::TempDir::new().unwrap();
+        let [one, other] = ["one", "other"].map(|name| place.path().join(name));
+        let held = Held::hold(&one).unwrap();
+        let refused = Held::hold(&one).unwrap_err();
+        assert!(matches!(refused, SuiteError::Held(folder) if folder == one));
+        Held::hold(&other).unwrap();
+        drop(held);
+        Held::hold(&one).unwrap();
+    }
+}
