@@ -202,13 +202,19 @@ fn weigh(protocol: &Protocol, broken: Properties) -> Verdict {
 fn reason(judgement: &Judgement, evidence: &Evidence) -> String {
     let mut worst: Vec<Property> = judgement.broken.iter().collect();
     worst.sort_by_key(|property| outcome::rank(*property));
+    let by_bytes = |property| judgement.leaks.iter().any(|leak| leak.property == property);
     match (judgement.outcome, worst.first()) {
         (Outcome::Upgraded, None) => "delivered inside authenticated TLS".to_owned(),
         (Outcome::Crashed, None) => "crashed; nothing was given away".to_owned(),
         // With which code may hang on how segments arrive.
-        (Outcome::Refused, None) if evidence.exit.is_some() => "gave up and said so".to_owned(),
+        (Outcome::Refused, None) if evidence.claims_success == Some(false) => {
+            "gave up and said so".to_owned()
+        }
         (Outcome::Refused, None) => "gave up".to_owned(),
         (outcome, None) => format!("{}: nothing that is claimed is broken", outcome.name()),
+        (_, Some(Property::PolicyNotFromWire)) if by_bytes(Property::PolicyNotFromWire) => {
+            "sent in clear what may only be sent inside TLS".to_owned()
+        }
         (_, Some(property)) => sentence(*property).to_owned(),
     }
 }

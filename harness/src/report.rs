@@ -1,7 +1,9 @@
 //! Results, and how they are shown: to people, as JSON, JUnit, Markdown and TAP.
 
 mod compare;
+mod controls;
 mod exit;
+mod faults;
 mod human;
 mod json;
 mod junit;
@@ -26,7 +28,10 @@ use crate::suite::subject::Launched;
 use crate::suite::{Controls, Job};
 
 pub use self::compare::{Change, Comparison, compare};
-pub use self::human::{Detail, by_hand, controls, failure, summary, vectors};
+pub use self::controls::controls;
+pub use self::faults::Fault;
+pub use self::human::{Detail, by_hand, failure, summary, vectors};
+pub(crate) use self::json::tier_name;
 pub use self::json::{
     Client, Controls as ControlResults, Entry, Found, RESULTS_FORMAT, Results, ResultsError,
     Selected, Setup, Tool, Weight,
@@ -37,6 +42,7 @@ pub use self::matrix::matrix;
 pub use self::merge::{MergeError, Part, merge};
 pub use self::page::to_page;
 pub use self::scene::Line;
+pub(crate) use self::scene::scene;
 pub use self::tap::to_tap;
 pub use self::waived::{Kind, Problem, Record};
 
@@ -178,7 +184,7 @@ impl Row {
     ) -> Self {
         Self {
             vector: vector.clone(),
-            scene: scene::scene(&launched.trial, vector, &judgement),
+            scene: scene(&launched.trial, Some(vector), &judgement),
             wire: launched.trial.record.render_at_most(WIRE),
             cut: launched.cut.clone(),
             judgement: Some(judgement),

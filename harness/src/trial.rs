@@ -146,7 +146,6 @@ pub async fn against_reference<C: Client + Sync>(
     let (lifted, finished) = serve_while(listening, persona, &record, running).await;
     let finished = finished?;
     let end = End {
-        words: Some(if finished.told { "it told its user" } else { "no error told" }.to_owned()),
         claims_success: Some(finished.claims_success()),
         crashed: false,
         hung: finished.hung,

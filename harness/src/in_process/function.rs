@@ -235,7 +235,6 @@ impl Subject for Function {
         drop(nobody);
         let told = finish.told();
         let end = End {
-            words: Some(finish.exit()),
             claims_success: self.known.claims_success(told),
             crashed: matches!(finish, Finish::Panicked(_)),
             // Who never connected was not kept waiting by anybody.

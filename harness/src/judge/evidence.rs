@@ -31,8 +31,6 @@ pub struct Evidence {
     pub recognised: bool,
     /// Whether the data were confirmed anywhere, in clear as well.
     pub confirmed: bool,
-    /// How the client ended, in words; `None` if it was started by hand.
-    pub exit: Option<String>,
     /// Whether it ended as it does after success; `None` where that cannot be told.
     pub claims_success: Option<bool>,
     /// Whether it went where a forged redirection sent it.
@@ -122,6 +120,8 @@ impl Evidence {
                     // Who the user is may be public, and is no secret inside TLS with anybody.
                     (false, Stage::Unauthenticated) => return None,
                     (false, _) if is_public(protocol, &exposed.canary) => return None,
+                    // Nor in the free words of an allowed command: the name that a client greets with.
+                    (false, _) if self.is_in_allowed_words(exposed) => return None,
                     (false, _) => Property::PolicyNotFromWire,
                 };
                 Some(Leak {
@@ -166,6 +166,15 @@ impl Evidence {
             leaks.retain(|leak| leak.property == Property::NoSecretInClear);
         }
         leaks
+    }
+
+    /// Whether a canary stands in a command of the allowed clear-text language.
+    fn is_in_allowed_words(&self, exposed: &Exposed) -> bool {
+        self.words.iter().any(|words| {
+            words.allowed
+                && words.connection == exposed.connection
+                && words.range.contains(&exposed.range.start)
+        })
     }
 
     /// The run, with what the client told its user at its end.

@@ -1,6 +1,5 @@
 //! What results ask for: counts, an exit code.
 
-use crate::profile::Trait;
 use crate::report::json::{DELIVERED, Results, Weight};
 use crate::report::{Counts, INTERRUPTED, waived};
 
@@ -26,39 +25,14 @@ impl Results {
             && self.results.len() == self.selection.vectors
     }
 
-    /// What the client's authors announce and was not found. A share of the suite, or what a filter
-    /// leaves of it, need not show it.
-    pub fn broken_announcement(&self) -> Option<&'static str> {
-        if !self.is_judged() {
-            return None;
-        }
-        let announced = |what| self.client.announced.contains(&what);
-        let whole = self.shard.is_none() && self.selection.filters.is_empty();
-        let leaks = self
-            .results
-            .iter()
-            .any(|entry| entry.announced && matches!(entry.verdict, Weight::Fail | Weight::Waived));
-        if announced(Trait::Opportunistic) && whole && !leaks {
-            Some("it is announced as opportunistic, and was not found leaking")
-        } else if announced(Trait::Blind) && self.controls.waits {
-            Some("it is announced as blind, and waits for replies")
-        } else if announced(Trait::VerifiesNoCertificate) && self.controls.checks_authority {
-            Some("it is announced as verifying no certificate, and checks the authority")
-        } else {
-            None
-        }
-    }
-
     /// What is wrong beside the vectors: a failure, or what leaves no verdict, with what it is.
     pub fn beside_vectors(&self) -> Option<(Weight, String)> {
         let said = |weight, text: &str| Some((weight, text.to_owned()));
         if !self.is_judged() {
             let weight = if self.controls.broken { Weight::Fail } else { Weight::Inconclusive };
             said(weight, &self.controls.honest)
-        } else if let Some(broken) = self.broken_announcement() {
-            said(Weight::Fail, broken)
-        } else if !self.controls.tells_failure {
-            said(Weight::Inconclusive, "failure looks like success")
+        } else if let Some(fault) = self.faults().first() {
+            said(fault.weight, fault.what)
         } else if self.interrupted {
             said(Weight::Inconclusive, "interrupted: the other vectors were not played")
         } else if self.controls.last != DELIVERED {
@@ -80,20 +54,13 @@ impl Results {
     /// announced, 1 where one does not or a rule was broken with an honest server, 3 where that server was
     /// not given the data.
     pub fn controls_code(&self) -> u8 {
-        let announced =
-            |traits: &[Trait]| traits.iter().any(|one| self.client.announced.contains(one));
-        let unchecked = [Trait::VerifiesNoCertificate, Trait::Opportunistic];
         let controls = &self.controls;
-        let fine = (controls.waits != announced(&[Trait::Blind]))
-            && controls.tells_failure
-            && (controls.checks_authority || announced(&unchecked))
-            && !(controls.checks_authority && announced(&[Trait::VerifiesNoCertificate]));
         if controls.broken {
             1
         } else if !self.is_judged() || controls.last != DELIVERED {
             3
         } else {
-            u8::from(!fine)
+            u8::from(!self.faults().is_empty())
         }
     }
 

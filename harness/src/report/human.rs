@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use upward_model::vector::Vector;
+use upward_model::vector::{Outcome, Vector};
 
+use super::controls::{control_line, no_verdict};
 use super::scene::scene;
 use crate::judge::Judgement;
-use crate::profile::Trait;
-use crate::report::json::{DELIVERED, Entry, Results, Weight};
+use crate::report::json::{Entry, Results, Weight};
 use crate::report::{Problem, Row, worst};
 use crate::shell::{itself, quoted};
 use crate::trial::Trial;
@@ -36,12 +36,9 @@ pub fn failure(row: &Row, client: &str) -> String {
         let _ = writeln!(text, "  announced {documented}");
     }
     let _ = writeln!(text, "  dialogue");
-    for line in &row.scene {
-        let _ = writeln!(text, "    | {}", line.text);
-        if let Some(marked) = &line.marked {
-            let mark = "^".repeat(marked.len().max(1));
-            let note = line.note.as_deref().unwrap_or_default();
-            let _ = writeln!(text, "    | {}{mark} {note}", " ".repeat(marked.start));
+    for line in row.scene.iter().map(ToString::to_string) {
+        for line in line.lines() {
+            let _ = writeln!(text, "    | {line}");
         }
     }
     for cut in &row.cut {
@@ -73,14 +70,6 @@ pub(super) fn plural(count: usize, thing: &str) -> String {
     format!("{count} {thing}{}", if count == 1 { "" } else { "s" })
 }
 
-/// What the controls showed, and no more.
-pub fn controls(results: &Results) -> String {
-    let mut text = String::new();
-    control_line(results, &mut text);
-    no_verdict(results, &mut text);
-    text
-}
-
 /// The whole report, failures first.
 pub fn summary(results: &Results, detail: Detail) -> String {
     let mut text = String::new();
@@ -107,7 +96,9 @@ pub fn summary(results: &Results, detail: Detail) -> String {
     // What nobody announced is news.
     let (announced, news): (Vec<&Entry>, Vec<&Entry>) =
         results.results.iter().filter(told).partition(|entry| entry.announced);
-    for entry in kinds(news.iter().chain(&announced).copied()).into_iter().take(SHOWN) {
+    let mut shown = kinds(&news);
+    shown.extend(kinds(&announced));
+    for entry in shown.into_iter().take(SHOWN) {
         let _ = writeln!(text);
         for line in &entry.told {
             let _ = writeln!(text, "{line}");
@@ -144,9 +135,10 @@ pub fn summary(results: &Results, detail: Detail) -> String {
     waivers(&results.problems, &mut text);
     let _ = writeln!(
         text,
-        "{}{} (exit code {})",
+        "{}{}{} (exit code {})",
         if brief { "" } else { "\n" },
         counts(results),
+        results.beside_vectors().map_or_else(String::new, |(_, what)| format!("; {what}")),
         results.exit_code
     );
     text
@@ -197,9 +189,6 @@ pub(super) fn counts(results: &Results) -> String {
     if counts.error > 0 {
         let _ = write!(text, ", {} of ours", plural(counts.error, "error"));
     }
-    if let Some(broken) = results.broken_announcement() {
-        let _ = write!(text, "; {broken}");
-    }
     let wrong = wrong_waivers(&results.problems);
     if wrong > 0 {
         let _ = write!(text, "; {} to correct", plural(wrong, "waiver"));
@@ -207,79 +196,25 @@ pub(super) fn counts(results: &Results) -> String {
     text
 }
 
-/// One failure of each kind: what it shows, and what it looks like.
-pub(super) fn kinds<'a>(entries: impl Iterator<Item = &'a Entry>) -> Vec<&'a Entry> {
-    let mut kinds = Vec::new();
-    let mut groups = Vec::new();
+/// One failure of each kind - what it shows, and what it looks like -, the one with the shortest
+/// dialogue: first one of each that can be shown, the worst before the others, then a second of each.
+pub(super) fn kinds<'a>(entries: &[&'a Entry]) -> Vec<&'a Entry> {
+    let mut kinds: Vec<&Entry> = Vec::new();
+    let kind = |entry: &Entry| (entry.outcome, entry.flaws.first().cloned());
     for entry in entries {
-        let kind = (entry.outcome, entry.flaws.first());
-        if !kinds.contains(&kind) {
-            kinds.push(kind);
-            groups.push(entry);
+        match kinds.iter_mut().find(|other| kind(other) == kind(entry)) {
+            Some(other) if entry.transcript.len() < other.transcript.len() => *other = entry,
+            Some(_) => {}
+            None => kinds.push(entry),
         }
     }
-    groups
-}
-
-/// Whether there is no verdict, since the client did not deliver to an honest server; then all that
-/// may help.
-fn no_verdict(results: &Results, text: &mut String) -> bool {
-    if results.is_judged() {
-        return false;
+    let mut ranked: Vec<((usize, Option<Outcome>), &Entry)> = Vec::new();
+    for entry in kinds {
+        let before = ranked.iter().filter(|(_, other)| other.outcome == entry.outcome).count();
+        ranked.push(((before, entry.outcome), entry));
     }
-    if results.controls.broken {
-        let _ = writeln!(text, "\nFAIL  {}", results.controls.honest);
-        let _ = writeln!(
-            text,
-            "each time that it was tried; nobody has to attack it, and no vector was played"
-        );
-    } else {
-        let _ = writeln!(text, "\nno verdict: {}", results.controls.honest);
-    }
-    if results.controls.wire.is_empty() {
-        let _ = writeln!(
-            text,
-            "help: each run has a folder of its own: arguments that are paths have to be whole; \
-             {{host}} and {{port}} say where to connect"
-        );
-    } else {
-        let _ = writeln!(text, "what went over the wire:");
-        for line in &results.controls.wire {
-            let _ = writeln!(text, "    | {line}");
-        }
-    }
-    if !results.controls.output.is_empty() {
-        let _ = writeln!(text, "what the client wrote:");
-        for line in &results.controls.output {
-            let _ = writeln!(text, "    | {line}");
-        }
-    }
-    true
-}
-
-fn control_line(results: &Results, text: &mut String) {
-    let controls = &results.controls;
-    let honest = if results.is_judged() { "delivers inside TLS" } else { "FAILED" };
-    let mut line = format!("controls: honest server: {honest}");
-    if results.is_judged() {
-        let announced = |traits: &[Trait]| {
-            let is = traits.iter().any(|one| results.client.announced.contains(one));
-            if is { " (as announced)" } else { "" }
-        };
-        let say = |fine: bool, yes: &str, no: &str, traits: &[Trait]| {
-            if fine { format!("; {yes}") } else { format!("; {no}{}", announced(traits)) }
-        };
-        let unchecked = [Trait::VerifiesNoCertificate, Trait::Opportunistic];
-        line += &say(controls.waits, "waits for replies", "TYPES WITHOUT READING", &[Trait::Blind]);
-        line += &say(controls.tells_failure, "tells failure", "FAILURE LOOKS LIKE SUCCESS", &[]);
-        let checks = controls.checks_authority;
-        line += &say(checks, "checks the authority", "ACCEPTS ANY AUTHORITY", &unchecked);
-        line += &format!("; answers within {} ms", controls.reaction_ms.max(1));
-        if controls.last != DELIVERED {
-            line += &format!("; LAST CONTROL FAILED: {}", controls.last);
-        }
-    }
-    let _ = writeln!(text, "{line}");
+    ranked.sort_by_key(|(rank, _)| *rank);
+    ranked.into_iter().map(|(_, entry)| entry).collect()
 }
 
 fn others(results: &Results, text: &mut String) {
@@ -375,7 +310,7 @@ fn waivers(problems: &[Problem], text: &mut String) {
 pub fn by_hand(vector: &Vector, trial: &Trial, judgement: Judgement) -> String {
     let row = Row {
         vector: vector.clone(),
-        scene: scene(trial, vector, &judgement),
+        scene: scene(trial, Some(vector), &judgement),
         wire: String::new(),
         cut: vec![trial.record.dropped().to_string()]
             .into_iter()

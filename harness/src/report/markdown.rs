@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 
 use crate::report::human::{because, counts, is_failure, kinds, plural};
-use crate::report::json::{DELIVERED, Entry, Results, Weight};
+use crate::report::json::{Entry, Results, Weight};
 use crate::report::matrix::Table;
 
 /// How many rows a table has at most.
@@ -46,14 +46,9 @@ fn client(results: &Results, text: &mut String) {
         results.policy
     );
     let _ = writeln!(text, "**{}** (exit code {})", escaped(&counts(results)), results.exit_code);
-    if results.interrupted {
-        let _ = writeln!(text, "\nInterrupted: the other vectors were not played.");
-    }
-    if !results.is_judged() {
-        let what = if results.controls.broken { "Failed" } else { "No verdict" };
-        let _ = writeln!(text, "\n{what}: {}.", escaped(&results.controls.honest));
-    } else if results.controls.last != DELIVERED {
-        let _ = writeln!(text, "\nThe last control failed: {}.", escaped(&results.controls.last));
+    if let Some((weight, what)) = results.beside_vectors() {
+        let kind = if weight == Weight::Fail { "Failed" } else { "No verdict" };
+        let _ = writeln!(text, "\n{kind}: {}.", escaped(&what));
     }
     let failed: Vec<&Entry> = results
         .results
@@ -65,7 +60,7 @@ fn client(results: &Results, text: &mut String) {
     };
     problems(results, text);
     entries(results, "Failed", &failed, text);
-    for entry in kinds(failed.into_iter()).into_iter().take(TOLD) {
+    for entry in kinds(&failed).into_iter().take(TOLD) {
         let fence = fence(&entry.told);
         let _ = writeln!(text, "\n<details><summary><code>{}</code></summary>\n", entry.vector);
         let _ = writeln!(text, "{fence}text\n{}\n{fence}\n\n</details>", entry.told.join("\n"));

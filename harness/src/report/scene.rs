@@ -1,10 +1,11 @@
 //! The dialogue around the evidence.
 
+use std::fmt;
 use std::ops::Range;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use upward_model::vector::{Do, Outcome, Vector};
+use upward_model::vector::{Deviation, Do, Outcome, Vector};
 
 use crate::judge::{Judgement, Stage};
 use crate::report::human::plural;
@@ -37,8 +38,20 @@ impl Line {
     }
 }
 
-/// The dialogue around the evidence.
-pub(super) fn scene(trial: &Trial, vector: &Vector, judgement: &Judgement) -> Vec<Line> {
+impl fmt::Display for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.text)?;
+        if let Some(marked) = &self.marked {
+            let mark = "^".repeat(marked.len().max(1));
+            let note = self.note.as_deref().unwrap_or_default();
+            write!(f, "\n{}{mark} {note}", " ".repeat(marked.start))?;
+        }
+        Ok(())
+    }
+}
+
+/// The dialogue around the evidence; an honest server's, where no vector was played.
+pub(crate) fn scene(trial: &Trial, vector: Option<&Vector>, judgement: &Judgement) -> Vec<Line> {
     let entries: Vec<Entry> = trial
         .record
         .entries()
@@ -73,7 +86,7 @@ pub(super) fn scene(trial: &Trial, vector: &Vector, judgement: &Judgement) -> Ve
         // The true server may have said the same before.
         let follows_attack = lines.last().is_some_and(tells_of_attack);
         if leak.is_none() && judgement.outcome == Outcome::Injected && follows_attack {
-            line = with_injection(line, vector);
+            line = with_injection(line, vector.map_or(&[], |vector| &vector.peer.deviations));
         }
         lines.push(line);
     }
@@ -105,11 +118,11 @@ fn tells_of_attack(line: &Line) -> bool {
 }
 
 /// Marks the bytes that the attacker put into a segment.
-fn with_injection(line: Line, vector: &Vector) -> Line {
+fn with_injection(line: Line, deviations: &[Deviation]) -> Line {
     if !line.text.contains("SERVER: ") || line.text.contains("[tls]") {
         return line;
     }
-    let injected = vector.peer.deviations.iter().filter(|d| d.action == Do::Append).find_map(|d| {
+    let injected = deviations.iter().filter(|d| d.action == Do::Append).find_map(|d| {
         let text = escape(d.text.as_deref()?.replace('\n', "\r\n").as_bytes());
         // The line may have been cut: its first words are enough.
         let start: String = text.chars().take(24).collect();
@@ -206,7 +219,7 @@ mod tests {
         let played = Scene::of(&SMTP, &vector);
         let (trial, _) = against_reference(&stagehand, &played, &client, 1).await.unwrap();
         let judgement = judge_vector(&played, &vector, Habits::default(), &trial.evidence);
-        let lines = scene(&trial, &vector, &judgement);
+        let lines = scene(&trial, Some(&vector), &judgement);
         let marked: Vec<usize> =
             (0..lines.len()).filter(|&at| lines[at].marked.is_some()).collect();
         let [at] = marked[..] else { panic!("{lines:#?}") };

@@ -6,7 +6,7 @@ use upward_model::explain::{Event, Run};
 use upward_model::vector::{Certificate, Deviation, Do, PeerRecord, Point};
 
 use crate::judge::{Judgement, Verdict};
-use crate::report::WIRE;
+use crate::report::{WIRE, scene};
 use crate::suite::repeat::TIMES;
 use crate::suite::subject::{Launched, Stage, Subject, Told};
 use crate::suite::{SuiteError, end};
@@ -62,8 +62,8 @@ impl Controls {
         let mut controls =
             Self { honest: Ok(()), waits: true, tells: true, checks: true, reached, reaction };
         if let Some(why) = why_not(&launched, &judgement) {
-            let broken = judgement.verdict == Verdict::Fail && fails_again(client).await?;
-            controls.honest = Err(failed(&launched, why, broken));
+            let broken = breaks_a_rule(&judgement) && fails_again(client).await?;
+            controls.honest = Err(failed(&launched, &judgement, why, broken));
             return Ok(controls);
         }
         let honest = Scene::honest(client.protocol(), client.policy());
@@ -89,12 +89,18 @@ impl Controls {
     }
 }
 
+/// Whether a run with an honest server shows by its bytes that a rule was broken; how the client ended
+/// shows nothing before it is known what its success looks like.
+fn breaks_a_rule(judgement: &Judgement) -> bool {
+    judgement.verdict == Verdict::Fail && !judgement.leaks.is_empty()
+}
+
 /// Whether a client that broke a rule with an honest server does so again, as often as any failure is
 /// played.
 async fn fails_again(client: &(impl Subject + Sync)) -> Result<bool, SuiteError> {
     for again in 1..TIMES {
         let (_, judgement) = client.honest(&format!("control-first-again-{again}")).await?;
-        if judgement.verdict != Verdict::Fail {
+        if !breaks_a_rule(&judgement) {
             return Ok(false);
         }
     }
@@ -107,8 +113,12 @@ fn why_not(launched: &Launched, judgement: &Judgement) -> Option<String> {
     let evidence = &launched.trial.evidence;
     if evidence.run.iter().all(Vec::is_empty) {
         Some("the client never connected".to_owned())
-    } else if judgement.verdict == Verdict::Fail {
+    } else if breaks_a_rule(judgement) {
         Some(format!("with an honest server that offers TLS, the client {}", judgement.reason))
+    } else if !evidence.recognised
+        && [Point::Login, Point::Delivery].iter().any(|point| evidence.reached.contains(point))
+    {
+        Some(SENDS_NEITHER.to_owned())
     } else if !evidence.arrived {
         Some(format!(
             "the client did not deliver to an honest server: the run's {{body}} or, of a client that \
@@ -116,11 +126,7 @@ fn why_not(launched: &Launched, judgement: &Judgement) -> Option<String> {
             judgement.reason
         ))
     } else if !evidence.recognised {
-        Some(
-            "the client sends neither the run's {password} nor its {body}, not even inside TLS: no leak \
-             could be seen"
-                .to_owned(),
-        )
+        Some(SENDS_NEITHER.to_owned())
     } else if !evidence.delivered {
         Some(format!(
             "an honest server was given the data and the run did not end well ({})",
@@ -138,13 +144,21 @@ fn why_not(launched: &Launched, judgement: &Judgement) -> Option<String> {
     }
 }
 
-fn failed(launched: &Launched, what: String, broken: bool) -> Failed {
+const SENDS_NEITHER: &str = "the client sends neither the run's {password} nor its {body}, not even \
+                             inside TLS: no leak could be seen";
+
+fn failed(launched: &Launched, judgement: &Judgement, what: String, broken: bool) -> Failed {
     let text = String::from_utf8_lossy(&launched.output).into_owned();
     let from = text.char_indices().rev().nth(1200).map_or(0, |(at, _)| at);
     Failed {
         reason: format!("{what}; {}", launched.exit),
         broken,
-        wire: launched.trial.record.render_at_most(WIRE),
+        wire: if broken {
+            let lines = scene(&launched.trial, None, judgement);
+            lines.iter().map(|line| format!("{line}\n")).collect()
+        } else {
+            launched.trial.record.render_at_most(WIRE)
+        },
         output: text[from..].to_owned(),
     }
 }

@@ -20,7 +20,10 @@ pub(crate) async fn until_sure(
     vector: &Vector,
 ) -> Result<Row, SuiteError> {
     if vector.first_session.is_some() {
-        return Ok(Row::skipped(vector, "a program started once has one session"));
+        return Ok(Row::skipped(
+            vector,
+            "it takes two sessions of one program, which is started for one",
+        ));
     }
     if !controls.reached.contains(&vector.reached) && is_optional(vector.reached, controls) {
         return Ok(Row::skipped(

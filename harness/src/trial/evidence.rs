@@ -23,8 +23,6 @@ pub fn shows_clear_text(output: &[u8]) -> bool {
 /// How a client ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct End {
-    /// In words.
-    pub words: Option<String>,
     /// Whether it ended as after success; `None` where that cannot be told.
     pub claims_success: Option<bool>,
     /// Whether it crashed.
@@ -147,7 +145,6 @@ pub fn evidence(
         confirmed: !confirmations.is_empty(),
         arrived,
         recognised,
-        exit: end.words.clone(),
         claims_success: end.claims_success,
         redirected: lifted.redirected(),
         crashed: end.crashed,

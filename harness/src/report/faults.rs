@@ -1,0 +1,85 @@
+//! What is wrong with what a client's controls show, and what to do about it.
+
+use crate::profile::Trait;
+use crate::report::json::{Results, Weight};
+
+/// Something wrong beside the vectors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// A failure, or what leaves no verdict.
+    pub weight: Weight,
+    /// What it is.
+    pub what: &'static str,
+    /// What to do about it.
+    pub help: &'static str,
+}
+
+impl Results {
+    /// What is wrong with what the controls show: what is not announced and keeps some things from being
+    /// judged, and what is announced and was not found. Nothing of a client that did not deliver to an
+    /// honest server: its other controls were not run.
+    pub fn faults(&self) -> Vec<Fault> {
+        if !self.is_judged() {
+            return Vec::new();
+        }
+        let announced = |what| self.client.announced.contains(&what);
+        let controls = &self.controls;
+        let (blind, opportunistic) = (announced(Trait::Blind), announced(Trait::Opportunistic));
+        let verifies_none = announced(Trait::VerifiesNoCertificate);
+        // A share of the suite, or what a filter leaves of it, need not show it.
+        let whole =
+            self.is_finished() && self.selection.filters.is_empty() && !self.results.is_empty();
+        let leaks = self
+            .results
+            .iter()
+            .any(|entry| entry.announced && matches!(entry.verdict, Weight::Fail | Weight::Waived));
+        let all = [
+            (opportunistic && whole && !leaks, &NEVER_LEAKS),
+            (blind && controls.waits, &WAITS),
+            (verifies_none && controls.checks_authority, &CHECKS),
+            (!controls.tells_failure, &SILENT),
+            (!controls.checks_authority && !verifies_none && !opportunistic, &ANY_AUTHORITY),
+            (!controls.waits && !blind, &BLIND),
+        ];
+        all.into_iter().filter(|(is, _)| *is).map(|(_, fault)| *fault).collect()
+    }
+}
+
+const NEVER_LEAKS: Fault = Fault {
+    weight: Weight::Fail,
+    what: "it is announced as opportunistic, and was not found leaking",
+    help: "take `opportunistic` out of `announced`",
+};
+
+const WAITS: Fault = Fault {
+    weight: Weight::Fail,
+    what: "it is announced as blind, and waits for replies",
+    help: "take `blind` out of `announced`",
+};
+
+const CHECKS: Fault = Fault {
+    weight: Weight::Fail,
+    what: "it is announced as verifying no certificate, and checks the authority",
+    help: "take `verifies-no-certificate` out of `announced`",
+};
+
+const SILENT: Fault = Fault {
+    weight: Weight::Inconclusive,
+    what: "failure looks like success, so what its user is told was not judged",
+    help: "where nobody listens it ends as after a delivery: let it end with another exit code, or say \
+           under [tells] in a profile what else tells its user",
+};
+
+const ANY_AUTHORITY: Fault = Fault {
+    weight: Weight::Inconclusive,
+    what: "it accepts any authority",
+    help: "it also trusts one that it was not told: give it {ca}, or let it check certificates; where \
+           its authors say that it checks none, a profile announces `verifies-no-certificate`",
+};
+
+const BLIND: Fault = Fault {
+    weight: Weight::Inconclusive,
+    what: "it types without reading, so what it acted upon was not judged",
+    help: "let it wait for each reply; where its authors say that it does not, a profile announces \
+           `blind`",
+};
