@@ -95,6 +95,13 @@ impl Failure {
     fn from_suite(error: &SuiteError, job: &Job) -> Self {
         let failure = Self::new(error.to_string());
         match error {
+            SuiteError::Process(ProcessError::Missing(program))
+                if program.contains(char::is_whitespace) =>
+            {
+                failure.help(
+                    "nothing splits a command: write its words one by one, and not in one pair of quotes",
+                )
+            }
             SuiteError::Process(ProcessError::Missing(_)) => match &job.profile.install()[..] {
                 [] => failure.help("is it installed, and in PATH?"),
                 commands => failure.help(commands.join("; ")),

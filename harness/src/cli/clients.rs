@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use crate::cli::reads::Reads;
+use crate::cli::run::{DEADLINE, DIRECTORY};
 use crate::cli::{Failure, PolicyName};
 
 /// Lists the bundled clients: what they speak, and which version is installed or how to install
@@ -36,10 +37,10 @@ enum Verb {
         #[arg(long)]
         run: bool,
         /// Seconds that a client may run.
-        #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..))]
+        #[arg(long, default_value_t = DEADLINE, value_parser = clap::value_parser!(u64).range(1..))]
         deadline: u64,
         /// Where runs leave their files.
-        #[arg(long, default_value = "target/upward")]
+        #[arg(long, default_value = DIRECTORY)]
         directory: PathBuf,
     },
     /// Writes a profile for a command line, with each field explained, to NAME.toml.

@@ -1,5 +1,7 @@
 //! Names that a user types: what they stand for, or what was meant.
 
+use std::path::Path;
+
 use upward_model::flaw::Flaw;
 use upward_model::protocol::{PROTOCOLS, Protocol, by_name};
 
@@ -23,6 +25,11 @@ pub(super) fn no_such_client<'a>(name: &str, known: impl Iterator<Item = &'a str
     let meant = did_you_mean(name, known);
     Failure::new(format!("no bundled client is called `{name}`"))
         .help(format!("{meant}`upward clients` lists them; that of a file ends in `.toml`"))
+}
+
+/// The script of a command whose program only reads it.
+pub(super) fn script(command: &[String]) -> Option<&String> {
+    command.get(1).filter(|word| Path::new(word).is_file())
 }
 
 fn unknown(what: &str, name: &str, known: impl Iterator<Item = &'static str> + Clone) -> Failure {

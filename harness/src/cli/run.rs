@@ -19,7 +19,7 @@ use crate::cli::reports::{self, Reports, Writers, slug};
 use crate::cli::{Failure, PolicyName, TierName, protocol, worst};
 use crate::process::Keeper;
 use crate::profile::Profile;
-use crate::report::{self, Detail, Results, Row, Selected, Setup};
+use crate::report::{self, Detail, Results, Row, Selected, Setup, tier_name};
 use crate::shard::Shard;
 use crate::suite::{self, Job};
 use crate::vectors::{self, Selection};
@@ -27,6 +27,12 @@ use crate::waiver::{self, Universe, WaiverError, Waivers};
 
 use self::present::{Client, Present};
 use self::table::Table;
+
+/// Seconds that a program may run, unless somebody says otherwise.
+pub(super) const DEADLINE: u64 = 20;
+
+/// Where runs leave their files, unless somebody says otherwise.
+pub(super) const DIRECTORY: &str = "target/upward";
 
 /// Runs vectors against a program; alone, proves the manual's protocol and plays `smoke` against
 /// every bundled client that is installed.
@@ -39,9 +45,9 @@ pub(super) struct Run {
     /// The protocol that the program speaks.
     #[arg(short, long)]
     protocol: Option<String>,
-    /// What the program's user asked for.
-    #[arg(long, value_enum, default_value_t = PolicyName::Required)]
-    policy: PolicyName,
+    /// What the user of the program behind `--` asked for [default: required].
+    #[arg(long, value_enum)]
+    policy: Option<PolicyName>,
     /// A bundled client by its name, a pattern of names, or the path of a profile; several times for
     /// several. `upward clients` lists them; --protocol takes some of them.
     #[arg(long, value_name = "NAME|FILE", conflicts_with = "command")]
@@ -78,7 +84,7 @@ pub(super) struct Run {
     #[arg(long, requires = "isolate", value_name = "FOLDER")]
     fresh: Vec<PathBuf>,
     /// Seconds that the program may run.
-    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, default_value_t = DEADLINE, value_parser = clap::value_parser!(u64).range(1..))]
     deadline: u64,
     /// Let `should` properties fail, too.
     #[arg(long)]
@@ -95,7 +101,7 @@ pub(super) struct Run {
     #[arg(long)]
     vectors: Option<PathBuf>,
     /// Where runs leave their files.
-    #[arg(long, default_value = "target/upward")]
+    #[arg(long, default_value = DIRECTORY)]
     directory: PathBuf,
     /// The program and its arguments.
     #[arg(last = true)]
@@ -130,18 +136,30 @@ impl Run {
     async fn all(&self, stop: &watch::Receiver<bool>) -> Result<u8, Failure> {
         let writers = self.reports.writers()?;
         let waivers = self.waived()?;
-        if self.command.is_empty() && self.client.is_empty() && !self.all {
-            if self.protocol.is_some() || !self.reads.is_empty() {
-                return Err(Failure::new("no program to run".to_owned())
-                    .help("put it behind `--`, or name a bundled one with --client"));
-            }
+        let alone = self.command.is_empty() && self.client.is_empty() && !self.all;
+        let describes = self.policy.is_some() || !self.reads.is_empty();
+        if alone && (describes || self.protocol.is_some()) {
+            return Err(Failure::new("no program to run".to_owned())
+                .help("put it behind `--`, or name a bundled one with --client"));
+        }
+        if self.command.is_empty() && describes {
+            return Err(Failure::new(
+                "--policy, --file and --stdin are for a program behind `--`".to_owned(),
+            )
+            .help(
+                "a client that is named has them in its profile; `upward clients new` writes one",
+            ));
+        }
+        if alone {
             return self.main_job(&writers, &waivers, stop).await;
         }
         let tier = self.tier(TierName::Standard);
         let present = if self.command.is_empty() {
             self.present(self.selected(self.chosen()?, tier)?).await?
         } else {
-            Present::of_command(self.own()?)
+            let own = self.own()?;
+            self.each_pattern_matches(std::slice::from_ref(&own))?;
+            Present::of_command(own)
         };
         writers.check(present.there.len())?;
         let detail = if self.all { Detail::Brief } else { Detail::All };
@@ -227,15 +245,33 @@ impl Run {
         selection.of(self.load(name)?).map_err(|error| Failure::new(error.to_string()))
     }
 
+    /// Refuses a pattern that matches no vector of any of these clients: it is a slip of the pen.
+    fn each_pattern_matches(&self, profiles: &[Profile]) -> Result<(), Failure> {
+        for pattern in &self.filter {
+            let one = Self { filter: vec![pattern.clone()], ..self.clone() };
+            let mut matches = false;
+            for profile in profiles {
+                matches |= !one.vectors(profile, Tier::Full)?.is_empty();
+            }
+            if !matches {
+                return Err(Failure::new(format!("no vector is called `{pattern}`"))
+                    .code(NOTHING)
+                    .help("`upward vectors list` shows the ids that -f can name"));
+            }
+        }
+        Ok(())
+    }
+
     /// Those clients for which any vector is meant.
     fn selected(&self, profiles: Vec<Profile>, tier: Tier) -> Result<Vec<Profile>, Failure> {
+        self.each_pattern_matches(&profiles)?;
         let mut selected = Vec::new();
         for profile in profiles {
             if !self.vectors(&profile, tier)?.is_empty() {
                 selected.push(profile);
             }
         }
-        if selected.is_empty() { Err(nothing_selected()) } else { Ok(selected) }
+        if selected.is_empty() { Err(nothing_selected(tier)) } else { Ok(selected) }
     }
 
     async fn one(
@@ -249,7 +285,7 @@ impl Run {
         let all = self.load(protocol(&profile.protocol)?.name)?;
         let chosen = self.vectors(&profile, tier)?;
         if chosen.is_empty() {
-            return Err(nothing_selected());
+            return Err(nothing_selected(tier));
         }
         let setup = Setup {
             strict: self.strict,
@@ -306,10 +342,9 @@ impl Run {
     }
 }
 
-fn nothing_selected() -> Failure {
-    Failure::new("no vector is selected".to_owned())
-        .code(NOTHING)
-        .help("`upward vectors list` shows the ids that -f can name")
+fn nothing_selected(tier: Tier) -> Failure {
+    let what = format!("tier {} has no vector for this protocol and policy", tier_name(tier));
+    Failure::new(what).code(NOTHING).help("a larger one may: --tier full")
 }
 
 /// The exit code where nothing can be said.

@@ -32,6 +32,11 @@ impl Waive {
     pub(super) fn run(&self) -> Result<u8, Failure> {
         let results =
             self.runs.iter().map(|path| reports::load(path)).collect::<Result<Vec<_>, _>>()?;
+        if let Some(nothing) = results.iter().find(|results| !results.is_judged()) {
+            let (client, why) = (&nothing.client.name, &nothing.controls.honest);
+            return Err(Failure::new(format!("{client}: no vector was played: {why}"))
+                .help("only what vectors find can be waived"));
+        }
         let given =
             Given { reason: self.reason.clone(), issue: self.issue.clone(), expires: self.expires };
         let text = skeleton(&results, &given);

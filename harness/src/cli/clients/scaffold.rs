@@ -8,6 +8,7 @@ use std::path::Path;
 use upward_model::policy::Policy;
 
 use crate::cli::Failure;
+use crate::cli::names::script;
 use crate::cli::reports::slug;
 use crate::process::Keeper;
 use crate::profile::{self, Installed, Profile};
@@ -28,8 +29,12 @@ pub(super) struct Begun<'a> {
     pub(super) version: bool,
 }
 
-/// Whether a program ends well where it is asked for its version.
+/// Whether a program ends well where it is asked for its version. That of what reads a script is not the
+/// script's.
 pub(super) async fn tells_its_version(command: &[String]) -> bool {
+    if script(command).is_some() {
+        return false;
+    }
     let argv: Vec<String> = command.iter().take(1).cloned().collect();
     let mut asked = Profile::of_command(String::new(), Policy::Required, argv.clone());
     asked.version = [argv, vec!["--version".to_owned()]].concat();

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use upward_model::policy::Policy;
 
-use super::Run;
-use crate::cli::names::no_such_client;
+use super::{DEADLINE, DIRECTORY, Run};
+use crate::cli::names::{no_such_client, script};
 use crate::cli::{Failure, PolicyName, protocol};
 use crate::process::isolation::Isolation;
 use crate::profile::{self, Profile};
@@ -18,7 +18,7 @@ impl Run {
             return Err(Failure::new("which protocol does the program speak?".to_owned())
                 .help("say so with --protocol, for example --protocol smtp"));
         };
-        let (speaks, policy) = (crate::cli::protocol(protocol)?.name, self.policy.into());
+        let (speaks, policy) = (crate::cli::protocol(protocol)?.name, self.policy().into());
         let argv = from_here(&self.command);
         let mut profile = Profile::of_command(speaks.to_owned(), policy, argv);
         profile.name = self.name.clone().unwrap_or_else(|| called(&self.command));
@@ -72,26 +72,47 @@ impl Run {
 
     /// The command line that runs one vector again.
     pub(super) fn again(&self, profile: &Profile) -> String {
+        let mut words = vec![itself(), "run".to_owned()];
+        words.extend(self.isolating());
+        words.extend(self.circumstances());
         if self.command.is_empty() {
             let path = self.client.iter().find(|name| {
                 is_path(name) && profile::load(Path::new(name)).is_ok_and(|own| own == *profile)
             });
             let name = path.unwrap_or(&profile.name);
-            let isolate: String = self.isolating().iter().map(|word| format!(" {word}")).collect();
-            let name = quoted(name);
-            return format!("{} run{isolate} --client {name} -f '{{id}}'", itself());
+            words.extend(["--client".to_owned(), quoted(name)]);
+            words.extend(["-f".to_owned(), "'{id}'".to_owned()]);
+            return words.join(" ");
         }
-        let mut words = vec![itself(), "run".to_owned()];
         words.extend(["--protocol".to_owned(), profile.protocol.clone()]);
-        if self.policy != PolicyName::Required {
-            words.extend(["--policy".to_owned(), Policy::from(self.policy).name().to_owned()]);
+        if self.policy() != PolicyName::Required {
+            words.extend(["--policy".to_owned(), Policy::from(self.policy()).name().to_owned()]);
         }
-        words.extend(self.isolating());
         words.extend(self.name.iter().flat_map(|name| ["--name".to_owned(), quoted(name)]));
         words.extend(self.reads.options().iter().map(|word| quoted(word)));
         words.extend(["-f".to_owned(), "'{id}'".to_owned(), "--".to_owned()]);
         words.extend(self.command.iter().map(|word| quoted(word)));
         words.join(" ")
+    }
+
+    fn policy(&self) -> PolicyName {
+        self.policy.unwrap_or(PolicyName::Required)
+    }
+
+    /// The options on which the result of a vector may hang, and where its files are.
+    fn circumstances(&self) -> Vec<String> {
+        let path = |name: &str, path: &Path| [name.to_owned(), quoted(&path.to_string_lossy())];
+        let deadline = (self.deadline != DEADLINE)
+            .then(|| ["--deadline".to_owned(), self.deadline.to_string()]);
+        let vectors = self.vectors.as_ref().map(|file| path("--vectors", file));
+        let directory =
+            (self.directory != Path::new(DIRECTORY)).then(|| path("--directory", &self.directory));
+        let mut words: Vec<String> =
+            [deadline, vectors, directory].into_iter().flatten().flatten().collect();
+        if self.strict {
+            words.push("--strict".to_owned());
+        }
+        words
     }
 
     /// The options that isolate a client.
@@ -109,8 +130,8 @@ impl Run {
 /// What a program is called that has no other name: as it was started; a script with what reads it, so
 /// that two scripts have two names.
 fn called(command: &[String]) -> String {
-    let script = command.get(1).filter(|word| Path::new(word).is_file());
-    let words: Vec<&str> = command.iter().take(1).chain(script).map(String::as_str).collect();
+    let words: Vec<&str> =
+        command.iter().take(1).chain(script(command)).map(String::as_str).collect();
     words.join(" ")
 }
 
