@@ -4,7 +4,7 @@
 //! run is a run of a sound client of the model, of flawed ones, or of none. *Language*: every byte
 //! that left the client outside TLS with an authenticated peer must be of the protocol's allowed
 //! clear-text language. *Canaries*: no secret that was planted for the run may be found in those
-//! bytes, in any encoding. What they find is a set of broken properties; how much each weighs is
+//! bytes, in any usual encoding. What they find is a set of broken properties; how much each weighs is
 //! the protocol's business, and nobody writes a list of accepted outcomes.
 
 mod evidence;

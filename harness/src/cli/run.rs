@@ -64,8 +64,8 @@ pub(super) struct Run {
     /// Only vectors whose id matches this pattern, of every tier.
     #[arg(short, long)]
     filter: Vec<String>,
-    /// How many vectors: `smoke` shows each flaw once, `standard` plays each attack in each state,
-    /// `full` in all wordings.
+    /// How many vectors: `smoke` shows each known mistake in one way, `standard` plays each attack in each
+    /// state, `full` in all wordings.
     #[arg(long, value_enum)]
     tier: Option<TierName>,
     /// How many programs run at once.
