@@ -202,7 +202,11 @@ fn weigh(protocol: &Protocol, broken: Properties) -> Verdict {
 fn reason(judgement: &Judgement, evidence: &Evidence) -> String {
     let mut worst: Vec<Property> = judgement.broken.iter().collect();
     worst.sort_by_key(|property| outcome::rank(*property));
-    let by_bytes = |property| judgement.leaks.iter().any(|leak| leak.property == property);
+    // What the bytes show of going on outside TLS: a canary, or mere words.
+    let went_on: Vec<bool> = (judgement.leaks.iter())
+        .filter(|leak| leak.property == Property::PolicyNotFromWire)
+        .map(|leak| leak.canary.is_some())
+        .collect();
     match (judgement.outcome, worst.first()) {
         (Outcome::Upgraded, None) => "delivered inside authenticated TLS".to_owned(),
         (Outcome::Crashed, None) => "crashed; nothing was given away".to_owned(),
@@ -212,8 +216,11 @@ fn reason(judgement: &Judgement, evidence: &Evidence) -> String {
         }
         (Outcome::Refused, None) => "gave up".to_owned(),
         (outcome, None) => format!("{}: nothing that is claimed is broken", outcome.name()),
-        (_, Some(Property::PolicyNotFromWire)) if by_bytes(Property::PolicyNotFromWire) => {
+        (_, Some(Property::PolicyNotFromWire)) if went_on.contains(&false) => {
             "sent in clear what may only be sent inside TLS".to_owned()
+        }
+        (_, Some(Property::PolicyNotFromWire)) if went_on.contains(&true) => {
+            "sent its user's name in clear".to_owned()
         }
         (_, Some(property)) => sentence(*property).to_owned(),
     }

@@ -102,14 +102,23 @@ fn a_client_that_checks_no_certificate_fails_where_it_was_told_what_to_trust() {
         return;
     }
     let folder = TempDir::new().expect("a folder");
-    let options = ["run", "--protocol", "smtp", "-f", "smtp/tls/certificate-expired"];
+    let options = ["run", "--protocol", "smtp"];
     let send = ["curl", "-k", "-sS", "--ssl-reqd", "-u", "{user}:{password}", "-T", "mail"];
     let to = ["--mail-from", "a@x.test", "--mail-rcpt", "b@x.test", "smtp://{host}:{port}"];
     let file = ["--file", "mail={body}", "--"];
-    for (told, code, says) in [
-        (&["--cacert", "{ca}"][..], 1, "FAIL  leaked  smtp/tls/certificate-expired"),
-        (&[], 3, "it was not told which to trust"),
+    let told = &["--cacert", "{ca}"][..];
+    let expired = "smtp/tls/certificate-expired";
+    for (vector, told, code, says) in [
+        (expired, told, 1, "FAIL  leaked  smtp/tls/certificate-expired"),
+        (expired, &[], 3, "it was not told which to trust"),
+        (
+            "smtp/neg/upgrade-454",
+            told,
+            3,
+            "0 failed, 0 inconclusive, 0 skipped; it accepts any authority",
+        ),
     ] {
+        let options = [&options[..], &["-f", vector]].concat();
         let output = upward(&folder, &[&options[..], &file, &send, told, &to].concat());
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         assert_eq!(output.status.code(), Some(code), "{text}");
@@ -139,6 +148,53 @@ fn a_client_that_leaks_to_an_honest_server_fails() {
     assert!(read("x.xml").contains("failures=\"1\""), "{}", read("x.xml"));
     assert!(read("x.tap").contains("not ok 1 - curl: controls"), "{}", read("x.tap"));
     assert!(read("x.json").contains("\"broken\": true"), "{}", read("x.json"));
+}
+
+/// What is sent in clear to an honest server, and is no secret, is underlined, and said to be what it is.
+#[test]
+fn what_an_honest_server_is_given_in_clear_is_shown() {
+    if !is_there("python3") {
+        return;
+    }
+    let folder = TempDir::new().expect("a folder");
+    let early = "c.docmd('MAIL FROM:<a@x.test>')";
+    for (hello, before, says, underlined) in [
+        ("'x.test'", early, "in clear what may only be sent inside TLS", "not allowed outside TLS"),
+        ("e('USER')", "pass", "its user's name in clear", "the user, as it is"),
+    ] {
+        let script = format!(
+            "import os, smtplib, ssl; e = lambda name: os.environ['UPWARD_' + name]; \
+             c = smtplib.SMTP(e('HOST'), int(e('PORT')), local_hostname={hello}); c.ehlo(); {before}; \
+             c.starttls(context=ssl.create_default_context(cafile=e('CA'))); \
+             c.login(e('USER'), e('PASSWORD')); c.sendmail('a@x.test', 'b@x.test', e('BODY'))"
+        );
+        let output =
+            upward(&folder, &["run", "--protocol", "smtp", "--", "python3", "-c", &script]);
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{text}");
+        let says = format!("FAIL  with an honest server that offers TLS, the client sent {says}");
+        assert!(text.contains(&says), "{says}\n{text}");
+        assert!(text.contains(&format!("^ {underlined}")), "{text}");
+    }
+}
+
+/// Two runs of one client would write their files over each other's.
+#[test]
+fn a_folder_is_used_by_one_run_at_a_time() {
+    if !is_there("curl") {
+        return;
+    }
+    let folder = TempDir::new().expect("a folder");
+    let place = folder.path().join("target/upward/curl");
+    std::fs::create_dir_all(&place).expect("a folder");
+    let lock = std::fs::File::create(place.join(".lock")).expect("a file");
+    lock.lock().expect("nobody else has it");
+    let refused = curl("--ssl-reqd", &folder);
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_eq!(refused.status.code(), Some(2), "{said}");
+    assert!(said.contains("another run is at work in target/upward/curl"), "{said}");
+    drop(lock);
+    assert_eq!(curl("--ssl-reqd", &folder).status.code(), Some(0));
 }
 
 /// Ctrl-C in the middle: what was played is reported, and nothing is left behind.
@@ -183,7 +239,7 @@ fn what_was_found_stands_when_the_rest_cannot_be_run() {
     if !is_there("curl") {
         return;
     }
-    for (blocked, most) in [("control-last", 17), ("smtp-neg-upgrade-454", 16)] {
+    for (blocked, most) in [("control-last", 18), ("smtp-neg-upgrade-454", 17)] {
         let folder = TempDir::new().expect("a folder");
         let place = folder.path().join("runs/curl");
         std::fs::create_dir_all(&place).expect("a folder");

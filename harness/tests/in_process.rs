@@ -104,7 +104,7 @@ fn lists_what_nextest_asks_for() {
     let (code, all) = run("sound", &["--list", "--format", "terse"]);
     assert_eq!(code, Some(0));
     let ids: Vec<&str> = all.lines().filter_map(|line| line.strip_suffix(": test")).collect();
-    assert_eq!(ids.len(), 17, "{all}");
+    assert_eq!(ids.len(), 18, "{all}");
     assert!(ids.contains(&"smtp/neg/upgrade-454"));
     let (_, ignored) = run("sound", &["--list", "--format", "terse", "--ignored"]);
     let sessions: Vec<&str> = ignored.lines().collect();

@@ -4,6 +4,7 @@ mod main_job;
 pub(super) mod present;
 mod progress;
 mod table;
+mod which;
 mod whom;
 
 use std::path::PathBuf;
@@ -12,21 +13,20 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use indicatif::MultiProgress;
 use tokio::sync::watch;
-use upward_model::vector::{Tier, Vector};
+use upward_model::vector::Tier;
 
 use crate::cli::reads::Reads;
 use crate::cli::reports::{self, Reports, Writers, slug};
 use crate::cli::{Failure, PolicyName, TierName, protocol, worst};
 use crate::process::Keeper;
-use crate::profile::Profile;
-use crate::report::{self, Detail, Results, Row, Selected, Setup, tier_name};
+use crate::report::{self, Detail, Results, Row, Selected, Setup};
 use crate::shard::Shard;
 use crate::suite::{self, Job};
-use crate::vectors::{self, Selection};
 use crate::waiver::{self, Universe, WaiverError, Waivers};
 
 use self::present::{Client, Present};
 use self::table::Table;
+use self::which::nothing_selected;
 
 /// Seconds that a program may run, unless somebody says otherwise.
 pub(super) const DEADLINE: u64 = 20;
@@ -234,46 +234,6 @@ impl Run {
         self.tier.unwrap_or(default).into()
     }
 
-    /// The vectors that are meant for a client.
-    fn vectors(&self, profile: &Profile, tier: Tier) -> Result<Vec<Vector>, Failure> {
-        let name = protocol(&profile.protocol)?.name;
-        let selection = Selection {
-            patterns: self.filter.clone(),
-            tier: Some(tier),
-            policy: Some(profile.policy),
-        };
-        selection.of(self.load(name)?).map_err(|error| Failure::new(error.to_string()))
-    }
-
-    /// Refuses a pattern that matches no vector of any of these clients: it is a slip of the pen.
-    fn each_pattern_matches(&self, profiles: &[Profile]) -> Result<(), Failure> {
-        for pattern in &self.filter {
-            let one = Self { filter: vec![pattern.clone()], ..self.clone() };
-            let mut matches = false;
-            for profile in profiles {
-                matches |= !one.vectors(profile, Tier::Full)?.is_empty();
-            }
-            if !matches {
-                return Err(Failure::new(format!("no vector is called `{pattern}`"))
-                    .code(NOTHING)
-                    .help("`upward vectors list` shows the ids that -f can name"));
-            }
-        }
-        Ok(())
-    }
-
-    /// Those clients for which any vector is meant.
-    fn selected(&self, profiles: Vec<Profile>, tier: Tier) -> Result<Vec<Profile>, Failure> {
-        self.each_pattern_matches(&profiles)?;
-        let mut selected = Vec::new();
-        for profile in profiles {
-            if !self.vectors(&profile, tier)?.is_empty() {
-                selected.push(profile);
-            }
-        }
-        if selected.is_empty() { Err(nothing_selected(tier)) } else { Ok(selected) }
-    }
-
     async fn one(
         &self,
         client: Client,
@@ -319,32 +279,6 @@ impl Run {
         waivers.apply(&mut results, universe, waiver::today());
         Ok(results)
     }
-
-    /// The vectors of this shard; all where there is none.
-    fn share(&self, chosen: &[Vector]) -> Result<Vec<Vector>, Failure> {
-        let Some(shard) = self.shard else { return Ok(chosen.to_vec()) };
-        let share = shard.of(chosen.to_vec());
-        if share.is_empty() {
-            let count = chosen.len();
-            let selected = report::vectors(count);
-            return Err(Failure::new(format!("shard {shard} is empty: {selected} in all"))
-                .help(format!("deal them out to at most {count} shards")));
-        }
-        Ok(share)
-    }
-
-    fn load(&self, protocol: &str) -> Result<Vec<Vector>, Failure> {
-        let file = match &self.vectors {
-            Some(path) => vectors::load(path),
-            None => vectors::committed(protocol),
-        };
-        file.map(|file| file.vectors).map_err(|error| Failure::new(error.to_string()))
-    }
-}
-
-fn nothing_selected(tier: Tier) -> Failure {
-    let what = format!("tier {} has no vector for this protocol and policy", tier_name(tier));
-    Failure::new(what).code(NOTHING).help("a larger one may: --tier full")
 }
 
 /// The exit code where nothing can be said.

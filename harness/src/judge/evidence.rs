@@ -120,8 +120,6 @@ impl Evidence {
                     // Who the user is may be public, and is no secret inside TLS with anybody.
                     (false, Stage::Unauthenticated) => return None,
                     (false, _) if is_public(protocol, &exposed.canary) => return None,
-                    // Nor in the free words of an allowed command: the name that a client greets with.
-                    (false, _) if self.is_in_allowed_words(exposed) => return None,
                     (false, _) => Property::PolicyNotFromWire,
                 };
                 Some(Leak {
@@ -166,15 +164,6 @@ impl Evidence {
             leaks.retain(|leak| leak.property == Property::NoSecretInClear);
         }
         leaks
-    }
-
-    /// Whether a canary stands in a command of the allowed clear-text language.
-    fn is_in_allowed_words(&self, exposed: &Exposed) -> bool {
-        self.words.iter().any(|words| {
-            words.allowed
-                && words.connection == exposed.connection
-                && words.range.contains(&exposed.range.start)
-        })
     }
 
     /// The run, with what the client told its user at its end.

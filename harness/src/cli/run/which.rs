@@ -1,0 +1,84 @@
+//! Which vectors are meant.
+
+use upward_model::vector::{Tier, Vector};
+
+use super::{NOTHING, Run};
+use crate::cli::{Failure, protocol};
+use crate::profile::Profile;
+use crate::report::{self, tier_name};
+use crate::vectors::{self, Selection};
+
+impl Run {
+    /// The vectors that are meant for a client.
+    pub(super) fn vectors(&self, profile: &Profile, tier: Tier) -> Result<Vec<Vector>, Failure> {
+        let name = protocol(&profile.protocol)?.name;
+        let selection = Selection {
+            patterns: self.filter.clone(),
+            tier: Some(tier),
+            policy: Some(profile.policy),
+        };
+        selection.of(self.load(name)?).map_err(|error| Failure::new(error.to_string()))
+    }
+
+    /// Refuses a pattern that matches no vector of any of these clients: it is a slip of the pen.
+    pub(super) fn each_pattern_matches(&self, profiles: &[Profile]) -> Result<(), Failure> {
+        for pattern in &self.filter {
+            let one = Self { filter: vec![pattern.clone()], ..self.clone() };
+            let mut matches = false;
+            for profile in profiles {
+                matches |= !one.vectors(profile, Tier::Full)?.is_empty();
+            }
+            if !matches {
+                return Err(Failure::new(format!(
+                    "no vector for this protocol and policy is called `{pattern}`"
+                ))
+                .code(NOTHING)
+                .help("`upward vectors list` shows the ids that -f can name"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Those clients for which any vector is meant.
+    pub(super) fn selected(
+        &self,
+        profiles: Vec<Profile>,
+        tier: Tier,
+    ) -> Result<Vec<Profile>, Failure> {
+        self.each_pattern_matches(&profiles)?;
+        let mut selected = Vec::new();
+        for profile in profiles {
+            if !self.vectors(&profile, tier)?.is_empty() {
+                selected.push(profile);
+            }
+        }
+        if selected.is_empty() { Err(nothing_selected(tier)) } else { Ok(selected) }
+    }
+
+    /// The vectors of this shard; all where there is none.
+    pub(super) fn share(&self, chosen: &[Vector]) -> Result<Vec<Vector>, Failure> {
+        let Some(shard) = self.shard else { return Ok(chosen.to_vec()) };
+        let share = shard.of(chosen.to_vec());
+        if share.is_empty() {
+            let count = chosen.len();
+            let selected = report::vectors(count);
+            return Err(Failure::new(format!("shard {shard} is empty: {selected} in all"))
+                .help(format!("deal them out to at most {count} shards")));
+        }
+        Ok(share)
+    }
+
+    pub(super) fn load(&self, protocol: &str) -> Result<Vec<Vector>, Failure> {
+        let file = match &self.vectors {
+            Some(path) => vectors::load(path),
+            None => vectors::committed(protocol),
+        };
+        file.map(|file| file.vectors).map_err(|error| Failure::new(error.to_string()))
+    }
+}
+
+/// No vector of a tier is meant.
+pub(super) fn nothing_selected(tier: Tier) -> Failure {
+    let what = format!("tier {} has no vector for this protocol and policy", tier_name(tier));
+    Failure::new(what).code(NOTHING).help("a larger one may: --tier full")
+}
