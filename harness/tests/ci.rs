@@ -20,8 +20,7 @@ fn text(path: &str) -> String {
 const ACTION: &str = ".github/actions/upward/action.yml";
 
 /// The pages whose snippets are held against the program.
-const PAGES: [&str; 4] =
-    ["docs/src/ci.md", "docs/src/waivers.md", "docs/src/reports.md", "README.md"];
+const PAGES: [&str; 4] = ["docs/ci.md", "docs/waivers.md", "docs/reports.md", "README.md"];
 
 fn yaml(text: &str) -> Yaml<'_> {
     let mut documents = Yaml::load_from_str(text).unwrap();
@@ -69,7 +68,7 @@ fn the_action_uses_the_inputs_that_it_has() {
         let script = run.and_then(|run| run.as_str()).unwrap_or_default();
         assert!(!script.contains("${{"), "{script}");
     }
-    let page = text("docs/src/ci.md");
+    let page = text("docs/ci.md");
     for input in inputs {
         assert!(page.contains(&format!("`{input}`")), "the book does not name {input}");
     }
@@ -81,7 +80,7 @@ fn the_snippets_are_yaml() {
     let source = text(ACTION);
     let action = yaml(&source);
     let inputs = keys(&action["inputs"]);
-    let snippets = blocks("docs/src/ci.md", "yaml");
+    let snippets = blocks("docs/ci.md", "yaml");
     assert_eq!(snippets.len(), 4);
     let mut used = 0;
     for snippet in &snippets {

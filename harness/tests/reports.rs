@@ -21,6 +21,9 @@ use upward_model::vector::{Outcome, Vector};
 
 use self::results::{entry, part_of, run, smoke, vectors, weighed, whole};
 
+/// How many vectors `smoke` has.
+const SMOKE: usize = 18;
+
 const OMITTED: &str = "smtp/neg/capabilities-keyword-omitted";
 const REFUSED: &str = "smtp/neg/upgrade-454";
 const LOGGED_IN: &str = "smtp/pre/opening-then-logged-in";
@@ -241,11 +244,11 @@ proptest! {
     /// Shards of a run, in any order and beside those of another client, give the report of the run.
     #[test]
     fn shards_in_any_order_give_the_report_of_the_whole(
-        count in 1_usize..=18,
-        total in 1_usize..=18,
-        ends in prop::collection::vec((any_weight(), any_outcome()), 18),
+        count in 1_usize..=SMOKE,
+        total in 1_usize..=SMOKE,
+        ends in prop::collection::vec((any_weight(), any_outcome()), SMOKE),
         waive in any::<bool>(),
-        order in Just((0..34).collect::<Vec<usize>>()).prop_shuffle(),
+        order in Just((0..2 * SMOKE).collect::<Vec<usize>>()).prop_shuffle(),
     ) {
         let selected: Vec<Vector> = smoke().into_iter().take(count).collect();
         let entries = selected.iter().zip(&ends).map(|(vector, (v, o))| entry(vector, *v, *o));
@@ -280,12 +283,12 @@ proptest! {
 
     /// Nothing changes from a run to itself.
     #[test]
-    fn a_run_is_no_worse_than_itself(ends in prop::collection::vec((any_weight(), any_outcome()), 18)) {
+    fn a_run_is_no_worse_than_itself(ends in prop::collection::vec((any_weight(), any_outcome()), SMOKE)) {
         let selected = smoke();
         let entries = selected.iter().zip(&ends).map(|(vector, (v, o))| entry(vector, *v, *o));
         let results = [whole("example", &selected, entries.collect())];
         let found = compare(&results, &results).remove(0);
-        prop_assert_eq!((found.worse.len(), found.better.len(), found.other.len(), found.same), (0, 0, 0, 18));
+        prop_assert_eq!((found.worse.len(), found.better.len(), found.other.len(), found.same), (0, 0, 0, SMOKE));
     }
 }
 

@@ -42,7 +42,7 @@ pub fn to_page(reports: &[Results]) -> String {
 
 const INTRODUCTION: &str = "# Results
 
-Written by `upward run --all --report page=docs/src/results.md`, and not by hand. A client is named here if it
+Written by `upward run --all --report page=docs/results.md`, and not by hand. A client is named here if it
 conforms, or does what its authors announce; what else is found goes to its maintainers first. A row is about one
 version, on one day: run the vectors against yours.
 
