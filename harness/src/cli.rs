@@ -22,6 +22,7 @@ use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Parser, Subcommand, ValueEnum};
 use upward_model::policy::Policy;
 use upward_model::vector::{Tier, Vector};
@@ -131,13 +132,25 @@ impl fmt::Display for Failure {
     }
 }
 
+/// What is unexpected may be a program's own: who forgets the `--` is told.
+fn with_tip(mut error: clap::Error) -> clap::Error {
+    let runs = std::env::args().nth(1).is_some_and(|verb| verb == "run");
+    let unknown = error.kind() == ErrorKind::UnknownArgument;
+    if runs && unknown && error.get(ContextKind::SuggestedArg).is_none() {
+        let tip =
+            "a program and its arguments are put behind `--`: upward run --protocol smtp -- CMD";
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
+    }
+    error
+}
+
 /// Runs the command line.
 pub fn main() -> ExitCode {
     // Before anything else: it stands between this program and a client, once for each run.
     if let Some(code) = crate::process::stage::main() {
         return code;
     }
-    let cli = Cli::parse();
+    let cli = Cli::try_parse().unwrap_or_else(|error| with_tip(error).exit());
     let result = match &cli.verb {
         Verb::Run(verb) => verb.run(),
         Verb::Report(verb) => verb.run(),

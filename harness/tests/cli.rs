@@ -148,6 +148,8 @@ fn refuses_what_cannot_be_run() {
         vec!["run", "--policy", "opportunistic"],
         vec!["run", "-p", "smtp", "--policy", "implicit", "--tier", "smoke", "--", "true"],
         vec!["run", "-p", "smtp", "--", "absent --host {host}"],
+        vec!["run", "-p", "smtp", "absent", "--host"],
+        vec!["run", "--protcol", "smtp"],
         vec!["prove", "--flaw", "no-such-flaw"],
         vec!["vectors", "show", "smtp/neg/no-such-vector"],
     ] {

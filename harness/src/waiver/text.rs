@@ -57,7 +57,7 @@ pub(super) fn entries(name: &str, text: &str) -> Result<Vec<Waiver>, WaiverError
                 .message()
                 .replace('\n', ", ")
                 .replace("a TOML datetime", "a day such as 2027-03-01, without quotation marks"),
-            help: None,
+            help: Some("`upward waive RUN.json` writes a file of waivers"),
         })
     })?;
     let mut waivers: Vec<Waiver> = Vec::new();
