@@ -12,7 +12,8 @@ mod place;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -206,7 +207,7 @@ impl Profile {
         self.is_told("ca")
     }
 
-    /// Whether it is told what a placeholder stands for.
+    /// Whether it is told what a placeholder stands for. Reads the files that its command names.
     fn is_told(&self, placeholder: &str) -> bool {
         // A script may take it from its environment.
         let variable = template::variable(placeholder);
@@ -216,7 +217,7 @@ impl Profile {
         }) || self.drivers.iter().any(|name| {
             let text = self.driver(name).unwrap_or_default();
             String::from_utf8_lossy(&text).contains(&variable)
-        })
+        }) || self.argv.iter().any(|word| speaks_of(Path::new(word), &variable))
     }
 
     /// Whether a trait is announced.
@@ -253,6 +254,19 @@ impl Profile {
     }
 }
 
+/// Whether a program or a script that a command names speaks of a variable.
+fn speaks_of(program: &Path, variable: &str) -> bool {
+    let mut text = Vec::new();
+    program.is_absolute()
+        && program.is_file()
+        && std::fs::File::open(program)
+            .and_then(|file| file.take(PROGRAM).read_to_end(&mut text))
+            .is_ok_and(|_| memchr::memmem::find(&text, variable.as_bytes()).is_some())
+}
+
+/// How much of a program is looked at: 64 MiB.
+const PROGRAM: u64 = 64 << 20;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -278,6 +292,16 @@ mod tests {
         assert!(!profile.carries_body() && !profile.is_told_authority());
         profile.drivers.push("smtp-smtplib.py".into());
         assert!(profile.carries_body() && profile.is_told_authority());
+    }
+
+    #[test]
+    fn a_script_that_is_named_by_its_whole_path_is_read() {
+        let place = tempfile::TempDir::new().unwrap();
+        let script = place.path().join("mail.rb");
+        std::fs::write(&script, "ca = ENV['UPWARD_CA']").unwrap();
+        let argv = vec!["ruby".into(), script.to_string_lossy().into_owned()];
+        let profile = Profile::of_command("smtp".into(), Policy::Required, argv);
+        assert!(profile.is_told_authority() && !profile.carries_body());
     }
 
     #[test]

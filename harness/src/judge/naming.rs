@@ -9,14 +9,19 @@ use upward_model::flaw::Flaw;
 use upward_model::message::{Command, Layer, Piece, Reply};
 use upward_model::property::{Properties, Property};
 
-use crate::judge::{Evidence, Leak, Stage};
+use crate::judge::{Evidence, Leak, Stage, Words};
 
 /// What a client looks like whose steps look like nothing, by where its first leak is.
 pub(super) fn by_place(evidence: &Evidence, leaks: &[Leak]) -> Option<Flaw> {
     let first = leaks.iter().min_by_key(|leak| (leak.connection, leak.range.start))?;
     match first.stage {
         Stage::After => Some(Flaw::LetsTlsBeTakenAway),
-        Stage::Failed | Stage::Between | Stage::Unauthenticated => None,
+        Stage::Failed => {
+            // A word that nobody knows is no login, whatever stands in it.
+            evidence.words.iter().find(|words| words.stage == Stage::Failed && goes_on(words))?;
+            goes_on_after(evidence.run.get(first.connection)?)
+        }
+        Stage::Between | Stage::Unauthenticated => None,
         Stage::Before if leaks.iter().any(|leak| leak.property == Property::NoClearRetry) => {
             Some(Flaw::ReconnectsInClear)
         }
@@ -28,9 +33,40 @@ pub(super) fn by_place(evidence: &Evidence, leaks: &[Leak]) -> Option<Flaw> {
             leaks.iter().find(|leak| leak.property == Property::NoSecretInClear)?;
             leaks.iter().find(|leak| leak.stage == Stage::Before && leak.canary.is_none())?;
             let events = evidence.run.get(first.connection)?;
-            was_offered(events).then_some(Flaw::SendsSecretBeforeRequest)
+            match answer(events, Command::Hello) {
+                _ if was_offered(events) => Some(Flaw::SendsSecretBeforeRequest),
+                Some(Reply::Refuse) => Some(Flaw::IgnoresCapabilityError),
+                Some(Reply::Capabilities { .. }) => Some(Flaw::IgnoresMissingOffer),
+                _ => None,
+            }
         }
     }
+}
+
+/// Whether a client says what comes after the upgrade.
+const fn goes_on(words: &Words) -> bool {
+    matches!(words.command, Some(Command::Begin(_) | Command::Login(_) | Command::Deliver))
+}
+
+/// What a client looks like that went on in clear after the upgrade had failed.
+fn goes_on_after(events: &[Event]) -> Option<Flaw> {
+    let fails = |event: &Event| matches!(event, Event::Handshake(_) | Event::HandshakeFailed);
+    match answer(events, Command::Upgrade) {
+        _ if events.iter().any(fails) => Some(Flaw::GoesOnAfterFailedHandshake),
+        Some(Reply::Refuse) => Some(Flaw::IgnoresRefusal),
+        Some(Reply::Garbled) => Some(Flaw::AcceptsGarbledReply),
+        _ => None,
+    }
+}
+
+/// The first thing that was said in clear in answer to a command.
+fn answer(events: &[Event], command: Command) -> Option<Reply> {
+    events.iter().find_map(|event| match event {
+        Event::Said { segment, layer: Layer::Clear, answers } if *answers == Some(command) => {
+            segment.pieces().first().map(|piece| piece.message())
+        }
+        _ => None,
+    })
 }
 
 /// Whether a client was welcomed in clear, and did there what is done after a login, without one;
@@ -130,6 +166,21 @@ mod tests {
         assert!(!was_welcomed(&[welcome.clone(), begins, delivers.clone()]));
         assert!(!was_welcomed(&[welcome]));
         assert!(!was_welcomed(&[delivers]));
+    }
+
+    #[test]
+    fn what_failed_says_what_was_ignored() {
+        let answered = |answer| Event::Said {
+            segment: Segment::one(answer),
+            layer: Layer::Clear,
+            answers: Some(Command::Upgrade),
+        };
+        let refused = answered(Reply::Refuse);
+        assert_eq!(goes_on_after(&[refused]), Some(Flaw::IgnoresRefusal));
+        assert_eq!(goes_on_after(&[answered(Reply::Garbled)]), Some(Flaw::AcceptsGarbledReply));
+        let failed = [answered(Reply::Accept), Event::HandshakeFailed];
+        assert_eq!(goes_on_after(&failed), Some(Flaw::GoesOnAfterFailedHandshake));
+        assert_eq!(goes_on_after(&[said(Reply::Refuse, Layer::Clear)]), None);
     }
 
     #[test]

@@ -5,9 +5,10 @@ use std::ops::Range;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use upward_model::property::Property;
 use upward_model::vector::{Deviation, Do, Outcome, Vector};
 
-use crate::judge::{Judgement, Stage};
+use crate::judge::{Judgement, Leak, Stage};
 use crate::report::human::plural;
 use crate::trial::Trial;
 use crate::wire::{Entry, Form, Side, What, escape};
@@ -79,7 +80,7 @@ pub(crate) fn scene(trial: &Trial, vector: Option<&Vector>, judgement: &Judgemen
                     position = Some(lines.len());
                     let at = leak.range.start - range.start;
                     let to = (leak.range.end - range.start).min(bytes.len());
-                    line = marked(line, bytes, at..to, leak.canary.as_ref());
+                    line = marked(line, bytes, at..to, leak);
                 }
             }
         }
@@ -161,21 +162,19 @@ fn shown(entry: &Entry) -> String {
 }
 
 /// Marks bytes of a line, and says what they are.
-fn marked(
-    line: Line,
-    bytes: &[u8],
-    range: Range<usize>,
-    canary: Option<&(String, String)>,
-) -> Line {
+fn marked(line: Line, bytes: &[u8], range: Range<usize>, leak: &Leak) -> Line {
     let Some(prefix) = line.text.find(": ") else { return line };
     let from = prefix + 2 + escape(&bytes[..range.start]).chars().count();
     let to = from + escape(&bytes[range]).trim_end_matches("\\r\\n").chars().count();
-    let note = match canary {
+    let note = match &leak.canary {
         Some((kind, form)) => {
             let decoded = if form.contains("base64") { decoded(bytes) } else { None };
             let decoded =
                 decoded.map_or_else(String::new, |text| format!("; the whole decodes to {text}"));
             format!("the {kind}, {form}{decoded}")
+        }
+        None if leak.property == Property::NothingBetweenRequestAndHandshake => {
+            "not allowed between the upgrade request and the handshake".to_owned()
         }
         None => "not allowed outside TLS".to_owned(),
     };

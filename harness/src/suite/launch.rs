@@ -38,6 +38,9 @@ pub(super) struct Launcher {
     pub(super) job: Arc<Job>,
     known: Known,
     seed: Arc<AtomicU64>,
+    /// Whether the client is given data to deliver, and whether it is told which authority to trust.
+    carries_body: bool,
+    is_told_authority: bool,
     /// How many clients may run now.
     room: Arc<Semaphore>,
     /// The folder of the job, kept from other suites.
@@ -49,6 +52,8 @@ impl Launcher {
         Ok(Self {
             _held: Arc::new(Held::hold(&job.directory)?),
             job: Arc::new(job.clone()),
+            carries_body: job.profile.carries_body(),
+            is_told_authority: job.profile.is_told_authority(),
             known: Known::nothing(stagehand),
             seed: Arc::new(AtomicU64::new(seed())),
             room: Arc::new(Semaphore::new(job.jobs.max(1))),
@@ -138,7 +143,7 @@ impl Launcher {
             crashed: matches!(ended.exit, Exit::Signal(4 | 6 | 7 | 8 | 11)),
             // Who never connected was not kept waiting by anybody.
             hung: ended.exit == Exit::Deadline && !alone,
-            carries_body: self.job.profile.carries_body(),
+            carries_body: self.carries_body,
             output,
         }
     }
@@ -175,7 +180,7 @@ impl Subject for Launcher {
     }
 
     fn is_told_authority(&self) -> bool {
-        self.job.profile.is_told_authority()
+        self.is_told_authority
     }
 
     fn announced(&self, vector: &Vector, judgement: &Judgement) -> Option<String> {
