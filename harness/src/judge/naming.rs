@@ -50,9 +50,7 @@ const fn goes_on(words: &Words) -> bool {
 
 /// What a client looks like that went on in clear after the upgrade had failed.
 fn goes_on_after(events: &[Event]) -> Option<Flaw> {
-    let fails = |event: &Event| matches!(event, Event::Handshake(_) | Event::HandshakeFailed);
     match answer(events, Command::Upgrade) {
-        _ if events.iter().any(fails) => Some(Flaw::GoesOnAfterFailedHandshake),
         Some(Reply::Refuse) => Some(Flaw::IgnoresRefusal),
         Some(Reply::Garbled) => Some(Flaw::AcceptsGarbledReply),
         _ => None,
@@ -178,8 +176,8 @@ mod tests {
         let refused = answered(Reply::Refuse);
         assert_eq!(goes_on_after(&[refused]), Some(Flaw::IgnoresRefusal));
         assert_eq!(goes_on_after(&[answered(Reply::Garbled)]), Some(Flaw::AcceptsGarbledReply));
-        let failed = [answered(Reply::Accept), Event::HandshakeFailed];
-        assert_eq!(goes_on_after(&failed), Some(Flaw::GoesOnAfterFailedHandshake));
+        // Whether there was a handshake that failed is seen in its steps.
+        assert_eq!(goes_on_after(&[answered(Reply::Accept), Event::HandshakeFailed]), None);
         assert_eq!(goes_on_after(&[said(Reply::Refuse, Layer::Clear)]), None);
     }
 
