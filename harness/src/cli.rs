@@ -214,7 +214,7 @@ impl From<PolicyName> for Policy {
 /// A tier, on the command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum TierName {
-    /// The smallest set that shows every flaw.
+    /// A small set that shows every known mistake in one way.
     Smoke,
     /// Each attack in each state.
     Standard,

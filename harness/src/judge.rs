@@ -157,7 +157,7 @@ pub fn judge(question: &Question<'_>, evidence: &Evidence) -> Judgement {
     } else if explanation == Explanation::Nobody && judgement.verdict == Verdict::Pass {
         judgement.reason = "gave nothing away, in steps that fit no client of the model".to_owned();
     } else {
-        judgement.reason = reason(&judgement, evidence);
+        judgement.reason = reason(&judgement, policy, evidence);
     }
     judgement
 }
@@ -199,7 +199,7 @@ fn weigh(protocol: &Protocol, broken: Properties) -> Verdict {
     }
 }
 
-fn reason(judgement: &Judgement, evidence: &Evidence) -> String {
+fn reason(judgement: &Judgement, policy: Policy, evidence: &Evidence) -> String {
     let mut worst: Vec<Property> = judgement.broken.iter().collect();
     worst.sort_by_key(|property| outcome::rank(*property));
     // What the bytes show of going on outside TLS: a canary, or mere words.
@@ -216,6 +216,11 @@ fn reason(judgement: &Judgement, evidence: &Evidence) -> String {
         }
         (Outcome::Refused, None) => "gave up".to_owned(),
         (outcome, None) => format!("{}: nothing that is claimed is broken", outcome.name()),
+        (_, Some(Property::PolicyNotFromWire))
+            if went_on.contains(&false) && policy == Policy::Implicit =>
+        {
+            "spoke in clear, although policy implicit has TLS come first".to_owned()
+        }
         (_, Some(Property::PolicyNotFromWire)) if went_on.contains(&false) => {
             "sent in clear what may only be sent inside TLS".to_owned()
         }

@@ -82,7 +82,11 @@ fn what_a_client_tells_its_user_is_asked_first() {
                 --mail-from a@x.test --mail-rcpt b@x.test -T mail smtp://$UPWARD_HOST:$UPWARD_PORT";
     let elsewhere = send.replace("$UPWARD_USER:$UPWARD_PASSWORD", "me:secret");
     for (mail, script, says) in [
-        ("{body}", format!("{send}; exit 1"), "tells its user that it failed; exit code 1"),
+        (
+            "{body}",
+            format!("{send}; exit 1"),
+            "tells its user that it failed; it ended with exit code 1",
+        ),
         ("{body}", format!("{send}; exit 0"), "FAILURE LOOKS LIKE SUCCESS"),
         ("hello", elsewhere, "no leak could be seen"),
     ] {
@@ -175,6 +179,29 @@ fn what_an_honest_server_is_given_in_clear_is_shown() {
         let says = format!("FAIL  with an honest server that offers TLS, the client sent {says}");
         assert!(text.contains(&says), "{says}\n{text}");
         assert!(text.contains(&format!("^ {underlined}")), "{text}");
+    }
+}
+
+/// A client that only knows the upgrade has not what a policy asks for that wants TLS from the start.
+#[test]
+fn an_upgrade_is_no_implicit_tls() {
+    if !is_there("curl") {
+        return;
+    }
+    let folder = TempDir::new().expect("a folder");
+    let file = ["--file", "mail={body}", "--", "curl", "-sS", "--ssl-reqd", "--cacert", "{ca}"];
+    let from = ["-u", "{user}:{password}", "--mail-from", "a@x.test", "--mail-rcpt", "b@x.test"];
+    for (scheme, code, says) in [
+        ("smtp", 1, "spoke in clear, although policy implicit has TLS come first (must"),
+        ("smtps", 0, "0 failed, 0 inconclusive"),
+    ] {
+        let options = ["run", "--protocol", "smtp", "--policy", "implicit"];
+        let place = format!("{scheme}://{{host}}:{{port}}");
+        let to = ["-T", "mail", &place];
+        let output = upward(&folder, &[&options[..], &file, &from, &to].concat());
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert_eq!(output.status.code(), Some(code), "{text}");
+        assert!(text.contains(says), "{text}");
     }
 }
 

@@ -109,7 +109,7 @@ pub enum Role {
 )]
 #[serde(rename_all = "kebab-case")]
 pub enum Tier {
-    /// The smallest set that shows every flaw.
+    /// A small set that shows every flaw in one way.
     Smoke,
     /// One vector for each way to put each class of input to each state.
     Standard,

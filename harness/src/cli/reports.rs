@@ -64,8 +64,12 @@ fn writer(text: &str) -> Result<(Format, PathBuf), Failure> {
 impl Writers {
     /// Checks that what was asked for can be written, and can hold the results of that many clients.
     pub(super) fn check(&self, clients: usize) -> Result<(), Failure> {
-        for (_, path) in &self.0 {
+        for (at, (_, path)) in self.0.iter().enumerate() {
             check_place(path)?;
+            if self.0[..at].iter().any(|(_, other)| other == path) {
+                let what = format!("two reports go to {}", path.display());
+                return Err(Failure::new(what).help("give each a file of its own"));
+            }
         }
         let one = |(format, path): &&(Format, PathBuf)| {
             *format == Format::Json && !is_stdout(path) && !is_for_each(path)

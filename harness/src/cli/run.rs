@@ -282,7 +282,7 @@ impl Run {
 }
 
 /// The exit code where nothing can be said.
-const NOTHING: u8 = 3;
+pub(super) const NOTHING: u8 = 3;
 
 /// How many programs run at once, unless somebody says so.
 pub(super) fn cores() -> usize {

@@ -6,11 +6,14 @@ use std::time::Duration;
 
 use clap::Args;
 use upward_model::explain::Habits;
+use upward_model::property::Property;
 
 use crate::canary::Canaries;
 use crate::certificate::{Certificates, HOST};
+use crate::cli::run::NOTHING;
 use crate::cli::{Failure, protocol, vector};
 use crate::codec;
+use crate::judge::Verdict;
 use crate::persona::Listening;
 use crate::report;
 use crate::suite::held::Held;
@@ -23,7 +26,7 @@ use crate::wire::Record;
 pub(super) struct Serve {
     /// The vector's id.
     id: String,
-    /// Where the certificate of the authority to trust is written.
+    /// Where the certificate of the authority to trust is written, and what went over the wire.
     #[arg(long, default_value = "target/upward/serve")]
     directory: PathBuf,
     /// Seconds that the persona waits for a client with nothing to answer.
@@ -82,15 +85,30 @@ impl Serve {
         let carries_body = stagehand.codec.carries_body();
         let end = End { carries_body, ..End::default() };
         let evidence = evidence(&scene, &record, &lifted, &[canaries], &end);
-        let judgement = judge_vector(&scene, &vector, Habits::default(), &evidence);
         outln!("\n{}", record.render());
+        let wire = self.directory.join("wire.txt");
+        std::fs::write(&wire, record.render())
+            .map_err(|error| Failure::unwritten(&wire, &error))?;
+        if evidence.run.is_empty() {
+            return Err(Failure::new("no client connected: there is nothing to judge".to_owned())
+                .code(NOTHING));
+        }
+        let mut judgement = judge_vector(&scene, &vector, Habits::default(), &evidence);
+        let shown = Property::NoClearTextShownAsTrusted.name();
+        if judgement.verdict == Verdict::Pass && vector.properties.iter().any(|name| name == shown)
+        {
+            judgement.verdict = Verdict::Inconclusive;
+            judgement.reason =
+                format!("{}; what it showed to its user was not seen", judgement.reason);
+        }
         let code = match judgement.verdict {
-            crate::judge::Verdict::Fail => 1,
-            crate::judge::Verdict::Inconclusive => 3,
+            Verdict::Fail => 1,
+            Verdict::Inconclusive => NOTHING,
             _ => 0,
         };
         let trial = Trial { record, lifted, evidence };
-        out!("{}", report::by_hand(&vector, &trial, judgement));
+        out!("{}", report::by_hand(&vector, &trial, judgement, &self.directory));
+        outln!("  not seen  how the client ended, and what it showed to its user");
         Ok(code)
     }
 }

@@ -50,10 +50,7 @@ pub(super) fn no_verdict(results: &Results, text: &mut String) -> bool {
     }
     if results.controls.broken {
         let _ = writeln!(text, "\nFAIL  {}", results.controls.honest);
-        let _ = writeln!(
-            text,
-            "each time that it was tried; nobody has to attack it, and no vector was played"
-        );
+        let _ = writeln!(text, "each time that it was tried; nobody has to attack it");
     } else {
         let _ = writeln!(text, "\nno verdict: {}", results.controls.honest);
     }

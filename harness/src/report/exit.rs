@@ -51,8 +51,8 @@ impl Results {
     }
 
     /// The exit code that its controls alone ask for: 0 where each shows what can be judged or is
-    /// announced, 1 where one does not or a rule was broken with an honest server, 3 where that server was
-    /// not given the data.
+    /// announced, 1 where an announcement does not show or a rule was broken with an honest server, 3
+    /// where something else is not as it should be.
     pub fn controls_code(&self) -> u8 {
         let controls = &self.controls;
         if controls.broken {
@@ -60,7 +60,11 @@ impl Results {
         } else if !self.is_judged() || controls.last != DELIVERED {
             3
         } else {
-            u8::from(!self.faults().is_empty())
+            match self.faults().first() {
+                Some(fault) if fault.weight == Weight::Fail => 1,
+                Some(_) => 3,
+                None => 0,
+            }
         }
     }
 

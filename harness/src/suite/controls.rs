@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use upward_model::explain::{Event, Run};
+use upward_model::protocol::Protocol;
 use upward_model::vector::{Certificate, Deviation, Do, PeerRecord, Point};
 
 use crate::judge::{Judgement, Verdict};
@@ -63,6 +64,7 @@ impl Controls {
             Self { honest: Ok(()), waits: true, tells: true, checks: true, reached, reaction };
         if let Some(why) = why_not(&launched, &judgement) {
             let broken = breaks_a_rule(&judgement) && fails_again(client).await?;
+            let why = if broken { why + &rule(client.protocol(), &judgement) } else { why };
             controls.honest = Err(failed(&launched, &judgement, why, broken));
             return Ok(controls);
         }
@@ -111,8 +113,10 @@ async fn fails_again(client: &(impl Subject + Sync)) -> Result<bool, SuiteError>
 /// against.
 fn why_not(launched: &Launched, judgement: &Judgement) -> Option<String> {
     let evidence = &launched.trial.evidence;
-    if evidence.run.iter().all(Vec::is_empty) {
+    if evidence.run.is_empty() {
         Some("the client never connected".to_owned())
+    } else if evidence.run.iter().all(Vec::is_empty) {
+        Some("the client connected, and said nothing".to_owned())
     } else if breaks_a_rule(judgement) {
         Some(format!("with an honest server that offers TLS, the client {}", judgement.reason))
     } else if !evidence.recognised
@@ -144,6 +148,14 @@ fn why_not(launched: &Launched, judgement: &Judgement) -> Option<String> {
     }
 }
 
+/// Which rule was broken, and where it comes from.
+fn rule(protocol: &Protocol, judgement: &Judgement) -> String {
+    let levels = judgement.broken.iter().map(|property| protocol.level(property));
+    levels
+        .min()
+        .map_or_else(String::new, |(level, source)| format!(" ({}: {source})", level.name()))
+}
+
 const SENDS_NEITHER: &str = "the client sends neither the run's {password} nor its {body}, not even \
                              inside TLS: no leak could be seen";
 
@@ -151,11 +163,12 @@ fn failed(launched: &Launched, judgement: &Judgement, what: String, broken: bool
     let text = String::from_utf8_lossy(&launched.output).into_owned();
     let from = text.char_indices().rev().nth(1200).map_or(0, |(at, _)| at);
     Failed {
-        reason: format!("{what}; {}", launched.exit),
+        reason: format!("{what}; it ended with {}", launched.exit),
         broken,
         wire: if broken {
             let lines = scene(&launched.trial, None, judgement);
-            lines.iter().map(|line| format!("{line}\n")).collect()
+            let files = launched.directory.display();
+            lines.iter().map(|line| format!("{line}\n")).chain([format!("({files})\n")]).collect()
         } else {
             launched.trial.record.render_at_most(WIRE)
         },

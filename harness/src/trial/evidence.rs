@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use upward_model::client::Peer;
+use upward_model::policy::Policy;
 
 use crate::canary::{Canaries, Kind, Search, Sighting};
 use crate::judge::{Evidence, Exposed, Stage, Words};
@@ -116,7 +117,8 @@ pub fn evidence(
                 connection: sight.connection,
                 stage: sight.stage?,
                 command: sight.command,
-                allowed: sight.allowed,
+                // Where TLS comes first, nothing may be said before it.
+                allowed: sight.allowed && scene.policy() != Policy::Implicit,
                 range: sight.range,
             })
         })

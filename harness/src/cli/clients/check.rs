@@ -55,8 +55,7 @@ async fn try_out(profile: Profile, how: &How<'_>) -> Result<u8, Failure> {
     controls(profile, how).await
 }
 
-/// Runs the controls of a client: 0 where each shows what can be judged or is announced, 1 where one
-/// does not, 3 where it does not deliver to an honest server.
+/// Runs the controls of a client: as [`Results::controls_code`].
 async fn controls(profile: Profile, how: &How<'_>) -> Result<u8, Failure> {
     // One that knows one port only has it to itself in isolation.
     let isolation = profile.port.map(|port| Isolation {

@@ -80,5 +80,5 @@ impl Run {
 /// No vector of a tier is meant.
 pub(super) fn nothing_selected(tier: Tier) -> Failure {
     let what = format!("tier {} has no vector for this protocol and policy", tier_name(tier));
-    Failure::new(what).code(NOTHING).help("a larger one may: --tier full")
+    Failure::new(what).code(NOTHING).help("a larger one may: --tier standard")
 }

@@ -33,7 +33,8 @@ impl Cover {
         let honest = play(world, &plan(protocol, &[]));
         let mut plans = VecDeque::from([(Vec::new(), honest)]);
         while let Some((deviations, played)) = plans.pop_front() {
-            if self.take(world, &played) {
+            // Who does not deviate at all is nobody's attack.
+            if self.take(world, &played) && !deviations.is_empty() {
                 let mut build = Build { protocol, policy, all: &mut found };
                 push(&mut build, &deviations);
             }
