@@ -114,6 +114,13 @@ pub fn judge(question: &Question<'_>, evidence: &Evidence) -> Judgement {
         broken.insert(Property::NoJump);
         flaws.push(Flaw::BelievesEarlySuccess);
     }
+    // The steps of a login are one to the model, and several lines on the wire.
+    if question.likely.contains(&Flaw::KeepsBuffer) && evidence.answers_what_came_before() {
+        broken.insert(Property::NoClearBytesUsedInsideTls);
+        if !flaws.contains(&Flaw::KeepsBuffer) {
+            flaws.insert(0, Flaw::KeepsBuffer);
+        }
+    }
     if flaws.is_empty() && policy.needs_tls() {
         flaws.extend(naming::by_place(evidence, &leaks));
     }

@@ -41,6 +41,12 @@ pub struct Evidence {
     pub hung: bool,
     /// Whether the client said more than was looked at.
     pub cut: bool,
+    /// How many lines the client said inside authenticated TLS where the server said none there; `None`
+    /// where it did say something, or there was no TLS. A goodbye is none.
+    pub unanswered: Option<usize>,
+    /// The same where nobody had injected anything: what the client does with a silent server. `None`
+    /// where that is not known.
+    pub usually_unanswered: Option<usize>,
     /// Whether a marker that was sent in clear is in what it printed.
     pub shows_clear_text: bool,
 }
@@ -164,6 +170,15 @@ impl Evidence {
             leaks.retain(|leak| leak.property == Property::NoSecretInClear);
         }
         leaks
+    }
+
+    /// Whether the client said more to a server that was silent inside TLS than it does to one that is
+    /// silent, and was not preceded by anybody's injected words: there is nothing else to answer.
+    pub(super) fn answers_what_came_before(&self) -> bool {
+        match (self.unanswered, self.usually_unanswered) {
+            (Some(lines), Some(usually)) => lines > usually.max(1),
+            _ => false,
+        }
     }
 
     /// The run, with what the client told its user at its end.

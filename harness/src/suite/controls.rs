@@ -86,6 +86,7 @@ impl Controls {
         let scene = withheld(&honest);
         let kept_waiting = client.launch(&scene, "control-withheld", Stage::Set).await?;
         self.waits = !goes_on_unanswered(&kept_waiting.trial.evidence.run);
+        client.known_mut().unanswered = kept_waiting.trial.evidence.unanswered;
         client.known_mut().goes_on_at_the_end = end::goes_on(&kept_waiting.trial.evidence.run);
         Ok(self)
     }

@@ -11,7 +11,7 @@ use upward_model::policy::Policy;
 use upward_model::protocol::Protocol;
 use upward_model::vector::Vector;
 
-use crate::judge::{Evidence, Judgement};
+use crate::judge::Judgement;
 use crate::profile::Trait;
 use crate::suite::{PATIENCE, SuiteError, end};
 use crate::trial::{Scene, Stagehand, Trial, judge_honest, judge_vector};
@@ -85,13 +85,12 @@ pub(crate) trait Subject {
             let scene = Scene::of(self.protocol(), vector);
             let launched = self.launch(&scene, folder, Stage::Set).await?;
             let known = self.known();
-            let seen = &launched.trial.evidence;
-            let judgement = if known.goes_on_at_the_end {
-                let evidence = Evidence { run: end::without(&seen.run), ..seen.clone() };
-                judge_vector(&scene, vector, known.habits, &evidence)
-            } else {
-                judge_vector(&scene, vector, known.habits, seen)
-            };
+            let mut evidence = launched.trial.evidence.clone();
+            evidence.usually_unanswered = known.unanswered;
+            if known.goes_on_at_the_end {
+                evidence.run = end::without(&evidence.run);
+            }
+            let judgement = judge_vector(&scene, vector, known.habits, &evidence);
             Ok((launched, judgement))
         }
     }
@@ -105,6 +104,8 @@ pub(crate) struct Known {
     pub(crate) tells: bool,
     /// Whether it goes on inside TLS when the peer has closed.
     pub(crate) goes_on_at_the_end: bool,
+    /// How many lines it says inside TLS to a server that is silent there, where that is known.
+    pub(crate) unanswered: Option<usize>,
     /// What it does with an honest peer.
     pub(crate) habits: Habits,
 }
@@ -112,7 +113,13 @@ pub(crate) struct Known {
 impl Known {
     /// Nothing yet.
     pub(crate) fn nothing(stagehand: Stagehand) -> Self {
-        Self { stagehand, tells: true, goes_on_at_the_end: false, habits: Habits::default() }
+        Self {
+            stagehand,
+            tells: true,
+            goes_on_at_the_end: false,
+            unanswered: None,
+            habits: Habits::default(),
+        }
     }
 
     /// Learns from a run with an honest peer what the client does, and how long a persona has to

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use upward_model::client::Peer;
+use upward_model::explain::{Event, Run};
+use upward_model::message::{Command, Layer};
 use upward_model::policy::Policy;
 
 use crate::canary::{Canaries, Kind, Search, Sighting};
@@ -152,8 +154,23 @@ pub fn evidence(
         crashed: end.crashed,
         hung: end.hung,
         cut: record.dropped().is_something(),
+        unanswered: if genuine { unanswered(record, &lifted.run()) } else { None },
+        usually_unanswered: None,
         shows_clear_text: shows_clear_text(&end.output),
     }
+}
+
+/// How many lines a client said inside TLS on its last connection, if the server said none there.
+fn unanswered(record: &Record, run: &Run) -> Option<usize> {
+    let connection = run.len().checked_sub(1)?;
+    if !record.stream(connection, Side::Server, Form::Inside).is_empty() {
+        return None;
+    }
+    let said = record.stream(connection, Side::Client, Form::Inside);
+    let lines = said.iter().filter(|&&byte| byte == b'\n').count();
+    let goodbye = Event::Heard(Command::Goodbye, Layer::Tls);
+    let goodbyes = run.last().map_or(0, |events| events.iter().filter(|e| **e == goodbye).count());
+    (lines > 0).then(|| lines - goodbyes.min(lines))
 }
 
 /// At which stage the bytes at an offset of the clear stream were sent.
