@@ -205,6 +205,49 @@ fn an_upgrade_is_no_implicit_tls() {
     }
 }
 
+/// The steps of a login are lines: who sends the second before the first is answered inside TLS has taken
+/// what came before it for the answer.
+#[test]
+fn a_buffer_that_is_kept_is_found_in_the_lines_of_a_login() {
+    if !is_there("python3") {
+        return;
+    }
+    let folder = TempDir::new().expect("a folder");
+    let client = |kept: &str| {
+        format!(
+            "import os, socket, ssl\n\
+             e = lambda name: os.environ['UPWARD_' + name]\n\
+             s = socket.create_connection((e('HOST'), int(e('PORT'))))\n\
+             b = b''\n\
+             def ask(line):\n\
+             \x20   global b\n\
+             \x20   if line: s.sendall(line.encode() + b'\\r\\n')\n\
+             \x20   while b'\\n' not in b:\n\
+             \x20       more = s.recv(4096)\n\
+             \x20       if not more: raise SystemExit(1)\n\
+             \x20       b += more\n\
+             \x20   said, b = b.split(b'\\n', 1)\n\
+             \x20   if not said.startswith(b'+OK'): raise SystemExit(1)\n\
+             ask(''); ask('STLS')\n\
+             {kept}\n\
+             s = ssl.create_default_context(cafile=e('CA')).wrap_socket(s, server_hostname=e('HOST'))\n\
+             ask('USER ' + e('USER')); ask('PASS ' + e('PASSWORD')); s.sendall(b'QUIT\\r\\n')\n"
+        )
+    };
+    for (kept, code, says) in [
+        ("pass", 1, "FAIL  injected  pop3/rsp/upgrade-then-offer-alone"),
+        ("b = b''", 0, "1 passed"),
+    ] {
+        let options =
+            ["run", "--protocol", "pop3", "-f", "pop3/rsp/upgrade-then-offer-alone", "--"];
+        let client = client(kept).replace('{', "{{").replace('}', "}}");
+        let output = upward(&folder, &[&options[..], &["python3", "-c", &client]].concat());
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert_eq!(output.status.code(), Some(code), "{text}");
+        assert!(text.contains(says), "{text}");
+    }
+}
+
 /// Two runs of one client would write their files over each other's.
 #[test]
 fn a_folder_is_used_by_one_run_at_a_time() {

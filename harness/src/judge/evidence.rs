@@ -172,8 +172,8 @@ impl Evidence {
         leaks
     }
 
-    /// Whether the client said more to a server that was silent inside TLS than it does to one that is
-    /// silent, and was not preceded by anybody's injected words: there is nothing else to answer.
+    /// Whether the client said more to a server that was silent inside TLS than it usually does to one
+    /// that is: what was injected before is all that it can have answered.
     pub(super) fn answers_what_came_before(&self) -> bool {
         match (self.unanswered, self.usually_unanswered) {
             (Some(lines), Some(usually)) => lines > usually.max(1),
