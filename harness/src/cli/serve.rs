@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
+use tokio::signal::unix::{SignalKind, signal};
 use upward_model::explain::Habits;
 use upward_model::property::Property;
 
@@ -74,12 +75,14 @@ impl Serve {
             canaries.password,
             canaries.body
         );
+        // Heard from now on, however soon it comes.
+        let mut interrupted = signal(SignalKind::interrupt()).map_err(|error| failed(&error))?;
         outln!("start the client now; Ctrl-C ends and judges");
         let record = Record::default();
         let persona = stagehand.persona(&scene, &canaries);
         let lifted = listening
             .serve(persona, record.clone(), async {
-                let _ = tokio::signal::ctrl_c().await;
+                let _ = interrupted.recv().await;
             })
             .await;
         let carries_body = stagehand.codec.carries_body();
