@@ -88,10 +88,10 @@ impl Serve {
         let carries_body = stagehand.codec.carries_body();
         let end = End { carries_body, ..End::default() };
         let evidence = evidence(&scene, &record, &lifted, &[canaries], &end);
-        outln!("\n{}", record.render());
+        let rendered = record.render();
+        outln!("\n{rendered}");
         let wire = self.directory.join("wire.txt");
-        std::fs::write(&wire, record.render())
-            .map_err(|error| Failure::unwritten(&wire, &error))?;
+        std::fs::write(&wire, rendered).map_err(|error| Failure::unwritten(&wire, &error))?;
         if evidence.run.is_empty() {
             return Err(Failure::new("no client connected: there is nothing to judge".to_owned())
                 .code(NOTHING));

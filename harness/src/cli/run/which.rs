@@ -26,7 +26,10 @@ impl Run {
             let one = Self { filter: vec![pattern.clone()], ..self.clone() };
             let mut matches = false;
             for profile in profiles {
-                matches |= !one.vectors(profile, Tier::Full)?.is_empty();
+                matches = !one.vectors(profile, Tier::Full)?.is_empty();
+                if matches {
+                    break;
+                }
             }
             if !matches {
                 return Err(Failure::new(format!(
