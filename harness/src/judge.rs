@@ -18,7 +18,7 @@ use upward_model::property::{Properties, Property};
 use upward_model::protocol::{Level, Protocol};
 use upward_model::vector::{Outcome, Point};
 
-pub use self::evidence::{Evidence, Exposed, Leak, Stage, Words};
+pub use self::evidence::{Evidence, Exposed, Leak, Stage, Unanswered, Words};
 pub use self::outcome::outcome;
 
 /// What is asked about a run.
@@ -114,8 +114,9 @@ pub fn judge(question: &Question<'_>, evidence: &Evidence) -> Judgement {
         broken.insert(Property::NoJump);
         flaws.push(Flaw::BelievesEarlySuccess);
     }
-    // The steps of a login are one to the model, and several lines on the wire.
-    if question.likely.contains(&Flaw::KeepsBuffer) && evidence.answers_what_came_before() {
+    // The steps of a login are one to the model, and several lines on the wire; and what is taken for
+    // the last answer shows in the end alone.
+    if question.likely.contains(&Flaw::KeepsBuffer) && evidence.takes_what_came_before() {
         broken.insert(Property::NoClearBytesUsedInsideTls);
         if !flaws.contains(&Flaw::KeepsBuffer) {
             flaws.insert(0, Flaw::KeepsBuffer);
@@ -209,11 +210,11 @@ fn weigh(protocol: &Protocol, broken: Properties) -> Verdict {
 fn reason(judgement: &Judgement, policy: Policy, evidence: &Evidence) -> String {
     let mut worst: Vec<Property> = judgement.broken.iter().collect();
     worst.sort_by_key(|property| outcome::rank(*property));
-    // What the bytes show of going on outside TLS: a canary, or mere words.
-    let went_on: Vec<bool> = (judgement.leaks.iter())
-        .filter(|leak| leak.property == Property::PolicyNotFromWire)
-        .map(|leak| leak.canary.is_some())
-        .collect();
+    // What the bytes show of going on outside TLS: mere words, or a name.
+    let went_on = |named: bool| {
+        let shown = |leak: &Leak| leak.property == Property::PolicyNotFromWire;
+        judgement.leaks.iter().any(|leak| shown(leak) && leak.canary.is_some() == named)
+    };
     match (judgement.outcome, worst.first()) {
         (Outcome::Upgraded, None) => "delivered inside authenticated TLS".to_owned(),
         (Outcome::Crashed, None) => "crashed; nothing was given away".to_owned(),
@@ -223,15 +224,13 @@ fn reason(judgement: &Judgement, policy: Policy, evidence: &Evidence) -> String 
         }
         (Outcome::Refused, None) => "gave up".to_owned(),
         (outcome, None) => format!("{}: nothing that is claimed is broken", outcome.name()),
-        (_, Some(Property::PolicyNotFromWire))
-            if went_on.contains(&false) && policy == Policy::Implicit =>
-        {
+        (_, Some(Property::PolicyNotFromWire)) if went_on(false) && policy == Policy::Implicit => {
             "spoke in clear, although policy implicit has TLS come first".to_owned()
         }
-        (_, Some(Property::PolicyNotFromWire)) if went_on.contains(&false) => {
+        (_, Some(Property::PolicyNotFromWire)) if went_on(false) => {
             "sent in clear what may only be sent inside TLS".to_owned()
         }
-        (_, Some(Property::PolicyNotFromWire)) if went_on.contains(&true) => {
+        (_, Some(Property::PolicyNotFromWire)) if went_on(true) => {
             "sent its user's name in clear".to_owned()
         }
         (_, Some(property)) => sentence(*property).to_owned(),

@@ -175,9 +175,25 @@ impl Record {
 
     /// What one side sent on a connection in one form, joined.
     pub fn stream(&self, connection: usize, from: Side, form: Form) -> Vec<u8> {
+        self.joined(connection, from, form, |_| false)
+    }
+
+    /// The same, without what came when the server had closed.
+    pub fn until_server_closes(&self, connection: usize, from: Side, form: Form) -> Vec<u8> {
+        self.joined(connection, from, form, |what| matches!(what, What::Closed(Side::Server, _)))
+    }
+
+    fn joined(
+        &self,
+        connection: usize,
+        from: Side,
+        form: Form,
+        ends: impl Fn(&What) -> bool,
+    ) -> Vec<u8> {
         let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        let there = inner.entries.iter().filter(|entry| entry.connection == connection);
         let mut stream = Vec::new();
-        for entry in inner.entries.iter().filter(|entry| entry.connection == connection) {
+        for entry in there.take_while(|entry| !ends(&entry.what)) {
             if let What::Bytes { from: side, form: is, bytes } = &entry.what
                 && *side == from
                 && *is == form
@@ -305,6 +321,25 @@ mod tests {
         }
         assert!(record.entries().len() * NOTE <= KEPT + RESERVE);
         assert_eq!(record.entries().len() + record.dropped().entries, 200_000);
+    }
+
+    #[test]
+    fn what_comes_after_the_close_is_told_from_the_rest() {
+        let record = Record::default();
+        let says = |connection, bytes: &[u8]| {
+            let bytes = bytes.to_vec();
+            record.push(connection, What::Bytes { from: Side::Client, form: Form::Inside, bytes });
+        };
+        says(0, b"a");
+        record.push(1, What::Closed(Side::Server, String::new()));
+        record.push(0, What::Closed(Side::Client, String::new()));
+        says(0, b"b");
+        record.push(0, What::Closed(Side::Server, String::new()));
+        says(0, b"c");
+        says(1, b"d");
+        let said = |connection| record.until_server_closes(connection, Side::Client, Form::Inside);
+        assert_eq!((said(0), said(1)), (b"ab".to_vec(), Vec::new()));
+        assert_eq!(record.stream(0, Side::Client, Form::Inside), b"abc");
     }
 
     #[test]

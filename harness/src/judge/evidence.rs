@@ -41,14 +41,23 @@ pub struct Evidence {
     pub hung: bool,
     /// Whether the client said more than was looked at.
     pub cut: bool,
-    /// How many lines the client said inside authenticated TLS where the server said none there; `None`
-    /// where it did say something, or there was no TLS. A goodbye is none.
-    pub unanswered: Option<usize>,
+    /// What the client did inside authenticated TLS where the server said nothing there; `None` where
+    /// it did say something, or the client nothing.
+    pub unanswered: Option<Unanswered>,
     /// The same where nobody had injected anything: what the client does with a silent server. `None`
     /// where that is not known.
-    pub usually_unanswered: Option<usize>,
+    pub usually_unanswered: Option<Unanswered>,
     /// Whether a marker that was sent in clear is in what it printed.
     pub shows_clear_text: bool,
+}
+
+/// What a client does with a server that is silent inside TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unanswered {
+    /// How many lines it says until the server closes, but for a goodbye.
+    pub lines: usize,
+    /// Whether it ends as it does after success.
+    pub succeeds: bool,
 }
 
 /// At which stage of its connection something was sent.
@@ -173,12 +182,13 @@ impl Evidence {
     }
 
     /// Whether the client said more to a server that was silent inside TLS than it usually does to one
-    /// that is: what was injected before is all that it can have answered.
-    pub(super) fn answers_what_came_before(&self) -> bool {
-        match (self.unanswered, self.usually_unanswered) {
-            (Some(lines), Some(usually)) => lines > usually.max(1),
-            _ => false,
-        }
+    /// that is, or ended well where it usually fails: what was injected before is all that it can have
+    /// taken for an answer.
+    pub(super) fn takes_what_came_before(&self) -> bool {
+        let (Some(now), Some(usually)) = (self.unanswered, self.usually_unanswered) else {
+            return false;
+        };
+        now.lines > usually.lines.max(1) || now.succeeds && !usually.succeeds
     }
 
     /// The run, with what the client told its user at its end.

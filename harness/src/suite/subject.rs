@@ -11,7 +11,7 @@ use upward_model::policy::Policy;
 use upward_model::protocol::Protocol;
 use upward_model::vector::Vector;
 
-use crate::judge::Judgement;
+use crate::judge::{Judgement, Unanswered};
 use crate::profile::Trait;
 use crate::suite::{PATIENCE, SuiteError, end};
 use crate::trial::{Scene, Stagehand, Trial, judge_honest, judge_vector};
@@ -104,8 +104,8 @@ pub(crate) struct Known {
     pub(crate) tells: bool,
     /// Whether it goes on inside TLS when the peer has closed.
     pub(crate) goes_on_at_the_end: bool,
-    /// How many lines it says inside TLS to a server that is silent there, where that is known.
-    pub(crate) unanswered: Option<usize>,
+    /// What it does with a server that is silent inside TLS, where that is known.
+    pub(crate) unanswered: Option<Unanswered>,
     /// What it does with an honest peer.
     pub(crate) habits: Habits,
 }

@@ -8,7 +8,7 @@ use upward_model::message::{Command, Layer};
 use upward_model::policy::Policy;
 
 use crate::canary::{Canaries, Kind, Search, Sighting};
-use crate::judge::{Evidence, Exposed, Stage, Words};
+use crate::judge::{Evidence, Exposed, Stage, Unanswered, Words};
 use crate::persona::{Confirmed, Lifted, Sight};
 use crate::trial::{Scene, fetched};
 use crate::wire::{Form, Record, Side};
@@ -154,23 +154,27 @@ pub fn evidence(
         crashed: end.crashed,
         hung: end.hung,
         cut: record.dropped().is_something(),
-        unanswered: if genuine { unanswered(record, &lifted.run()) } else { None },
+        unanswered: genuine.then(|| unanswered(record, &lifted.run(), end)).flatten(),
         usually_unanswered: None,
         shows_clear_text: shows_clear_text(&end.output),
     }
 }
 
-/// How many lines a client said inside TLS on its last connection, if the server said none there.
-fn unanswered(record: &Record, run: &Run) -> Option<usize> {
-    let connection = run.len().checked_sub(1)?;
+/// What a client did on its last connection inside TLS, if the server said nothing there. The end of the
+/// connection is an answer, too: what is said after it does not count.
+fn unanswered(record: &Record, run: &Run, end: &End) -> Option<Unanswered> {
+    let events = run.last()?;
+    let connection = run.len() - 1;
     if !record.stream(connection, Side::Server, Form::Inside).is_empty() {
         return None;
     }
-    let said = record.stream(connection, Side::Client, Form::Inside);
+    let said = record.until_server_closes(connection, Side::Client, Form::Inside);
     let lines = said.iter().filter(|&&byte| byte == b'\n').count();
     let goodbye = Event::Heard(Command::Goodbye, Layer::Tls);
-    let goodbyes = run.last().map_or(0, |events| events.iter().filter(|e| **e == goodbye).count());
-    (lines > 0).then(|| lines - goodbyes.min(lines))
+    let before = events.iter().take_while(|event| !matches!(event, Event::Closed(_)));
+    let goodbyes = before.filter(|event| **event == goodbye).count();
+    let succeeds = end.claims_success == Some(true);
+    (lines > 0).then(|| Unanswered { lines: lines.saturating_sub(goodbyes), succeeds })
 }
 
 /// At which stage the bytes at an offset of the clear stream were sent.
