@@ -10,6 +10,7 @@ use rcgen::{
 use rustls::ServerConfig;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use upward_model::client::Peer;
+use upward_model::protocol::WRONG_NAME;
 
 /// The name in the genuine certificate.
 pub const HOST: &str = "localhost";
@@ -114,7 +115,7 @@ impl Certificates {
         Ok(Self {
             genuine: trusted.server(local()?, false)?,
             untrusted: stranger.server(local()?, false)?,
-            wrong_name: trusted.server(vec![dns("wrong.example")?], false)?,
+            wrong_name: trusted.server(vec![dns(WRONG_NAME)?], false)?,
             expired: trusted.server(local()?, true)?,
             other_host: trusted.server(vec![dns("other.localhost")?], false)?,
             ca: trusted.pem,

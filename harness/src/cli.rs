@@ -103,6 +103,13 @@ impl Failure {
                     "nothing splits a command: write its words one by one, and not in one pair of quotes",
                 )
             }
+            SuiteError::Process(ProcessError::Missing(program)) if program.contains('/') => {
+                failure.help(if Path::new(program).exists() {
+                    "it is there, but not what its first line (`#!`), or its loader's, names"
+                } else {
+                    "there is no such file"
+                })
+            }
             SuiteError::Process(ProcessError::Missing(_)) => match &job.profile.install()[..] {
                 [] => failure.help("is it installed, and in PATH?"),
                 commands => failure.help(commands.join("; ")),
@@ -116,6 +123,9 @@ impl Failure {
             SuiteError::Held(_) => {
                 failure.help("wait for its end, or give this one a folder with --directory")
             }
+            SuiteError::Write { .. } => failure.help(
+                "--directory says which folder is written to: may you write there, and is there room?",
+            ),
             SuiteError::Stopped => failure.code(crate::report::INTERRUPTED),
             _ => failure,
         }

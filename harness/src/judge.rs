@@ -116,7 +116,7 @@ pub fn judge(question: &Question<'_>, evidence: &Evidence) -> Judgement {
     }
     // The steps of a login are one to the model, and several lines on the wire; and what is taken for
     // the last answer shows in the end alone.
-    if question.likely.contains(&Flaw::KeepsBuffer) && evidence.takes_what_came_before() {
+    if evidence.takes_what_came_before() {
         broken.insert(Property::NoClearBytesUsedInsideTls);
         if !flaws.contains(&Flaw::KeepsBuffer) {
             flaws.insert(0, Flaw::KeepsBuffer);

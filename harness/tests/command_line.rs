@@ -205,63 +205,6 @@ fn an_upgrade_is_no_implicit_tls() {
     }
 }
 
-/// The steps of a login are lines: who sends the second before the first is answered inside TLS has taken
-/// what came before it for the answer; and so has who ends well although nothing was answered there.
-#[test]
-fn a_buffer_that_is_kept_is_found_in_the_lines_and_the_end_of_a_login() {
-    if !is_there("python3") {
-        return;
-    }
-    let folder = TempDir::new().expect("a folder");
-    let client = |upgrade: &str, kept: &str, login: &str| {
-        format!(
-            "import os, socket, ssl\n\
-             e = lambda name: os.environ['UPWARD_' + name]\n\
-             s = socket.create_connection((e('HOST'), int(e('PORT'))))\n\
-             b = b''\n\
-             def ask(line, good):\n\
-             \x20   global b\n\
-             \x20   if line: s.sendall(line.encode() + b'\\r\\n')\n\
-             \x20   said = b''\n\
-             \x20   while not said.startswith(good[:2]):\n\
-             \x20       while b'\\n' not in b:\n\
-             \x20           more = s.recv(4096)\n\
-             \x20           if not more: raise SystemExit(1)\n\
-             \x20           b += more\n\
-             \x20       said, b = b.split(b'\\n', 1)\n\
-             \x20   if not said.startswith(good): raise SystemExit(1)\n\
-             {upgrade}\n\
-             {kept}\n\
-             s = ssl.create_default_context(cafile=e('CA')).wrap_socket(s, server_hostname=e('HOST'))\n\
-             {login}\n"
-        )
-    };
-    let pop3 = (
-        "ask('', b'+OK'); ask('STLS', b'+OK')",
-        "ask('USER ' + e('USER'), b'+OK'); ask('PASS ' + e('PASSWORD'), b'+OK'); \
-         s.sendall(b'QUIT\\r\\n')",
-    );
-    let imap = (
-        "ask('', b'* OK'); ask('1 STARTTLS', b'1 OK')",
-        "ask('2 LOGIN ' + e('USER') + ' ' + e('PASSWORD'), b'2 OK'); s.sendall(b'3 LOGOUT\\r\\n')",
-    );
-    for (protocol, (upgrade, login), vector) in [
-        ("pop3", pop3, "pop3/rsp/upgrade-then-offer-alone"),
-        ("imap", imap, "imap/rsp/upgrade-then-logged-in-alone"),
-    ] {
-        let found = format!("FAIL  injected  {vector}");
-        for (kept, code, says) in [("pass", 1, &*found), ("b = b''", 0, "1 passed")] {
-            let options = ["run", "--protocol", protocol, "-f", vector, "--"];
-            let client = client(upgrade, kept, login).replace('{', "{{").replace('}', "}}");
-            let output = upward(&folder, &[&options[..], &["python3", "-c", &client]].concat());
-            let text = String::from_utf8_lossy(&output.stdout).into_owned();
-            assert_eq!(output.status.code(), Some(code), "{text}");
-            assert!(text.contains(says), "{text}");
-            assert_eq!(text.contains("looks like keeps-buffer"), code == 1, "{text}");
-        }
-    }
-}
-
 /// Two runs of one client would write their files over each other's.
 #[test]
 fn a_folder_is_used_by_one_run_at_a_time() {

@@ -15,7 +15,7 @@ mod postgresql;
 mod smtp;
 mod speech;
 
-use self::speech::{forged, honest};
+use self::speech::{forged, honest, other_name};
 use crate::message::{Command, Fragments, Mechanism, Reply};
 use crate::property::Property;
 
@@ -29,7 +29,7 @@ pub use self::pop3::POP3;
 pub use self::postgresql::POSTGRESQL;
 pub use self::smtp::SMTP;
 pub(crate) use self::speech::shown;
-pub use self::speech::{At, Blocks, Said, Speech, TAG, Wording};
+pub use self::speech::{At, Blocks, Said, Speech, TAG, WRONG_NAME, Wording};
 
 /// Every protocol that the model knows; the first is the GnuTLS manual's.
 pub const PROTOCOLS: [&Protocol; 9] =

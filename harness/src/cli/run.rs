@@ -7,6 +7,7 @@ mod table;
 mod which;
 mod whom;
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -70,7 +71,7 @@ pub(super) struct Run {
     tier: Option<TierName>,
     /// How many programs run at once.
     #[arg(short, long)]
-    jobs: Option<usize>,
+    jobs: Option<NonZeroUsize>,
     #[command(flatten)]
     reads: Reads,
     /// Give each run a network of its own, in which there is nobody but the server: nothing leaves the
@@ -260,7 +261,7 @@ impl Run {
             directory: self.directory.join(slug(&profile.name)),
             vectors: self.share(&chosen)?,
             profile,
-            jobs: self.jobs.unwrap_or_else(cores),
+            jobs: self.jobs.map_or_else(cores, NonZeroUsize::get),
             deadline: Duration::from_secs(self.deadline),
             keeper: Keeper::itself(),
             isolation,
@@ -286,5 +287,5 @@ pub(super) const NOTHING: u8 = 3;
 
 /// How many programs run at once, unless somebody says so.
 pub(super) fn cores() -> usize {
-    std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get)
+    std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
 }

@@ -4,6 +4,7 @@
 //! Where no flawed client explains a run, the place of the bytes, or the end of the client, still
 //! says which mistake it looks like.
 
+use upward_model::client::Peer;
 use upward_model::explain::Event;
 use upward_model::flaw::Flaw;
 use upward_model::message::{Command, Layer, Piece, Reply};
@@ -21,7 +22,8 @@ pub(super) fn by_place(evidence: &Evidence, leaks: &[Leak]) -> Option<Flaw> {
             evidence.words.iter().find(|words| words.stage == Stage::Failed && goes_on(words))?;
             goes_on_after(evidence.run.get(first.connection)?)
         }
-        Stage::Between | Stage::Unauthenticated => None,
+        Stage::Between => None,
+        Stage::Unauthenticated => evidence.run.get(first.connection)?.iter().find_map(accepts),
         Stage::Before if leaks.iter().any(|leak| leak.property == Property::NoClearRetry) => {
             Some(Flaw::ReconnectsInClear)
         }
@@ -40,6 +42,16 @@ pub(super) fn by_place(evidence: &Evidence, leaks: &[Leak]) -> Option<Flaw> {
                 _ => None,
             }
         }
+    }
+}
+
+/// Which certificate a client took that it should not have taken.
+const fn accepts(event: &Event) -> Option<Flaw> {
+    match event {
+        Event::Handshake(Peer::Untrusted) => Some(Flaw::AcceptsUntrustedCertificate),
+        Event::Handshake(Peer::WrongName | Peer::OtherHost) => Some(Flaw::AcceptsWrongName),
+        Event::Handshake(Peer::Expired) => Some(Flaw::AcceptsExpired),
+        _ => None,
     }
 }
 

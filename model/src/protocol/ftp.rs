@@ -5,7 +5,7 @@
 
 use super::{
     Answer, Authentication, Blocks, Channel, Closure, Inside, Level, Memory, Offer, Opening,
-    Protocol, Public, Said, Speech, Twin, Unoffered, Welcome, honest,
+    Protocol, Public, Said, Speech, Twin, Unoffered, Welcome, honest, other_name,
 };
 use crate::message::{Fragments, Mechanism, Reply};
 use crate::property::Property;
@@ -59,7 +59,7 @@ pub static FTP: Protocol = Protocol {
     ],
     speech: Speech {
         replies: &[
-            honest(Reply::Greeting, "220 ftp.example.org ready"),
+            honest(Reply::Greeting, "220 localhost FTP ready"),
             honest(Reply::Welcome, "230 Logged in"),
             honest(Reply::offer(true), "211-Features\n AUTH TLS\n PBSZ\n PROT\n211 End"),
             honest(Reply::offer(false), "211-Features\n UTF8\n211 End"),
@@ -73,6 +73,7 @@ pub static FTP: Protocol = Protocol {
             honest(Reply::Done, "200 OK"),
             honest(Reply::Notice, "220-Your account is locked. Call 555-0100."),
             honest(Reply::Bye, "221 Bye"),
+            other_name(Reply::Greeting, "220 wrong.example FTP ready"),
         ],
         commands: &[
             (Said::Hello, "FEAT"),

@@ -2,7 +2,7 @@
 
 use super::{
     Answer, At, Authentication, Blocks, Channel, Closure, Inside, Level, Memory, Offer, Opening,
-    Protocol, Said, Speech, Twin, Unoffered, Welcome, Wording, forged, honest,
+    Protocol, Said, Speech, Twin, Unoffered, Welcome, Wording, forged, honest, other_name,
 };
 use crate::message::{Fragments, Mechanism, Reply};
 use crate::property::Property;
@@ -64,7 +64,7 @@ const LURE: Reply = Reply::Capabilities { upgrade: false, mechanism: Mechanism::
 const LURE_WITH_OFFER: Reply = Reply::Capabilities { upgrade: true, mechanism: Mechanism::Lure };
 
 const REPLIES: &[Wording] = &[
-    honest(Reply::Greeting, "* OK IMAP4rev1 ready"),
+    honest(Reply::Greeting, "* OK localhost IMAP4rev1 ready"),
     honest(Reply::Welcome, "* PREAUTH IMAP4rev1 logged in as alice"),
     honest(
         Reply::offer(true),
@@ -91,6 +91,7 @@ const REPLIES: &[Wording] = &[
     honest(Reply::Redirect, "{tag} NO [REFERRAL imap://attacker.example/] Try elsewhere"),
     honest(Reply::Notice, "* NO [ALERT] Your account is locked. Call 555-0100."),
     honest(Reply::Bye, "* BYE Server closing"),
+    other_name(Reply::Greeting, "* OK wrong.example IMAP4rev1 ready"),
     // The opening.
     forged(
         Reply::Welcome,

@@ -2,7 +2,7 @@
 
 use super::{
     Answer, At, Authentication, Blocks, Channel, Closure, Inside, Level, Memory, Offer, Opening,
-    Protocol, Public, Said, Speech, Twin, Unoffered, Welcome, Wording, forged, honest,
+    Protocol, Public, Said, Speech, Twin, Unoffered, Welcome, Wording, forged, honest, other_name,
 };
 use crate::message::{Fragments, Mechanism, Reply};
 use crate::property::Property;
@@ -75,6 +75,11 @@ const REPLIES: &[Wording] = &[
     honest(Reply::LoggedIn, "235 2.7.0 Authentication successful"),
     honest(Reply::Done, "250 2.0.0 OK"),
     honest(Reply::Bye, "221 2.0.0 Bye"),
+    other_name(Reply::Greeting, "220 wrong.example ESMTP"),
+    other_name(
+        Reply::offer(true),
+        "250-wrong.example\n250-STARTTLS\n250-AUTH PLAIN LOGIN CRAM-MD5 SCRAM-SHA-1 SCRAM-SHA-256\n250 8BITMIME",
+    ),
     // Stripping: what the question for the capabilities is answered with.
     forged(
         Reply::offer(false),

@@ -130,6 +130,9 @@ pub enum At {
     BehindOpening,
     /// None: it comes before the answer to the upgrade request, in the same segment.
     BeforeUpgrade,
+    /// The question that the same reply answers honestly: it comes with a certificate for [`WRONG_NAME`],
+    /// and names that host.
+    OtherName,
     /// It is what the honest server says, and no forgery of itself.
     Honest,
 }
@@ -155,6 +158,14 @@ pub(super) const fn honest(reply: Reply, text: &'static str) -> Wording {
     Wording { reply, slug: "", text, at: At::Honest, class: "" }
 }
 
+/// The name in a certificate that is for another name than the user's.
+pub const WRONG_NAME: &str = "wrong.example";
+
+/// What an attacker says whose certificate is for [`WRONG_NAME`].
+pub(super) const fn other_name(reply: Reply, text: &'static str) -> Wording {
+    Wording { reply, slug: "", text, at: At::OtherName, class: "" }
+}
+
 /// What an attacker says.
 pub(super) const fn forged(
     reply: Reply,
@@ -169,6 +180,18 @@ pub(super) const fn forged(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn another_name_is_all_that_another_server_says_otherwise() {
+        let named = |text: &str| text.contains(WRONG_NAME);
+        for protocol in crate::protocol::PROTOCOLS {
+            for wording in protocol.speech.replies.iter().filter(|it| it.at == At::OtherName) {
+                let honest = protocol.text(wording.reply);
+                assert!(named(wording.text) && !named(honest), "{}", wording.text);
+                assert_eq!(wording.text.replace(WRONG_NAME, "localhost"), honest);
+            }
+        }
+    }
 
     #[test]
     fn leaves_open_what_can_be() {

@@ -61,7 +61,7 @@ impl Begun<'_> {
             OpenOptions::new().write(true).create_new(true).open(&path).map_err(failed)?;
         file.write_all(text.as_bytes()).map_err(failed)?;
         let path = path.display();
-        outln!("{path}: fill in what is missing, then");
+        outln!("{path}: each field is explained there; then");
         let (upward, path) = (itself(), quoted(&path.to_string()));
         outln!("  {upward} clients check --run {path}");
         outln!("  {upward} run --client {path}");

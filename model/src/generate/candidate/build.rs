@@ -259,15 +259,27 @@ impl Build<'_> {
             ));
         }
         for (certificate, word, class, what) in shown {
-            let candidate = self.push(
-                format!("certificate-{word}"),
-                class,
-                format!("The attacker ends TLS with a certificate {what}."),
-                Vec::new(),
-            );
+            let mut summary = format!("The attacker ends TLS with a certificate {what}.");
+            let mut deviations = Vec::new();
+            if certificate == Certificate::WrongName && self.policy != Policy::Implicit {
+                deviations
+                    .extend(beside(self.protocol, At::OtherName).map(|text| self.named(text)));
+            }
+            if !deviations.is_empty() {
+                summary.push_str(" In clear, too, it names that host.");
+            }
+            let candidate = self.push(format!("certificate-{word}"), class, summary, deviations);
             candidate.certificate = certificate;
             candidate.requirements.push("RFC 9525 section 6");
         }
+    }
+
+    /// Says a message where the honest server says it, in other words.
+    fn named(&self, text: Text) -> Deviation {
+        let points = [Point::Opening, Point::Capabilities];
+        let said = |point: &Point| honest_at(self.protocol, *point) == Some(text.reply);
+        let point = points.into_iter().find(said).unwrap_or(Point::Opening);
+        saying(point, Do::Replace, text.text, vec![Piece::Whole(text.reply)])
     }
 
     /// TLS taken away.
