@@ -31,7 +31,7 @@ const POP3: Lines = Lines {
     upgrade: "ask('', b'+OK'); ask('STLS', b'+OK')",
     login: "ask('USER ' + e('USER'), b'+OK'); ask('PASS ' + e('PASSWORD'), b'+OK'); \
             s.sendall(b'QUIT\\r\\n')",
-    names: 1,
+    names: 2,
 };
 
 const IMAP: Lines = Lines {

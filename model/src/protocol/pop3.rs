@@ -74,7 +74,7 @@ const LURE: Reply = Reply::Capabilities { upgrade: false, mechanism: Mechanism::
 const LURE_WITH_OFFER: Reply = Reply::Capabilities { upgrade: true, mechanism: Mechanism::Lure };
 
 const REPLIES: &[Wording] = &[
-    honest(Reply::Greeting, "+OK localhost POP3 ready <1.1@localhost>"),
+    honest(Reply::Greeting, "+OK POP3 localhost ready <1.1@localhost>"),
     honest(
         Reply::offer(true),
         "+OK Capability list follows\nSTLS\nUSER\nSASL PLAIN LOGIN CRAM-MD5 SCRAM-SHA-1 SCRAM-SHA-256\nTOP\nUIDL\nRESP-CODES\n.",
@@ -91,7 +91,7 @@ const REPLIES: &[Wording] = &[
     honest(Reply::LoggedIn, "+OK Logged in"),
     honest(Reply::Done, "+OK"),
     honest(Reply::Bye, "+OK Bye"),
-    other_name(Reply::Greeting, "+OK wrong.example POP3 ready <1.1@wrong.example>"),
+    other_name(Reply::Greeting, "+OK POP3 wrong.example ready <1.1@wrong.example>"),
     // Stripping: what the question for the capabilities is answered with.
     forged(
         Reply::offer(false),
