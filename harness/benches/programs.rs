@@ -62,6 +62,7 @@ fn main() -> Result<(), Failed> {
         vectors,
         profile,
         jobs: JOBS,
+        patience: None,
         deadline: Duration::from_secs(20),
         directory: folder.join("suite"),
         isolation: None,

@@ -48,6 +48,9 @@ pub struct Job {
     pub jobs: usize,
     /// How long a client may run.
     pub deadline: Duration,
+    /// How long a persona waits for a client with nothing to answer; four times the client's slowest
+    /// reaction, within bounds, where it is left open.
+    pub patience: Option<Duration>,
     /// Where its runs leave their files.
     pub directory: PathBuf,
     /// What keeps the client's processes.

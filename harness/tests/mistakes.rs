@@ -74,10 +74,11 @@ impl Lines {
     }
 
     /// Plays one vector to it.
-    fn plays(&self, vector: &str, client: &str) -> (Option<i32>, String) {
+    fn plays(&self, vector: &str, more: &[&str], client: &str) -> (Option<i32>, String) {
         let folder = TempDir::new().expect("a folder");
-        let options = ["run", "--protocol", self.protocol, "-f", vector, "--"];
-        let output = upward(&folder, &[&options[..], &["python3", "-c", client]].concat());
+        let options = ["run", "--protocol", self.protocol, "-f", vector];
+        let options = [&options[..], more, &["--", "python3", "-c", client]];
+        let output = upward(&folder, &options.concat());
         (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
     }
 }
@@ -96,12 +97,37 @@ fn a_buffer_that_is_kept_is_found_in_the_lines_and_the_end_of_a_login() {
     ] {
         let found = format!("FAIL  injected  {vector}");
         for (kept, code, says) in [("pass", 1, &*found), ("b = b''", 0, "1 passed")] {
-            let (ended, text) = lines.plays(vector, &lines.client(kept, "e('HOST')"));
+            let (ended, text) = lines.plays(vector, &[], &lines.client(kept, "e('HOST')"));
             assert_eq!(ended, Some(code), "{text}");
             assert!(text.contains(says), "{text}");
             assert_eq!(text.contains("looks like keeps-buffer"), code == 1, "{text}");
         }
     }
+}
+
+/// Who takes silence for a refusal does so when its own timeout is over: the server has to wait for that.
+#[test]
+fn what_a_client_does_after_its_timeout_is_seen_by_who_waits() {
+    if !is_there("python3") {
+        return;
+    }
+    let impatient = Lines {
+        upgrade: "ask('', b'220'); ask('EHLO x.test', b'250 ')\n\
+                  s.settimeout(1)\n\
+                  try:\n\
+                  \x20   ask('STARTTLS', b'220')\n\
+                  except TimeoutError:\n\
+                  \x20   ask('AUTH PLAIN ' + b64(e('USER'), e('PASSWORD')), b'235'); raise SystemExit",
+        ..SMTP
+    };
+    let vector = "smtp/neg/upgrade-withheld";
+    let client = impatient.client("b = b''", "e('HOST')");
+    let (ended, text) = impatient.plays(vector, &[], &client);
+    assert_eq!(ended, Some(0), "{text}");
+    let (ended, text) = impatient.plays(vector, &["--patience", "20"], &client);
+    assert_eq!(ended, Some(1), "{text}");
+    assert!(text.contains(&format!("FAIL  leaked  {vector}")), "{text}");
+    assert!(text.contains("--patience 20 "), "{text}");
 }
 
 /// Who has a certificate for a name of his own says that name where servers say theirs.
@@ -116,7 +142,7 @@ fn a_name_that_is_taken_from_the_greeting_is_found() {
         for (name, code, says) in
             [("names[0][0].decode()", 1, &*found), ("e('HOST')", 0, "1 passed")]
         {
-            let (ended, text) = lines.plays(&vector, &lines.client("b = b''", name));
+            let (ended, text) = lines.plays(&vector, &[], &lines.client("b = b''", name));
             assert_eq!(ended, Some(code), "{text}");
             assert!(text.contains(says), "{text}");
             assert_eq!(text.contains("looks like accepts-wrong-name"), code == 1, "{text}");

@@ -87,6 +87,11 @@ pub(super) struct Run {
     /// Seconds that the program may run.
     #[arg(long, default_value_t = DEADLINE, value_parser = clap::value_parser!(u64).range(1..))]
     deadline: u64,
+    /// Seconds that the server waits for a program that has nothing to answer before it closes: more than
+    /// the program's own timeouts, to see what it does after them [default: four times its slowest
+    /// reaction, from 0.3 to 5]. The deadline is put off for it.
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600))]
+    patience: Option<u64>,
     /// Let `should` properties fail, too.
     #[arg(long)]
     strict: bool,
@@ -262,7 +267,8 @@ impl Run {
             vectors: self.share(&chosen)?,
             profile,
             jobs: self.jobs.map_or_else(cores, NonZeroUsize::get),
-            deadline: Duration::from_secs(self.deadline),
+            deadline: Duration::from_secs(self.deadline + self.patience.unwrap_or(0) * SILENCES),
+            patience: self.patience.map(Duration::from_secs),
             keeper: Keeper::itself(),
             isolation,
         };
@@ -281,6 +287,9 @@ impl Run {
         Ok(results)
     }
 }
+
+/// How often a server may have to wait in one run, connections that are made anew included.
+const SILENCES: u64 = 4;
 
 /// The exit code where nothing can be said.
 pub(super) const NOTHING: u8 = 3;

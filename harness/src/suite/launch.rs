@@ -54,7 +54,7 @@ impl Launcher {
             job: Arc::new(job.clone()),
             carries_body: job.profile.carries_body(),
             is_told_authority: job.profile.is_told_authority(),
-            known: Known::nothing(stagehand),
+            known: Known { patience: job.patience, ..Known::nothing(stagehand) },
             seed: Arc::new(AtomicU64::new(seed())),
             room: Arc::new(Semaphore::new(job.jobs.max(1))),
         })

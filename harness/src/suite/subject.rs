@@ -100,6 +100,8 @@ pub(crate) trait Subject {
 #[derive(Clone)]
 pub(crate) struct Known {
     pub(crate) stagehand: Stagehand,
+    /// How long a persona is to wait for it, where somebody said so.
+    pub(crate) patience: Option<Duration>,
     /// Whether what it says at its end tells how it fared.
     pub(crate) tells: bool,
     /// Whether it goes on inside TLS when the peer has closed.
@@ -115,6 +117,7 @@ impl Known {
     pub(crate) fn nothing(stagehand: Stagehand) -> Self {
         Self {
             stagehand,
+            patience: None,
             tells: true,
             goes_on_at_the_end: false,
             unanswered: None,
@@ -128,7 +131,8 @@ impl Known {
         self.habits = Habits::of(&honest.evidence.run);
         let slowest = honest.record.slowest_reaction();
         self.stagehand.lesson = Arc::new(honest.lifted.lesson());
-        self.stagehand.patience = (slowest * 4).clamp(PATIENCE.0, PATIENCE.1);
+        let learned = (slowest * 4).clamp(PATIENCE.0, PATIENCE.1);
+        self.stagehand.patience = self.patience.unwrap_or(learned);
     }
 
     /// Whether what it said at its end claims success, as far as that can be told.

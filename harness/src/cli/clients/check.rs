@@ -72,6 +72,7 @@ async fn controls(profile: Profile, how: &How<'_>) -> Result<u8, Failure> {
         profile,
         jobs: cores(),
         deadline: Duration::from_secs(how.deadline),
+        patience: None,
         keeper: Keeper::itself(),
         isolation,
     };

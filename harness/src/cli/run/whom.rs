@@ -104,11 +104,12 @@ impl Run {
         let path = |name: &str, path: &Path| [name.to_owned(), quoted(&path.to_string_lossy())];
         let deadline = (self.deadline != DEADLINE)
             .then(|| ["--deadline".to_owned(), self.deadline.to_string()]);
+        let patience = self.patience.map(|seconds| ["--patience".to_owned(), seconds.to_string()]);
         let vectors = self.vectors.as_ref().map(|file| path("--vectors", file));
         let directory =
             (self.directory != Path::new(DIRECTORY)).then(|| path("--directory", &self.directory));
         let mut words: Vec<String> =
-            [deadline, vectors, directory].into_iter().flatten().flatten().collect();
+            [deadline, patience, vectors, directory].into_iter().flatten().flatten().collect();
         if self.strict {
             words.push("--strict".to_owned());
         }
