@@ -99,6 +99,15 @@ pub struct Lesson {
     pub tags: Vec<Vec<u8>>,
 }
 
+/// What a reply answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Asked {
+    /// That the client connected.
+    Connection,
+    /// A command.
+    Command(Command),
+}
+
 /// The client's side of a connection: puts commands into words, and cuts what the server says.
 pub trait ClientSide: Send {
     /// Puts a command into words. Commands of several steps are said one step at a time: what
@@ -136,6 +145,12 @@ pub trait Codec: Send + Sync {
 
     /// The client's side of a new connection.
     fn client(&self) -> Box<dyn ClientSide>;
+
+    /// The same with a server that is no persona of ours: what its replies mean is known by what was asked,
+    /// whatever their words are.
+    fn client_of_any_server(&self) -> Box<dyn ClientSide> {
+        self.client()
+    }
 
     /// A text of a vector as bytes: `\n` stands for the protocol's line end.
     fn bytes(&self, text: &str) -> Vec<u8>;

@@ -166,7 +166,7 @@ impl Negotiation {
     pub async fn connect(&self, to: impl ToSocketAddrs) -> Result<Connection, Refusal> {
         let mut driver = Driver {
             terms: self,
-            reading: Reading::new(&self.client, self.codec.client()),
+            reading: Reading::new(&self.client, self.codec.client_of_any_server()),
             stream: None,
             until: tokio::time::Instant::now() + self.deadline,
             failure: None,
@@ -261,7 +261,7 @@ impl Driver<'_> {
     }
 
     async fn dial(&mut self, to: &impl ToSocketAddrs) -> Input {
-        self.reading.begin(self.terms.codec.client());
+        self.reading.begin(self.terms.codec.client_of_any_server());
         let connecting = tokio::time::timeout_at(self.until, TcpStream::connect(to));
         let error = match connecting.await {
             Ok(Ok(stream)) => {

@@ -9,8 +9,9 @@ use std::time::Duration;
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
 use upward::canary::Canaries;
 use upward::certificate::{Certificates, HOST};
 use upward::codec;
@@ -20,6 +21,7 @@ use upward::persona::{Lifted, Listening};
 use upward::trial::{End, Scene, Stagehand, evidence};
 use upward::vectors::{self, committed};
 use upward::wire::Record;
+use upward_model::client::Peer;
 use upward_model::policy::Policy;
 use upward_model::protocol;
 use upward_model::vector::{Certificate, Point, Tier};
@@ -147,6 +149,78 @@ async fn an_opportunistic_client_goes_on_in_clear() {
     scene.sessions = vec![Policy::Opportunistic];
     let (result, _) = theatre.play(&scene).await;
     assert!(matches!(result.unwrap(), Connection::Clear(_)));
+}
+
+/// What servers say in the field, in words that are not the persona's: a greeting, and the answers to what
+/// begins with these words.
+const FIELD: [(&str, &str, &[(&str, &str)]); 5] = [
+    (
+        "smtp",
+        "220-mail.example ESMTP Exim 4.96\r\n220-We do not authorize the use\r\n220 of this system.\r\n",
+        &[
+            ("EHLO", "250-mail.example Hello\r\n250-SIZE 52428800\r\n250-STARTTLS\r\n250 HELP\r\n"),
+            ("STARTTLS", "220 TLS go ahead\r\n"),
+        ],
+    ),
+    (
+        "smtp",
+        "220 mail.example ready\r\n",
+        &[
+            ("EHLO", "250-mail.example\r\n250 STARTTLS\r\n"),
+            ("STARTTLS", "220 mail.example ESMTP ready for TLS\r\n"),
+        ],
+    ),
+    (
+        "pop3",
+        "+OK Dovecot ready.\r\n",
+        &[
+            ("CAPA", "+OK\r\nCAPA\r\nTOP\r\nUIDL\r\nSTLS\r\nUSER\r\nSASL PLAIN\r\n.\r\n"),
+            ("STLS", "+OK Begin TLS negotiation now.\r\n"),
+        ],
+    ),
+    (
+        "pop3",
+        "+OK Hello there. <12.34@mail.example>\r\n",
+        &[
+            ("CAPA", "+OK Here's what I can do:\r\nSTLS\r\nTOP\r\n.\r\n"),
+            ("STLS", "+OK Begin SSL/TLS negotiation now.\r\n"),
+        ],
+    ),
+    (
+        "imap",
+        "* OK [CAPABILITY IMAP4rev1 STARTTLS LOGINDISABLED] Courier-IMAP ready.\r\n",
+        &[
+            ("a1 CAPABILITY", "* CAPABILITY IMAP4rev1 STARTTLS\r\na1 OK CAPABILITY completed\r\n"),
+            ("a2 STARTTLS", "a2 OK Begin SSL/TLS negotiation now.\r\n"),
+        ],
+    ),
+];
+
+#[tokio::test]
+async fn servers_in_the_field_are_understood() {
+    for (name, greeting, answers) in FIELD {
+        let theatre = Theatre::of(name);
+        let config = theatre.stagehand.certificates.server(Peer::Genuine);
+        let listening = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let to = listening.local_addr().unwrap();
+        let serving = async {
+            let mut stream = BufReader::new(listening.accept().await.unwrap().0);
+            stream.write_all(greeting.as_bytes()).await.unwrap();
+            for (asks, answer) in answers {
+                let mut line = String::new();
+                stream.read_line(&mut line).await.unwrap();
+                assert!(line.starts_with(asks), "{greeting}{asks}: {line}");
+                stream.write_all(answer.as_bytes()).await.unwrap();
+            }
+            TlsAcceptor::from(config).accept(stream).await.unwrap();
+        };
+        let negotiation = theatre.negotiation(Policy::Required);
+        let negotiating = async {
+            let connection = negotiation.connect(to).await;
+            assert!(matches!(connection, Ok(Connection::Tls(_))), "{greeting}: {connection:?}");
+        };
+        tokio::join!(serving, negotiating);
+    }
 }
 
 #[tokio::test]

@@ -14,6 +14,11 @@ pub(super) fn takes_any_bytes(codec: &dyn Codec, bytes: &[u8]) {
         rest = &rest[heard.length..];
     }
     assert!(bytes.ends_with(&codec.client().cut(bytes).rest));
+    for asked in [None, Some(Command::Hello), Some(Command::Upgrade)] {
+        let mut client = codec.client_of_any_server();
+        let _ = asked.map(|command| client.say(command, &Canaries::new(1)));
+        assert!(bytes.ends_with(&client.cut(bytes).rest));
+    }
 }
 
 /// What is heard of bytes that arrive in parts, and how long each message is.

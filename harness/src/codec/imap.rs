@@ -21,6 +21,10 @@ impl Codec for Imap {
         Box::new(client::Client::default())
     }
 
+    fn client_of_any_server(&self) -> Box<dyn ClientSide> {
+        Box::new(client::Client::of_any_server())
+    }
+
     fn bytes(&self, text: &str) -> Vec<u8> {
         lines::with_ends(text, "\r\n")
     }

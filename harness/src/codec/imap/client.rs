@@ -7,7 +7,7 @@ use upward_model::protocol::{IMAP, TAG};
 
 use crate::canary::Canaries;
 use crate::codec::sasl::{self, LURE};
-use crate::codec::{ClientSide, Cut, lines};
+use crate::codec::{Asked, ClientSide, Cut, lines};
 
 /// The client of one connection.
 #[derive(Default)]
@@ -16,10 +16,20 @@ pub(super) struct Client {
     said: usize,
     /// The challenge that was given last, decoded.
     challenge: Vec<u8>,
+    /// What was asked last; `None` where replies are known by their words. Those of a persona are: what
+    /// an attacker says may answer something else.
+    asked: Option<Asked>,
+}
+
+impl Client {
+    pub(super) fn of_any_server() -> Self {
+        Self { asked: Some(Asked::Connection), ..Self::default() }
+    }
 }
 
 impl ClientSide for Client {
     fn say(&mut self, command: Command, canaries: &Canaries) -> Vec<u8> {
+        self.asked = self.asked.map(|_| Asked::Command(command));
         if command == Command::Credential {
             let digest = sasl::cram_md5(canaries, &self.challenge);
             return format!("{}\r\n", STANDARD.encode(digest)).into_bytes();
@@ -77,6 +87,11 @@ impl ClientSide for Client {
             }
             let reply = match (reply, open.take()) {
                 (Reply::Accept | Reply::Done | Reply::LoggedIn, Some((_, list))) => list,
+                (Reply::Done | Reply::LoggedIn, None)
+                    if self.asked == Some(Asked::Command(Command::Upgrade)) =>
+                {
+                    Reply::Accept
+                }
                 (reply, _) => reply,
             };
             cut.pieces.append(&mut held);

@@ -9,16 +9,20 @@ use upward_model::protocol::POP3;
 
 use super::LURE;
 use crate::canary::Canaries;
-use crate::codec::{ClientSide, Cut, lines};
+use crate::codec::{Asked, ClientSide, Cut, lines};
 
 #[derive(Default)]
 pub(super) struct Client {
     /// The challenge that was given last, decoded.
     challenge: Vec<u8>,
+    /// What was asked last; `None` where replies are known by their words. Those of a persona are: what
+    /// an attacker says may answer something else.
+    asked: Option<Asked>,
 }
 
 impl ClientSide for Client {
     fn say(&mut self, command: Command, canaries: &Canaries) -> Vec<u8> {
+        self.asked = self.asked.map(|_| Asked::Command(command));
         let name = |mechanism| match mechanism {
             Mechanism::Own => "PLAIN",
             Mechanism::Lure => LURE,
@@ -62,7 +66,7 @@ impl ClientSide for Client {
                     None
                 }
                 Some((list, start)) => Some((list.with(line), start)),
-                None => match List::begins(line) {
+                None => match self.list(line) {
                     Some(list) => Some((list, start)),
                     None => {
                         cut.pieces.push(Piece::Whole(self.one_line(line)));
@@ -77,7 +81,7 @@ impl ClientSide for Client {
                 cut.rest = start.to_vec();
             }
             None if !rest.is_empty() => {
-                let list = List::begins(rest).map(List::reply);
+                let list = self.list(rest).map(List::reply);
                 cut.pieces.push(Piece::Line(list.unwrap_or_else(|| self.one_line(rest))));
                 cut.rest = rest.to_vec();
             }
@@ -88,6 +92,16 @@ impl ClientSide for Client {
 }
 
 impl Client {
+    pub(super) fn of_any_server() -> Self {
+        Self { asked: Some(Asked::Connection), ..Self::default() }
+    }
+
+    /// The list that a line begins.
+    fn list(&self, line: &[u8]) -> Option<List> {
+        let lists = self.asked == Some(Asked::Command(Command::Hello)) && line.starts_with(b"+OK");
+        if lists { Some(List::CAPABILITIES) } else { List::begins(line) }
+    }
+
     /// The meaning of a reply of one line. Positive replies differ in their words only.
     fn one_line(&mut self, line: &[u8]) -> Reply {
         // An empty challenge is a plus and a space (RFC 5034 section 4); some leave out the space.
@@ -102,6 +116,11 @@ impl Client {
         let Some(words) = text.strip_prefix("+OK") else { return Reply::Garbled };
         if POP3.wordings(Reply::Notice).any(|notice| text.starts_with(notice.text)) {
             return Reply::Notice;
+        }
+        match self.asked {
+            Some(Asked::Connection) => return Reply::Greeting,
+            Some(Asked::Command(Command::Upgrade)) => return Reply::Accept,
+            _ => {}
         }
         let words = without_code(words.trim_start());
         let known = [
@@ -131,11 +150,14 @@ enum List {
 }
 
 impl List {
-    /// The list that a line begins.
+    /// The capabilities, before the first.
+    const CAPABILITIES: Self = Self::Capabilities { upgrade: false, lure: false };
+
+    /// The list that the words of a line begin.
     fn begins(line: &[u8]) -> Option<Self> {
         let words = line.strip_prefix(b"+OK ")?;
         match words {
-            b"Capability list follows" => Some(Self::Capabilities { upgrade: false, lure: false }),
+            b"Capability list follows" => Some(Self::CAPABILITIES),
             words => words.ends_with(b" follows").then_some(Self::Other),
         }
     }

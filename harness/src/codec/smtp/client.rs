@@ -7,7 +7,7 @@ use upward_model::protocol::SMTP;
 
 use crate::canary::Canaries;
 use crate::codec::sasl::{self, LURE};
-use crate::codec::{ClientSide, Cut, lines};
+use crate::codec::{Asked, ClientSide, Cut, lines};
 
 /// The steps of a delivery that are still to be said.
 #[derive(Default)]
@@ -16,15 +16,26 @@ pub(super) struct Client {
     steps: Vec<Vec<u8>>,
     /// The challenge that was given last, decoded.
     challenge: Vec<u8>,
+    /// What was asked last; `None` where replies are known by their words. Those of a persona are: what
+    /// an attacker says may answer something else.
+    asked: Option<Asked>,
+}
+
+impl Client {
+    pub(super) fn of_any_server() -> Self {
+        Self { asked: Some(Asked::Connection), ..Self::default() }
+    }
 }
 
 impl ClientSide for Client {
     fn introduce(&mut self, name: &str) -> Vec<u8> {
         self.steps.clear();
+        self.asked = self.asked.map(|_| Asked::Command(Command::Hello));
         format!("EHLO {name}\r\n").into_bytes()
     }
 
     fn say(&mut self, command: Command, canaries: &Canaries) -> Vec<u8> {
+        self.asked = self.asked.map(|_| Asked::Command(command));
         self.steps.clear();
         let name = |mechanism| match mechanism {
             Mechanism::Own => "PLAIN",
@@ -80,6 +91,13 @@ impl ClientSide for Client {
             let reply = match std::mem::take(&mut offers).reply(line) {
                 Reply::Garbled if line.starts_with(b"354") && !self.steps.is_empty() => Reply::Done,
                 reply => reply,
+            };
+            let reply = match (self.asked, reply) {
+                (Some(Asked::Connection), Reply::Accept) => Reply::Greeting,
+                (Some(Asked::Command(Command::Upgrade)), Reply::Greeting) => Reply::Accept,
+                // It has no extensions.
+                (Some(Asked::Command(Command::Hello)), Reply::Done) => Reply::offer(false),
+                (_, reply) => reply,
             };
             if reply == Reply::Challenge {
                 let text = line.get(4..).unwrap_or_default();
