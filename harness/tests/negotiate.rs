@@ -151,9 +151,12 @@ async fn an_opportunistic_client_goes_on_in_clear() {
     assert!(matches!(result.unwrap(), Connection::Clear(_)));
 }
 
+/// What a server answers to what begins with these words.
+type Answers = &'static [(&'static str, &'static str)];
+
 /// What servers say in the field, in words that are not the persona's: a greeting, and the answers to what
 /// begins with these words.
-const FIELD: [(&str, &str, &[(&str, &str)]); 5] = [
+const FIELD: [(&str, &str, Answers); 5] = [
     (
         "smtp",
         "220-mail.example ESMTP Exim 4.96\r\n220-We do not authorize the use\r\n220 of this system.\r\n",
