@@ -56,6 +56,11 @@ pub trait ServerSide: Send {
     /// inside TLS.
     fn say(&mut self, reply: Reply, inside: bool) -> Vec<u8>;
 
+    /// Whether an introduction that was cut last asks for the capabilities.
+    fn asks_for_capabilities(&self) -> bool {
+        true
+    }
+
     /// Whether the bytes end between two messages, where TLS could begin.
     fn at_boundary(&self) -> bool;
 

@@ -8,6 +8,7 @@
 //! the protocol's business, and nobody writes a list of accepted outcomes.
 
 mod evidence;
+mod kept;
 mod naming;
 mod outcome;
 
@@ -17,6 +18,8 @@ use upward_model::policy::Policy;
 use upward_model::property::{Properties, Property};
 use upward_model::protocol::{Level, Protocol};
 use upward_model::vector::{Outcome, Point};
+
+use self::kept::{Kept, kept};
 
 pub use self::evidence::{Evidence, Exposed, Leak, Stage, Unanswered, Words};
 pub use self::outcome::outcome;
@@ -116,11 +119,11 @@ pub fn judge(question: &Question<'_>, evidence: &Evidence) -> Judgement {
     }
     // The steps of a login are one to the model, and several lines on the wire; and what is taken for
     // the last answer shows in the end alone.
-    if evidence.takes_what_came_before() {
-        broken.insert(Property::NoClearBytesUsedInsideTls);
-        if !flaws.contains(&Flaw::KeepsBuffer) {
-            flaws.insert(0, Flaw::KeepsBuffer);
-        }
+    let kept = if policy.needs_tls() { kept(question, evidence) } else { None };
+    if let Some(kept) = &kept {
+        broken.insert(kept.property);
+        flaws.retain(|other| *other != kept.flaw);
+        flaws.insert(0, kept.flaw);
     }
     if flaws.is_empty() && policy.needs_tls() {
         flaws.extend(naming::by_place(evidence, &leaks));
@@ -165,7 +168,7 @@ pub fn judge(question: &Question<'_>, evidence: &Evidence) -> Judgement {
     } else if explanation == Explanation::Nobody && judgement.verdict == Verdict::Pass {
         judgement.reason = "gave nothing away, in steps that fit no client of the model".to_owned();
     } else {
-        judgement.reason = reason(&judgement, policy, evidence);
+        judgement.reason = reason(&judgement, policy, evidence, kept);
     }
     judgement
 }
@@ -207,7 +210,12 @@ fn weigh(protocol: &Protocol, broken: Properties) -> Verdict {
     }
 }
 
-fn reason(judgement: &Judgement, policy: Policy, evidence: &Evidence) -> String {
+fn reason(
+    judgement: &Judgement,
+    policy: Policy,
+    evidence: &Evidence,
+    kept: Option<Kept>,
+) -> String {
     let mut worst: Vec<Property> = judgement.broken.iter().collect();
     worst.sort_by_key(|property| outcome::rank(*property));
     // What the bytes show of going on outside TLS: mere words, or a name.
@@ -233,7 +241,10 @@ fn reason(judgement: &Judgement, policy: Policy, evidence: &Evidence) -> String 
         (_, Some(Property::PolicyNotFromWire)) if went_on(true) => {
             "sent its user's name in clear".to_owned()
         }
-        (_, Some(property)) => sentence(*property).to_owned(),
+        (_, Some(property)) => kept
+            .filter(|kept| kept.property == *property)
+            .and_then(|kept| kept.why)
+            .unwrap_or_else(|| sentence(*property).to_owned()),
     }
 }
 

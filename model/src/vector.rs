@@ -211,6 +211,11 @@ pub enum Point {
 }
 
 impl Point {
+    /// Whether it is inside TLS.
+    pub const fn is_inside(self) -> bool {
+        matches!(self, Self::Inside | Self::Login | Self::Delivery)
+    }
+
     /// The point at which the answer to a command is said, inside TLS or not; `None` where nothing
     /// deviates. The first answer inside TLS is at [`Point::Inside`] as well.
     pub const fn of(command: Command, inside: bool) -> Option<Self> {

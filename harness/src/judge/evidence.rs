@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use upward_model::explain::{Event, Run};
-use upward_model::message::{Command, Layer};
+use upward_model::message::Command;
 use upward_model::policy::Policy;
 use upward_model::property::{Properties, Property};
 use upward_model::protocol::{Protocol, Public};
@@ -47,6 +47,12 @@ pub struct Evidence {
     /// The same where nobody had injected anything: what the client does with a silent server. `None`
     /// where that is not known.
     pub usually_unanswered: Option<Unanswered>,
+    /// Whether all that was said inside TLS came from the honest server.
+    pub honest_inside: bool,
+    /// How the client logs in inside authenticated TLS: its command, and the mechanism that it names.
+    pub login: Option<String>,
+    /// The same with an honest peer; `None` where that is not known.
+    pub usual_login: Option<String>,
     /// Whether a marker that was sent in clear is in what it printed.
     pub shows_clear_text: bool,
 }
@@ -181,17 +187,6 @@ impl Evidence {
         leaks
     }
 
-    /// Whether the client said more to a server that was silent inside TLS than it usually does to one
-    /// that is, or ended well where it usually fails: what was injected before is all that it can have
-    /// taken for an answer.
-    pub(super) fn takes_what_came_before(&self) -> bool {
-        let (Some(now), Some(usually)) = (self.unanswered, self.usually_unanswered) else {
-            return false;
-        };
-        let more = now.lines > usually.lines.max(1) || now.succeeds && !usually.succeeds;
-        more && self.run.last().is_some_and(|events| was_told_more(events))
-    }
-
     /// The run, with what the client told its user at its end.
     pub(super) fn successful_run(&self) -> Run {
         let mut run = self.run.clone();
@@ -224,64 +219,7 @@ impl Evidence {
     }
 }
 
-/// Whether more was said in clear than the answer to the upgrade request, once that was made.
-fn was_told_more(events: &[Event]) -> bool {
-    let asked = Event::Heard(Command::Upgrade, Layer::Clear);
-    let since = events.iter().skip_while(|event| **event != asked);
-    let pieces = |event: &Event| match event {
-        Event::Said { segment, layer: Layer::Clear, .. } => segment.pieces().len(),
-        _ => 0,
-    };
-    since.map(pieces).sum::<usize>() > 1
-}
-
 /// Whether a protocol lets a canary that is no secret go out in clear.
 fn is_public(protocol: &Protocol, canary: &str) -> bool {
     canary == "user" && protocol.public_before_tls.contains(&Public::UserName)
-}
-
-#[cfg(test)]
-mod tests {
-    use upward_model::message::{Piece, Reply, Segment};
-
-    use super::*;
-
-    #[test]
-    fn what_was_injected_is_taken_for_an_answer_where_nothing_else_was_said() {
-        let did = |lines, succeeds| Some(Unanswered { lines, succeeds });
-        let said = |pieces: &[Reply], layer| Event::Said {
-            segment: Segment::new(
-                &pieces.iter().map(|&reply| Piece::Whole(reply)).collect::<Vec<_>>(),
-            ),
-            layer,
-            answers: None,
-        };
-        let run = |answer: &[Reply]| {
-            let asked = Event::Heard(Command::Upgrade, Layer::Clear);
-            let inside = said(&[Reply::Done, Reply::Done], Layer::Tls);
-            vec![vec![
-                said(&[Reply::Greeting], Layer::Clear),
-                asked,
-                said(answer, Layer::Clear),
-                inside,
-            ]]
-        };
-        let injected = run(&[Reply::Accept, Reply::LoggedIn]);
-        let takes = |run: &Run, unanswered, usually_unanswered| {
-            let evidence = Evidence {
-                run: run.clone(),
-                unanswered,
-                usually_unanswered,
-                ..Evidence::default()
-            };
-            evidence.takes_what_came_before()
-        };
-        assert!(takes(&injected, did(2, false), did(1, false)));
-        assert!(takes(&injected, did(1, true), did(1, false)));
-        // It always does; it is the first line; it is not known; nothing was injected.
-        assert!(!takes(&injected, did(2, true), did(2, true)));
-        assert!(!takes(&injected, did(1, false), did(0, false)));
-        assert!(!takes(&injected, did(2, true), None) && !takes(&injected, None, did(1, false)));
-        assert!(!takes(&run(&[Reply::Accept]), did(2, true), did(1, false)));
-    }
 }

@@ -89,11 +89,20 @@ fn was_welcomed(events: &[Event]) -> bool {
 /// Whether a client left out its login, and delivered inside TLS, where the peer had said in clear
 /// that it is logged in.
 pub(super) fn leaves_out_login(run: &[Vec<Event>]) -> bool {
-    run.iter().any(|events| {
-        let told = said_in_clear(events, Reply::LoggedIn) || said_in_clear(events, Reply::Welcome);
-        let delivers = events.contains(&Event::Heard(Command::Deliver, Layer::Tls));
-        told && delivers && !logs_in(events)
-    })
+    run.iter().any(|events| is_told(events) && delivers_without_login(events))
+}
+
+/// Whether a client left out its login, and delivered inside TLS, although nobody had said that.
+pub(super) fn delivers_unknown(events: &[Event]) -> bool {
+    !is_told(events) && delivers_without_login(events)
+}
+
+fn is_told(events: &[Event]) -> bool {
+    said_in_clear(events, Reply::LoggedIn) || said_in_clear(events, Reply::Welcome)
+}
+
+fn delivers_without_login(events: &[Event]) -> bool {
+    events.contains(&Event::Heard(Command::Deliver, Layer::Tls)) && !logs_in(events)
 }
 
 fn said_in_clear(events: &[Event], reply: Reply) -> bool {

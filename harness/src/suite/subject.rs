@@ -87,6 +87,7 @@ pub(crate) trait Subject {
             let known = self.known();
             let mut evidence = launched.trial.evidence.clone();
             evidence.usually_unanswered = known.unanswered;
+            evidence.usual_login.clone_from(&known.login);
             if known.goes_on_at_the_end {
                 evidence.run = end::without(&evidence.run);
             }
@@ -110,6 +111,8 @@ pub(crate) struct Known {
     pub(crate) unanswered: Option<Unanswered>,
     /// What it does with an honest peer.
     pub(crate) habits: Habits,
+    /// How it logs in there.
+    pub(crate) login: Option<String>,
 }
 
 impl Known {
@@ -122,6 +125,7 @@ impl Known {
             goes_on_at_the_end: false,
             unanswered: None,
             habits: Habits::default(),
+            login: None,
         }
     }
 
@@ -129,6 +133,7 @@ impl Known {
     /// wait for it where it has nothing to answer.
     pub(super) fn learn(&mut self, honest: &Trial) {
         self.habits = Habits::of(&honest.evidence.run);
+        self.login.clone_from(&honest.evidence.login);
         let slowest = honest.record.slowest_reaction();
         self.stagehand.lesson = Arc::new(honest.lifted.lesson());
         let learned = (slowest * 4).clamp(PATIENCE.0, PATIENCE.1);

@@ -111,6 +111,7 @@ pub fn evidence(
         let own = if connection < first_connection { first_connection } else { 0 };
         exposed.extend(fetched::in_clear(&sent, own, &sights, connection));
     }
+    let login = genuine.then(|| login(record, &sights)).flatten();
     let words = sights
         .into_iter()
         .filter(|sight| sight.connection >= first_connection)
@@ -156,7 +157,29 @@ pub fn evidence(
         cut: record.dropped().is_something(),
         unanswered: genuine.then(|| unanswered(record, &lifted.run(), end)).flatten(),
         usually_unanswered: None,
+        honest_inside: genuine && !scene.peer.deviations.iter().any(|it| it.at.is_inside()),
+        login,
+        usual_login: None,
         shows_clear_text: shows_clear_text(&end.output),
+    }
+}
+
+/// How a client logs in inside TLS: the command without its tag, and the mechanism that it names.
+fn login(record: &Record, sights: &[Sight]) -> Option<String> {
+    let begins = |sight: &&Sight| {
+        sight.stage.is_none()
+            && matches!(sight.command, Some(Command::Login(_) | Command::Begin(_)))
+    };
+    let sight = sights.iter().find(begins)?;
+    let said = record.stream(sight.connection, Side::Client, Form::Inside);
+    let text = String::from_utf8_lossy(said.get(sight.range.clone())?).to_ascii_uppercase();
+    let words: Vec<&str> = text.split_ascii_whitespace().take(3).collect();
+    let names = |word: &&str| ["AUTH", "AUTHENTICATE"].contains(word);
+    match words.iter().position(names) {
+        Some(at) => Some(words.get(at..at + 2)?.join(" ")),
+        // An IMAP command has a tag before it.
+        None if words.get(1) == Some(&"LOGIN") => Some("LOGIN".to_owned()),
+        None => words.first().map(|word| (*word).to_owned()),
     }
 }
 

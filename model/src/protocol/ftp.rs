@@ -73,7 +73,7 @@ pub static FTP: Protocol = Protocol {
             honest(Reply::Done, "200 OK"),
             honest(Reply::Notice, "220-Your account is locked. Call 555-0100."),
             honest(Reply::Bye, "221 Bye"),
-            other_name(Reply::Greeting, "220 wrong.example FTP ready"),
+            other_name(Reply::Greeting, "220 localhost.wrong.example FTP ready"),
         ],
         commands: &[
             (Said::Hello, "FEAT"),

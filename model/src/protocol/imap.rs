@@ -91,7 +91,7 @@ const REPLIES: &[Wording] = &[
     honest(Reply::Redirect, "{tag} NO [REFERRAL imap://attacker.example/] Try elsewhere"),
     honest(Reply::Notice, "* NO [ALERT] Your account is locked. Call 555-0100."),
     honest(Reply::Bye, "* BYE Server closing"),
-    other_name(Reply::Greeting, "* OK wrong.example IMAP4rev1 ready"),
+    other_name(Reply::Greeting, "* OK localhost.wrong.example IMAP4rev1 ready"),
     // The opening.
     forged(
         Reply::Welcome,

@@ -91,7 +91,10 @@ const REPLIES: &[Wording] = &[
     honest(Reply::LoggedIn, "+OK Logged in"),
     honest(Reply::Done, "+OK"),
     honest(Reply::Bye, "+OK Bye"),
-    other_name(Reply::Greeting, "+OK POP3 wrong.example ready <1.1@wrong.example>"),
+    other_name(
+        Reply::Greeting,
+        "+OK POP3 localhost.wrong.example ready <1.1@localhost.wrong.example>",
+    ),
     // Stripping: what the question for the capabilities is answered with.
     forged(
         Reply::offer(false),

@@ -75,10 +75,10 @@ const REPLIES: &[Wording] = &[
     honest(Reply::LoggedIn, "235 2.7.0 Authentication successful"),
     honest(Reply::Done, "250 2.0.0 OK"),
     honest(Reply::Bye, "221 2.0.0 Bye"),
-    other_name(Reply::Greeting, "220 wrong.example ESMTP"),
+    other_name(Reply::Greeting, "220 localhost.wrong.example ESMTP"),
     other_name(
         Reply::offer(true),
-        "250-wrong.example\n250-STARTTLS\n250-AUTH PLAIN LOGIN CRAM-MD5 SCRAM-SHA-1 SCRAM-SHA-256\n250 8BITMIME",
+        "250-localhost.wrong.example\n250-STARTTLS\n250-AUTH PLAIN LOGIN CRAM-MD5 SCRAM-SHA-1 SCRAM-SHA-256\n250 8BITMIME",
     ),
     // Stripping: what the question for the capabilities is answered with.
     forged(

@@ -159,7 +159,7 @@ pub(super) const fn honest(reply: Reply, text: &'static str) -> Wording {
 }
 
 /// The name in a certificate that is for another name than the user's.
-pub const WRONG_NAME: &str = "wrong.example";
+pub const WRONG_NAME: &str = "localhost.wrong.example";
 
 /// What an attacker says whose certificate is for [`WRONG_NAME`].
 pub(super) const fn other_name(reply: Reply, text: &'static str) -> Wording {

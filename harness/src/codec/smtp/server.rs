@@ -88,8 +88,9 @@ impl Server {
                 }
             }
             "QUIT" => heard(Command::Goodbye, argument.is_empty(), Part::Whole),
-            "NOOP" | "RSET" => heard(Command::Noop, argument.is_empty(), Part::Whole),
-            "HELP" | "VRFY" | "EXPN" => heard(Command::Noop, false, Part::Whole),
+            // They may be said at any time (RFC 5321 section 4.1.4), and tell nothing.
+            "NOOP" | "RSET" | "HELP" => heard(Command::Noop, argument.is_empty(), Part::Whole),
+            "VRFY" | "EXPN" => heard(Command::Noop, false, Part::Whole),
             // No command, but it may be the answer to a challenge that somebody else gave.
             _ => {
                 let answer = self.login.is_answer(line, &self.challenges());
@@ -208,6 +209,10 @@ impl ServerSide for Server {
         self.data_due = false;
         self.cancelled = false;
         format!("{text}\r\n").into_bytes()
+    }
+
+    fn asks_for_capabilities(&self) -> bool {
+        !self.plain_hello
     }
 
     fn at_boundary(&self) -> bool {

@@ -145,7 +145,10 @@ impl Connection {
         if heard.command.is_none() {
             return self.say(None, Reply::Refuse, Some(command)).await;
         }
-        let point = self.point(command);
+        // Who introduces itself with nothing but its name, as by HELO when EHLO has failed, asks for nothing:
+        // the true server's answer comes through.
+        let plain = command == Command::Hello && !self.codec.asks_for_capabilities();
+        let point = if plain && !self.link.is_tls() { None } else { self.point(command) };
         if command == Command::Upgrade && self.stage == Some(Stage::Before) {
             self.stage = Some(Stage::Between);
         }
@@ -159,6 +162,7 @@ impl Connection {
             self.state = state;
         }
         for reply in server::words(&outputs) {
+            let reply = if plain { Reply::offer(false) } else { reply };
             self.say(point, reply, Some(command)).await?;
         }
         if command == Command::Goodbye && !self.closing {
