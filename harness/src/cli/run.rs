@@ -85,12 +85,12 @@ pub(super) struct Run {
     #[arg(long, requires = "isolate", value_name = "FOLDER")]
     fresh: Vec<PathBuf>,
     /// Seconds that the program may run.
-    #[arg(long, default_value_t = DEADLINE, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, default_value_t = DEADLINE, allow_negative_numbers = true, value_parser = clap::value_parser!(u64).range(1..))]
     deadline: u64,
     /// Seconds that the server waits for a program that has nothing to answer before it closes: more than
     /// the program's own timeouts, to see what it does after them [default: four times its slowest
     /// reaction, from 0.3 to 5]. The deadline is put off for it.
-    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600))]
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true, value_parser = clap::value_parser!(u64).range(1..=3600))]
     patience: Option<u64>,
     /// Let `should` properties fail, too.
     #[arg(long)]
