@@ -27,13 +27,15 @@ pub(super) fn kept(question: &Question<'_>, evidence: &Evidence) -> Option<Kept>
     if !evidence.honest_inside {
         return None;
     }
-    let why =
-        leaves_out_login(question, evidence).or_else(|| logs_in_otherwise(question, evidence))?;
+    let otherwise = logs_in_otherwise(question, evidence);
+    let why = leaves_out_login(question, evidence).or(otherwise)?;
     let why = Some(format!("{why}: nothing but what came in clear was different"));
     let (property, flaw) = if evidence.run.last().is_some_and(|events| left_open(events)) {
         (Property::NoClearBytesUsedInsideTls, Flaw::KeepsFragment)
-    } else {
+    } else if question.likely.contains(&Flaw::KeepsCapabilities) {
         (Property::ClearKnowledgeForgotten, Flaw::KeepsCapabilities)
+    } else {
+        (Property::NoJump, Flaw::BelievesEarlySuccess)
     };
     Some(Kept { property, flaw, why })
 }
@@ -116,7 +118,9 @@ mod tests {
             kept(question, evidence).map(|kept| (kept.flaw, kept.why.is_some()))
         };
         let by_list = Some((Flaw::KeepsCapabilities, true));
-        assert_eq!(found(&question(true, &[]), &left_out), by_list);
+        assert_eq!(found(&question(true, &[Flaw::KeepsCapabilities]), &left_out), by_list);
+        let by_words = Some((Flaw::BelievesEarlySuccess, true));
+        assert_eq!(found(&question(true, &[]), &left_out), by_words);
         // It never logs in; somebody else spoke inside TLS.
         assert_eq!(found(&question(false, &[]), &left_out), None);
         let attacked = Evidence { honest_inside: false, ..left_out };
