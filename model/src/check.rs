@@ -50,6 +50,7 @@ conditions!(
     NoClearTextShownAsTrusted,
     AlwaysEnds,
     HonestDelivers,
+    DeliversToNamedHost,
     NoLoginInClear,
     NoUpgradeInsideTls,
 );

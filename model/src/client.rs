@@ -79,6 +79,8 @@ pub enum View {
     Open(Layer),
     /// It has sent its ClientHello and waits for the end of the handshake.
     Handshaking,
+    /// It has opened the second channel and waits for the end of that channel's handshake.
+    Channel,
     /// It has ended.
     Ended,
 }
@@ -97,6 +99,10 @@ pub enum Input {
     HandshakeFailed,
     /// TLS was ended with a close_notify and the connection stays.
     TlsEnded,
+    /// The handshake of the second channel ended and the peer showed this certificate.
+    Channel(Peer),
+    /// The second channel could not be had, or its handshake failed.
+    ChannelFailed,
     /// The connection is at its end.
     Closed(Close),
     /// The deadline passed.
@@ -143,11 +149,18 @@ impl Peer {
 pub enum Close {
     /// In order: FIN, after a close_notify where there was TLS.
     Orderly,
-    /// Cut: RST, or FIN inside TLS without a close_notify.
+    /// FIN inside TLS without a close_notify: the TLS session is truncated.
+    Truncated,
+    /// RST.
     Cut,
 }
 
 /// What a client does.
+///
+/// The world judges the acts. The marks - [`Took`](Self::Took),
+/// [`UsedClearKnowledge`](Self::UsedClearKnowledge), [`Skipped`](Self::Skipped),
+/// [`UsedNameFromWire`](Self::UsedNameFromWire), [`TookTruncation`](Self::TookTruncation) - name a
+/// mistake that the client knows of. No property depends on a mark, and a client of your own sets none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Output {
     /// Opens a connection, leaving the one it had.
@@ -159,40 +172,47 @@ pub enum Output {
     StartTls,
     /// Closes the connection.
     Close,
-    /// Opens the second channel and moves the confidential data over it.
+    /// Opens the second channel: in clear, or with a handshake whose end is an
+    /// [`Input::Channel`].
     OpenChannel(Layer),
-    /// Went on because of a message that had come in this layer, while it believed to be in TLS:
-    /// the taint that an implementation does not see and a proof must. Giving up is not going on.
+    /// Moves the confidential data over the second channel.
+    MoveData,
+    /// Mark: went on because of a message that had come in this layer, while it believed to be in TLS.
+    /// Giving up is not going on.
     Took(Layer),
-    /// Used inside TLS what it had learned in clear; for a mechanism, which.
+    /// Mark: used inside TLS what it had learned in clear; for a mechanism, which.
     UsedClearKnowledge(Option<Mechanism>),
-    /// Skipped a step of the session because a clear-text reply said so.
+    /// Mark: skipped a step of the session because a clear-text reply said so.
     Skipped,
-    /// Compared the certificate with a name from the wire.
+    /// Mark: compared the certificate with a name from the wire.
     UsedNameFromWire,
-    /// Took the end of the connection for a confirmation.
+    /// Mark: took the end of the connection for a confirmation.
     TookTruncation,
-    /// Showed clear text to the user as the server's word.
-    ShowedClearText,
+    /// Shows its user the text of a notice as the server's word.
+    Shows,
     /// Told the user that the session failed.
     Tell,
     /// Ended a session.
     End(End),
 }
 
-/// Those outputs that somebody outside can see: the peer, or the user.
-pub(crate) fn visible(outputs: &Outputs) -> Outputs {
-    let inner = |output: &Output| {
+impl Output {
+    /// Whether it is a mark, which neither the peer nor the user can see.
+    pub const fn is_mark(self) -> bool {
         matches!(
-            output,
-            Output::Took(_)
-                | Output::UsedClearKnowledge(_)
-                | Output::Skipped
-                | Output::UsedNameFromWire
-                | Output::TookTruncation
+            self,
+            Self::Took(_)
+                | Self::UsedClearKnowledge(_)
+                | Self::Skipped
+                | Self::UsedNameFromWire
+                | Self::TookTruncation
         )
-    };
-    outputs.iter().filter(|output| !inner(output)).copied().collect()
+    }
+}
+
+/// The acts among the outputs: what the peer or the user can see.
+pub(crate) fn visible(outputs: &Outputs) -> Outputs {
+    outputs.iter().filter(|output| !output.is_mark()).copied().collect()
 }
 
 /// Where a client connects to.

@@ -89,8 +89,24 @@ impl<'a> Dialogue<'a> {
                 self.lines.push("*** TLS STARTS".to_owned());
             }
             Action::FailHandshake => self.note("here the attacker breaks the TLS handshake"),
+            Action::NameOtherHost => {
+                self.note("here the attacker makes the client's introduction name the other host");
+            }
+            Action::Channel(Peer::Genuine) => {
+                self.lines.push("*** TLS STARTS ON THE SECOND CONNECTION".to_owned());
+            }
+            Action::Channel(peer) => {
+                let shown = certificate(*peer);
+                self.note(&format!(
+                    "here the attacker ends the second connection's TLS with {shown}"
+                ));
+            }
+            Action::FailChannel => self.note("here the attacker breaks the second connection"),
             Action::EndTls => self.note("here TLS is ended, and the connection stays"),
             Action::Close(Close::Orderly) => self.note("here the connection is closed"),
+            Action::Close(Close::Truncated) => {
+                self.note("here the attacker closes the connection, and TLS was not closed");
+            }
             Action::Close(Close::Cut) => self.note("here the attacker cuts the connection"),
             Action::Redial(_) => {
                 self.note("here the attacker leads the connection to the server's other port");
@@ -214,15 +230,19 @@ impl<'a> Dialogue<'a> {
                     );
                 }
                 Output::End(end) => self.ends(end),
-                Output::ShowedClearText => {
+                Output::Shows => {
                     self.note("the client shows this text to its user as the server's word");
                 }
                 Output::OpenChannel(Layer::Clear) => {
                     self.note("the client opens the second connection, without TLS");
-                    self.say(fresh, Property::NoClearSecondChannel);
                 }
                 Output::OpenChannel(Layer::Tls) => {
                     self.note("the client opens the second connection, with TLS");
+                }
+                Output::MoveData => {
+                    self.note("the client moves the data over the second connection");
+                    self.say(fresh, Property::NoClearSecondChannel);
+                    self.say(fresh, Property::NoSecretToUnauthenticatedPeer);
                 }
                 Output::Took(Layer::Clear) => {
                     self.say(fresh, Property::NoClearBytesUsedInsideTls);
@@ -318,6 +338,9 @@ const fn meaning(property: Property) -> &'static str {
         Property::UserTold => "the user believes that all is well",
         Property::NoClearTextShownAsTrusted => "the user believes that the server wrote it",
         Property::AlwaysEnds => "the client waits for ever",
+        Property::DeliversToNamedHost => {
+            "the data are at the host that the attacker named, not at the user's"
+        }
         Property::HonestDelivers => "nobody attacked, and nothing was delivered",
         Property::NoLoginInClear => "the server takes a login in clear",
         Property::NoUpgradeInsideTls => "the server offers the upgrade inside TLS",

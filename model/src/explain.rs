@@ -119,6 +119,8 @@ pub fn explain(
         variant,
         flaws,
         bounds: Bounds { messages: CAPACITY },
+        connections: Negotiator::CONNECTIONS,
+        endless: false,
     };
     let mut farthest = [0; 3];
     for variant in fitting(Variant::all()) {

@@ -139,6 +139,14 @@ flaws! {
         "Takes the end of the connection for the confirmation that it waits for.",
         "Whoever cuts the line makes the user believe in a delivery that did not happen.",
         [], ["TLS-TRUNC"];
+    TakesDeadlineAsSuccess, "takes-deadline-as-success", Client,
+        "Reports success when the deadline passes and the confirmation has not come.",
+        "An attacker who keeps silent makes the user believe in a delivery that did not happen.",
+        [], ["NEG-SILENT"];
+    NeverSendsData, "never-sends-data", Client,
+        "Reports success after the login, and has not sent the data.",
+        "The user believes in a delivery that did not happen; no attack is needed.",
+        [], ["LIFE-EXIT"];
     ShowsClearAlert, "shows-clear-alert", Client,
         "Shows text that came in clear to its user as the server's word.",
         "Whoever writes it gives instructions in the server's name.",

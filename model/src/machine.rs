@@ -35,7 +35,17 @@ pub struct Machine<S, I, O> {
     classes: Vec<Vec<Class<I>>>,
 }
 
-/// Inputs that a state cannot tell apart.
+/// An input of a machine.
+pub trait Alphabet: Clone + Eq + Hash {
+    /// Whether inputs of this kind may stand for each other where a state does the same on them.
+    ///
+    /// Segments may: the attacker chooses among them freely wherever he can write at all. Each other
+    /// input is a class of its own, since the world gives it under conditions of its own: a state that
+    /// does the same on clear text as on a good certificate is still given either by itself.
+    fn merges(&self) -> bool;
+}
+
+/// Inputs that a state cannot tell apart: segments that lead to the same, or one other input.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Class<I> {
     /// The first of them, in the order of the alphabet: the shortest.
@@ -48,7 +58,7 @@ pub struct Class<I> {
     pub outputs: OutputsId,
 }
 
-impl<S: Clone + Eq + Hash + Debug, I: Clone, O: Clone + Eq + Hash> Machine<S, I, O> {
+impl<S: Clone + Eq + Hash + Debug, I: Alphabet, O: Clone + Eq + Hash> Machine<S, I, O> {
     /// Explores a step function from its first states.
     ///
     /// `expand` hands over, in the order of the alphabet, each input that is possible in a state,
@@ -70,6 +80,10 @@ impl<S: Clone + Eq + Hash + Debug, I: Clone, O: Clone + Eq + Hash> Machine<S, I,
             expand(&state, &mut |input, members, (next, outputs)| {
                 let next = machine.intern(next);
                 let outputs = machine.intern_outputs(outputs);
+                if !input.merges() {
+                    classes.push(Class { representative: input, members, next, outputs });
+                    return;
+                }
                 let index = *found.entry((next, outputs)).or_insert_with(|| {
                     classes.push(Class { representative: input, members: 0, next, outputs });
                     classes.len() - 1
@@ -162,10 +176,7 @@ impl<S: Clone + Eq + Hash + Debug, I: Clone, O: Clone + Eq + Hash> Machine<S, I,
     }
 
     /// Whether another machine has the same states, under the same ids, and does the same in each.
-    pub fn behaves_like(&self, other: &Self) -> bool
-    where
-        I: PartialEq,
-    {
+    pub fn behaves_like(&self, other: &Self) -> bool {
         self.states == other.states
             && self.outputs == other.outputs
             && self.classes == other.classes

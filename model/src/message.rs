@@ -35,13 +35,18 @@ pub enum Layer {
     Tls,
 }
 
-/// A login mechanism, as far as it matters who named it.
+/// A login mechanism. The true server accepts the first two: a client that is made to use the weaker
+/// one still delivers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Mechanism {
-    /// One that the true server offers inside TLS.
+    /// The strongest that the true server offers.
     Own,
-    /// One that only the attacker's list names: its use shows whose list was believed.
+    /// A weaker one, which an attacker's list names alone: its use shows that the list was believed.
     Lure,
+    /// The strongest, computed over a challenge that the attacker put into the server's first words
+    /// ([`Authentication::FromOpening`](crate::protocol::Authentication::FromOpening)): the true server
+    /// rejects it, since it compares the answer with its own challenge.
+    Salted,
 }
 
 /// A message from the server, by meaning.
@@ -116,8 +121,10 @@ impl Command {
             Self::Upgrade => "upgrade",
             Self::Begin(Mechanism::Own) => "begin",
             Self::Begin(Mechanism::Lure) => "begin-lure",
+            Self::Begin(Mechanism::Salted) => "begin-salted",
             Self::Login(Mechanism::Own) => "login",
             Self::Login(Mechanism::Lure) => "login-lure",
+            Self::Login(Mechanism::Salted) => "login-salted",
             Self::Credential => "credential",
             Self::Protect => "protect",
             Self::Deliver => "deliver",

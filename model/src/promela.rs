@@ -16,9 +16,9 @@ use crate::client::{Client, Peer};
 use crate::message::{Command, Reply};
 use crate::policy::Policy;
 use crate::property::Property;
-use crate::protocol::{Closure, Memory};
-use crate::server::Port;
-use crate::world::{Alpn, Attacker, Offering, State, World};
+use crate::protocol::{Channel, Closure, Memory};
+use crate::server::{Hosts, Port};
+use crate::world::{Alpn, Attacker, CONNECTIONS, Offering, State, World};
 
 /// What is the same for all worlds.
 const COMPOSITION: &str = include_str!("../promela/composition.pml");
@@ -94,6 +94,11 @@ fn constants<C: Client>(world: &World<C>, tables: &Tables) -> Vec<String> {
     flag(&mut text, "CHOOSES_CERTIFICATE", protocol.chooses_certificate);
     flag(&mut text, "KNOWLEDGE_SURVIVES", protocol.memory == Memory::Survives);
     flag(&mut text, "MAY_GO_ON_IN_CLEAR", protocol.closure == Closure::MayGoOnInClear);
+    flag(&mut text, "HAS_CHANNEL", protocol.channel == Channel::Second);
+    flag(&mut text, "ONE_CERTIFICATE", world.server().hosts == Hosts::OneCertificate);
+    flag(&mut text, "ENDLESS", world.is_endless());
+    flag(&mut text, "LOGS_IN", world.logs_in());
+    define(&mut text, "CONNECTIONS", CONNECTIONS);
     define(&mut text, "BOUND", world.bounds.messages);
     define(&mut text, "QUEUE", State::QUEUE);
     define(&mut text, "SESSIONS", world.sessions.len());
@@ -109,13 +114,11 @@ fn constants<C: Client>(world: &World<C>, tables: &Tables) -> Vec<String> {
     };
     let mut secret = Rows::new("static const unsigned char", "is_secret");
     let mut allowed = Rows::new("static const unsigned char", "is_allowed_in_clear");
+    let mut login = Rows::new("static const unsigned char", "is_login");
     for command in tables.commands() {
+        login.push(u8::from(matches!(command, Command::Login(_) | Command::Credential)));
         secret.push(u8::from(command.is_secret()));
         allowed.push(u8::from(command.is_allowed_in_clear()));
-    }
-    let mut lists = Rows::new("static const unsigned char", "lists_capabilities");
-    for &reply in tables.replies() {
-        lists.push(u8::from(table::lists(world, reply)));
     }
     vec![
         text,
@@ -123,7 +126,7 @@ fn constants<C: Client>(world: &World<C>, tables: &Tables) -> Vec<String> {
         per_session("to_implicit", &|policy| policy == Policy::Implicit),
         secret.finish(),
         allowed.finish(),
-        lists.finish(),
+        login.finish(),
     ]
 }
 
@@ -149,9 +152,15 @@ fn options(tables: &Tables) -> String {
         option("can_shake_hands", "shakes_hands", Some(peer));
     }
     option("can_fail_handshake", "fails_handshake", None);
+    for peer in 0..Peer::ALL.len() {
+        option("can_shake_hands_on_channel", "shakes_hands_on_channel", Some(peer));
+    }
+    option("can_fail_channel", "fails_channel", None);
+    option("can_name_host", "names_host", None);
     option("can_end_tls", "ends_tls", None);
-    option("can_close", "closes", Some(0));
-    option("can_close", "closes", Some(1));
+    for how in 0..3 {
+        option("can_close", "closes", Some(how));
+    }
     option("can_redial", "redials", None);
     option("can_time_out", "times_out", None);
     text

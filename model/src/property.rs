@@ -92,6 +92,9 @@ properties! {
         "After the peer has closed, or the deadline has passed, the client ends.";
     HonestDelivers, "honest-delivers", Users, Must, "GnuTLS manual, Upward negotiation",
         "With a passive network and a server that offers TLS, every run ends in delivery.";
+    DeliversToNamedHost, "delivers-to-named-host", Users, Must,
+        "GnuTLS manual, Upward negotiation: a datum before the handshake chooses certificate and password file",
+        "The data reach the virtual host that the user named, whatever was said in clear about the host.";
     NoLoginInClear, "no-login-in-clear", Server, Should, "RFC 9051 section 11.7",
         "A server that requires TLS takes no login outside it.";
     NoUpgradeInsideTls, "no-upgrade-inside-tls", Server, Should, "RFC 3207 section 4.2",
@@ -155,6 +158,11 @@ impl Properties {
     /// Adds one.
     pub const fn insert(&mut self, property: Property) {
         self.0 |= 1 << property as u8;
+    }
+
+    /// Takes one out.
+    pub const fn remove(&mut self, property: Property) {
+        self.0 &= !(1 << property as u8);
     }
 
     /// Adds all of another set.

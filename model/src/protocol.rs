@@ -63,6 +63,8 @@ pub struct Protocol {
     pub welcome: Welcome,
     /// Whether a login comes before the confidential data, and where its challenge comes from.
     pub login: Authentication,
+    /// Whether the capability list names login mechanisms to choose from.
+    pub mechanisms: Mechanisms,
     /// What a client must forget when TLS starts.
     pub memory: Memory,
     /// Whether one side may take TLS away and go on in clear.
@@ -169,6 +171,15 @@ pub enum Authentication {
     InSession,
     /// A login whose challenge the greeting brought, in clear.
     FromOpening,
+}
+
+/// Whether a capability list names login mechanisms to choose from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mechanisms {
+    /// There is no login, only one way to log in, or no list that names them.
+    One,
+    /// The list names several: the attacker's names the weaker one only.
+    Several,
 }
 
 /// What a client must forget when TLS starts.
@@ -299,11 +310,30 @@ impl Protocol {
         matches!(self.offer, Offer::OnRequest | Offer::Unsaid)
     }
 
-    /// Whether the capabilities name login mechanisms to choose from.
+    /// The login mechanisms that a capability list can name, and a login can use.
     pub fn mechanisms(&self) -> impl Iterator<Item = Mechanism> + use<> {
-        let lure = self.login != Authentication::None
-            && matches!(self.offer, Offer::InOpening | Offer::OnRequest);
-        [Mechanism::Own].into_iter().chain(lure.then_some(Mechanism::Lure))
+        let weaker = self.mechanisms == Mechanisms::Several;
+        let salted = weaker && self.login == Authentication::FromOpening;
+        [Mechanism::Own]
+            .into_iter()
+            .chain(weaker.then_some(Mechanism::Lure))
+            .chain(salted.then_some(Mechanism::Salted))
+    }
+
+    /// Whether the protocol has what a property speaks of.
+    pub fn has_what(&self, property: Property) -> bool {
+        match property {
+            Property::NoClearSecondChannel => self.channel == Channel::Second,
+            Property::NoClearRedirect => self.redirects,
+            Property::TlsNotTakenAway => self.closure == Closure::MayGoOnInClear,
+            Property::ClearKnowledgeForgotten => self.memory == Memory::Forgotten,
+            Property::SurvivorsOnlyCauseRefusal => self.memory == Memory::Survives,
+            Property::NoJump | Property::ClearStateForgotten | Property::NoLoginInClear => {
+                self.login != Authentication::None
+            }
+            Property::DeliversToNamedHost => self.chooses_certificate,
+            _ => true,
+        }
     }
 
     /// The level of a property, and where it comes from.

@@ -27,8 +27,33 @@ pub struct Server {
     /// Whether it serves in clear what it should serve inside TLS only: a persona that plays along,
     /// since a peer that refuses hides the leak.
     pub coaxes: bool,
+    /// Its virtual hosts, and their certificates.
+    pub hosts: Hosts,
     /// Its mistakes.
     pub flaws: Flaws,
+}
+
+/// The virtual hosts of a server, of which a datum that the client sends in clear chooses one
+/// ([`Protocol::chooses_certificate`]).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Hosts {
+    /// One host.
+    One,
+    /// Two hosts, each with a certificate of its own.
+    TwoCertificates,
+    /// Two hosts under one certificate, which is good for both names; each has its own password file.
+    OneCertificate,
+}
+
+impl Hosts {
+    /// The stable name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::One => "one host",
+            Self::TwoCertificates => "two hosts, a certificate each",
+            Self::OneCertificate => "two hosts, one certificate",
+        }
+    }
 }
 
 /// At which port a connection came in.
@@ -49,6 +74,8 @@ pub struct State {
     pub phase: Phase,
     /// In which layer it is.
     pub layer: Layer,
+    /// Whether the connection belongs to the other virtual host, not to the one that the user named.
+    pub elsewhere: bool,
     login: Progress,
     buffer: ArrayVec<(Command, Layer), CAPACITY>,
     fragment: Option<(Piece<Command>, Layer)>,
@@ -83,6 +110,8 @@ pub enum Input {
     Segment(Segment<Command>),
     /// The handshake is complete.
     TlsStarted,
+    /// The attacker rewrites the datum that chooses the virtual host: it names the other one.
+    OtherHostNamed,
     /// The connection is at its end.
     Closed,
 }
@@ -101,6 +130,8 @@ pub enum Output {
     AwaitTls,
     /// Closes the connection.
     Close,
+    /// Executed a delivery.
+    Executed,
     /// Ran inside TLS a command that had come in clear.
     RanClearCommand,
     /// Took a login in clear.
@@ -128,7 +159,14 @@ pub fn words(outputs: &Outputs) -> Vec<Reply> {
 impl Server {
     /// The honest server of a protocol, which offers the upgrade.
     pub const fn honest(protocol: &'static Protocol) -> Self {
-        Self { protocol, offers: true, breaks: false, coaxes: false, flaws: Flaws::NONE }
+        Self {
+            protocol,
+            offers: true,
+            breaks: false,
+            coaxes: false,
+            hosts: Hosts::One,
+            flaws: Flaws::NONE,
+        }
     }
 
     /// A new connection.
@@ -139,6 +177,7 @@ impl Server {
                 port,
                 phase: Phase::Ready,
                 layer: Layer::Clear,
+                elsewhere: false,
                 login: Progress::None,
                 buffer: ArrayVec::new(),
                 fragment: None,
@@ -159,9 +198,18 @@ impl Server {
         match input {
             Input::Segment(segment) => run.receive(segment),
             Input::TlsStarted => run.start_tls(),
+            Input::OtherHostNamed => run.state.elsewhere = true,
             Input::Closed => run.close(),
         }
         (run.state, run.outputs)
+    }
+
+    /// Whether somebody in the client's place could choose the other virtual host now.
+    pub fn takes_host_name(&self, state: &State) -> bool {
+        self.hosts != Hosts::One
+            && state.phase == Phase::Ready
+            && state.layer == Layer::Clear
+            && state.port == Port::Upgrade
     }
 
     /// What it does on one piece of a segment; `more` says whether the segment goes on behind it.

@@ -1,32 +1,38 @@
 //! The theorem matrix: what each policy guarantees, computed and held against what is claimed.
 //!
 //! A cell is a policy, an attacker, a server and a property. *Computed* is what exhaustive walks
-//! found; *claimed* is a table of its own, each entry with its source. A property counts as held
-//! only if its antecedent was met with the sound client: else the cell says so.
+//! found; *claimed* is a table of its own, each entry with its source. A property holds only if some
+//! mistake breaks it in the same cell: else the cell says that it is trivial, or not applicable.
 
 mod claims;
+mod earned;
 
 use std::cell::OnceCell;
+use std::fmt;
 
 use crate::client::Negotiator;
-use crate::flaw::{Flaw, Flaws, Side};
+use crate::flaw::{Flaw, Flaws};
 use crate::policy::Policy;
 use crate::property::{Properties, Property};
 use crate::protocol::{Protocol, Twin};
+use crate::server::Hosts;
 use crate::variant::Variant;
 use crate::walk::{Extent, Walk, Witness, counterexample, walk};
 use crate::world::{Alpn, Attacker, Offering, Setting, World};
 
 pub use self::claims::{Claim, claim};
+pub use self::earned::{Breaker, Rule, earn};
 
 /// What was computed for a cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Computed {
-    /// The property held in every state, and was put to the test.
+    /// No state breaks the property, and a mistake of the same parties would ([`earn`]).
     Holds,
     /// Some state breaks it.
     Broken,
-    /// It was never put to the test.
+    /// No state breaks it, and no mistake that is known would, for this user, attacker and server.
+    Trivial,
+    /// The protocol does not have what the property speaks of.
     NotApplicable,
     /// The walk was cut short: nothing is proved.
     Bounded,
@@ -44,21 +50,70 @@ pub struct Cell {
 }
 
 impl Cell {
+    /// Whether something is claimed of it that the protocol has, and no state breaks it.
+    pub const fn is_kept(&self) -> bool {
+        !matches!(self.claim.0, Claim::NotClaimed)
+            && matches!(self.computed, Computed::Holds | Computed::Trivial)
+    }
+
     /// Whether the claim is right.
     pub const fn agrees(&self) -> bool {
         match self.claim.0 {
             Claim::NotClaimed => true,
-            Claim::Holds => matches!(self.computed, Computed::Holds | Computed::NotApplicable),
+            Claim::Holds => matches!(
+                self.computed,
+                Computed::Holds | Computed::Trivial | Computed::NotApplicable
+            ),
             Claim::Broken => matches!(self.computed, Computed::Broken),
         }
+    }
+}
+
+/// A user and the client that serves them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct User {
+    /// The protocol.
+    pub protocol: &'static Protocol,
+    /// The policies of the user's sessions, in order.
+    pub sessions: Vec<Policy>,
+    /// The client's choices.
+    pub variant: Variant,
+    /// The connections that the client opens for one session at most.
+    pub connections: u8,
+    /// Whether the user begins the sessions again, in the same order, for ever.
+    pub endless: bool,
+}
+
+impl User {
+    /// A user with these sessions and the common client.
+    pub fn of(protocol: &'static Protocol, sessions: &[Policy]) -> Self {
+        Self {
+            protocol,
+            sessions: sessions.to_vec(),
+            variant: Variant::COMMON,
+            connections: Negotiator::CONNECTIONS,
+            endless: false,
+        }
+    }
+
+    /// The same user, who begins the sessions again for ever.
+    #[must_use]
+    pub fn endless(mut self) -> Self {
+        self.endless = true;
+        self
+    }
+
+    /// The policy of the strictest session.
+    pub fn policy(&self) -> Policy {
+        self.sessions.iter().min().copied().unwrap_or(Policy::Required)
     }
 }
 
 /// One walk of the matrix: a user, an attacker, a server.
 #[derive(Clone, Debug)]
 pub struct Column {
-    /// The policies of the user's sessions; the last is what the column is about.
-    pub sessions: Vec<Policy>,
+    /// The user.
+    pub user: User,
     /// The rest.
     pub setting: Setting,
     /// What the walk found.
@@ -68,9 +123,31 @@ pub struct Column {
 }
 
 impl Column {
-    /// The policy that it is about.
+    /// The policy that it is about: that of the user's strictest session.
     pub fn policy(&self) -> Policy {
-        self.sessions.last().copied().unwrap_or(Policy::Required)
+        self.user.policy()
+    }
+}
+
+impl fmt::Display for Column {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { user, setting, .. } = self;
+        let sessions: Vec<&str> = user.sessions.iter().map(|policy| policy.name()).collect();
+        write!(f, "{}", sessions.join(", "))?;
+        if user.endless {
+            write!(f, ", again and again")?;
+        }
+        if user.variant != Variant::COMMON {
+            write!(f, ", {} ({} connections)", user.variant.name(), user.connections)?;
+        }
+        write!(f, "; {}; {}", setting.attacker.name(), setting.offering.name())?;
+        if setting.hosts != Hosts::One {
+            write!(f, ", {}", setting.hosts.name())?;
+        }
+        if setting.alpn == Alpn::Strict {
+            write!(f, ", strict ALPN")?;
+        }
+        Ok(())
     }
 }
 
@@ -82,20 +159,47 @@ pub fn matrix(protocol: &'static Protocol) -> Vec<Column> {
 /// The matrix of a protocol, for a sound client with these choices.
 pub fn matrix_of(protocol: &'static Protocol, variant: Variant) -> Vec<Column> {
     let mut columns = Vec::new();
+    for (user, settings) in users(protocol, variant) {
+        let Some(&first) = settings.first() else { continue };
+        let sound = user.sound(first);
+        for setting in settings {
+            columns.push(column(&user, setting, &sound.in_setting(setting)));
+        }
+    }
+    columns
+}
+
+/// The users of a protocol's matrix, each with the settings in which they are walked.
+fn users(protocol: &'static Protocol, variant: Variant) -> Vec<(User, Vec<Setting>)> {
+    let user = |sessions: &[Policy]| User { variant, ..User::of(protocol, sessions) };
+    let active = Setting::of(Attacker::Active);
+    let (required, opportunistic) = (Policy::Required, Policy::Opportunistic);
+    let mut users = Vec::new();
     for policy in Policy::ALL {
         if policy == Policy::Implicit && protocol.implicit == Twin::None {
             continue;
         }
-        for attacker in [Attacker::Passive, Attacker::Active] {
-            for setting in settings(protocol, attacker) {
-                columns.push(column(protocol, variant, vec![policy], setting));
-            }
+        let attackers = [Attacker::Passive, Attacker::Active].into_iter();
+        let mut all: Vec<Setting> =
+            attackers.flat_map(|attacker| settings(protocol, attacker)).collect();
+        if protocol.chooses_certificate && policy == required {
+            let hosts = [Hosts::TwoCertificates, Hosts::OneCertificate];
+            all.extend(hosts.map(|hosts| Setting { hosts, ..active }));
         }
+        users.push((user(&[policy]), all));
     }
-    // A user who had a session that may do without TLS before.
-    let sessions = vec![Policy::Opportunistic, Policy::Required];
-    columns.push(column(protocol, variant, sessions, Setting::of(Attacker::Active)));
-    columns
+    // A pool: a session that requires TLS and one that may do without, in both orders.
+    users.push((user(&[opportunistic, required]), vec![active]));
+    users.push((user(&[required, opportunistic]), vec![active]));
+    // A client that connects again.
+    let retries = Variant { retries: true, ..variant };
+    for connections in [Negotiator::CONNECTIONS, Negotiator::CONNECTIONS + 1] {
+        users.push((User { variant: retries, connections, ..user(&[required]) }, vec![active]));
+    }
+    // Any number of sessions, one after the other.
+    users.push((user(&[required]).endless(), vec![active]));
+    users.push((user(&[opportunistic, required]).endless(), vec![active]));
+    users
 }
 
 /// The servers that differ for a protocol.
@@ -116,42 +220,33 @@ fn settings(protocol: &Protocol, attacker: Attacker) -> Vec<Setting> {
         .collect()
 }
 
-fn column(
-    protocol: &'static Protocol,
-    variant: Variant,
-    sessions: Vec<Policy>,
-    setting: Setting,
-) -> Column {
-    let client = Negotiator {
-        protocol,
-        sessions: sessions.clone(),
-        variant,
-        flaws: Flaws::NONE,
-        bounds: setting.bounds,
+/// Walks the world of sound parties, and holds what it finds against the claims.
+fn column(user: &User, setting: Setting, world: &World<Negotiator>) -> Column {
+    let walk = walk(world, None);
+    let (protocol, policy) = (user.protocol, user.policy());
+    let mut column = Column { user: user.clone(), setting, walk, cells: Vec::new() };
+    let name = column.to_string();
+    let computed = |property| {
+        if column.walk.broken.has(property) {
+            Computed::Broken
+        } else if column.walk.extent == Extent::Bounded {
+            Computed::Bounded
+        } else if !protocol.has_what(property) {
+            Computed::NotApplicable
+        } else {
+            // Another client than the common one is told from flawed ones in tests of its own.
+            earned::known(protocol, &name, property).unwrap_or(Computed::Holds)
+        }
     };
-    let walk = walk(&World::new(protocol, client, sessions.clone(), setting), None);
-    let policy = sessions.last().copied().unwrap_or(Policy::Required);
-    let cells = Property::ALL
+    column.cells = Property::ALL
         .iter()
         .map(|&property| Cell {
             property,
-            computed: computed(&walk, property),
+            computed: computed(property),
             claim: claim(protocol, policy, &setting, property),
         })
         .collect();
-    Column { sessions, setting, walk, cells }
-}
-
-fn computed(walk: &Walk, property: Property) -> Computed {
-    if walk.broken.has(property) {
-        Computed::Broken
-    } else if walk.extent == Extent::Bounded {
-        Computed::Bounded
-    } else if walk.tried.has(property) {
-        Computed::Holds
-    } else {
-        Computed::NotApplicable
-    }
+    column
 }
 
 /// What a flaw breaks that the sound party keeps, with the least dialogue for each property.
@@ -175,16 +270,7 @@ pub fn flawed_world(
     sessions: &[Policy],
     setting: Setting,
 ) -> World<Negotiator> {
-    let flaws = flaws.into();
-    let setting = Setting { server_flaws: flaws.on(Side::Server), ..setting };
-    let client = Negotiator {
-        protocol,
-        sessions: sessions.to_vec(),
-        variant: Variant::COMMON,
-        flaws: flaws.on(Side::Client),
-        bounds: setting.bounds,
-    };
-    World::new(protocol, client, sessions.to_vec(), setting)
+    User::of(protocol, sessions).flawed(flaws, setting)
 }
 
 /// What a flaw breaks under a policy: for one session, or, where that shows nothing, for two.
@@ -219,11 +305,7 @@ impl Flawless {
         let users = users
             .into_iter()
             .map(|sessions| {
-                let client = Negotiator {
-                    sessions: sessions.clone(),
-                    ..Negotiator::sound(protocol, policy)
-                };
-                let world = World::new(protocol, client, sessions.clone(), setting);
+                let world = User::of(protocol, &sessions).sound(setting);
                 (sessions, world, OnceCell::new())
             })
             .collect();

@@ -14,9 +14,11 @@ mod witness;
 
 use std::hash::Hash;
 
+use rustc_hash::FxHashSet;
+
 use crate::client::Client;
 use crate::property::Properties;
-use crate::world::{Action, State, World};
+use crate::world::{Action, State, Transition, World};
 
 pub use self::store::{Entry, Store};
 pub use self::witness::{Goal, Witness, WitnessStep, counterexample, through, witness};
@@ -34,8 +36,6 @@ pub struct Walk {
     pub stuck: usize,
     /// Properties broken in some state.
     pub broken: Properties,
-    /// Properties whose antecedent was met.
-    pub tried: Properties,
     /// Whether some end is delivery in every session.
     pub delivers: bool,
     /// Whether every state was visited.
@@ -66,7 +66,7 @@ pub(crate) fn visit<C: Client>(
     // Machines whose ids ran out are no machines of these parties.
     let complete = world.clients().is_complete() && world.servers().is_complete();
     let first = world.initial();
-    let mut found = Walk { tried: first.tried, ..Walk::default() };
+    let mut found = Walk::default();
     let explored = explore(first.state, limit, |state, successors| {
         found.broken.extend(world.broken(state));
         if world.is_terminal(state) {
@@ -77,8 +77,6 @@ pub(crate) fn visit<C: Client>(
         for choice in world.choices(state) {
             let Some(transition) = world.next(state, &choice.action) else { continue };
             each(state, &choice.action);
-            found.tried.extend(choice.tried);
-            found.tried.extend(transition.tried);
             successors.push(transition.state);
         }
         found.stuck += usize::from(successors.is_empty());
@@ -87,6 +85,31 @@ pub(crate) fn visit<C: Client>(
     found.transitions = explored.transitions;
     found.extent = if complete { explored.extent } else { Extent::Bounded };
     found
+}
+
+/// Which of these properties some reachable state breaks. The walk goes depth first, and ends where all of
+/// them are broken.
+pub fn breaks<C: Client>(world: &World<C>, wanted: Properties) -> Properties {
+    let mut broken = Properties::NONE;
+    let first = world.initial().state;
+    let mut known = FxHashSet::default();
+    known.insert(first.clone());
+    let mut stack = vec![first];
+    while let Some(state) = stack.pop() {
+        broken.extend(world.broken(&state));
+        if wanted.iter().all(|property| broken.has(property)) {
+            break;
+        }
+        // The first choice is followed first.
+        for choice in world.choices(&state).into_iter().rev() {
+            if let Some(Transition { state, .. }) = world.next(&state, &choice.action)
+                && known.insert(state.clone())
+            {
+                stack.push(state);
+            }
+        }
+    }
+    wanted.iter().filter(|&property| broken.has(property)).collect()
 }
 
 /// A graph that was walked.

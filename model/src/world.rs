@@ -10,26 +10,30 @@
 
 mod actions;
 mod apply;
+mod reference;
 mod setting;
 mod state;
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
-use crate::client::{Client, Input, Output, View};
+use crate::client::{Client, Input, Outputs, visible};
 use crate::machine::{
     ClientMachine, Link, Minimal, ServerMachine, StateId, compile_client, compile_server,
 };
-use crate::message::{Bounds, Layer, Reply, Segment};
+use crate::message::Bounds;
 use crate::policy::Policy;
-use crate::property::{Properties, Property};
-use crate::protocol::{Authentication, Protocol};
-use crate::server::{self, Server};
+use crate::property::Properties;
+use crate::protocol::{self, Protocol};
+use crate::server::{self, Hosts, Server};
 
 pub use self::actions::Action;
 pub use self::apply::Transition;
+pub(crate) use self::apply::{acts, gives_up};
+pub(crate) use self::reference::{CONNECTIONS, Context};
+use self::reference::{Clean, Reference};
 pub use self::setting::{Alpn, Attacker, Offering, Pricing, Setting};
-pub(crate) use self::state::{Ghost, Spoken};
-pub use self::state::{State, Wire};
+pub(crate) use self::state::{Answers, Ghost, Shadow, Spoken};
+pub use self::state::{Channel, State, Wire};
 
 /// Everything that stays fixed during a walk.
 #[derive(Debug)]
@@ -48,16 +52,18 @@ pub struct World<C: Client> {
     pub pricing: Pricing,
     /// The bounds of the walk.
     pub bounds: Bounds,
-    client: C,
-    clients: ClientMachine<C>,
+    client: Arc<C>,
+    clients: Arc<ClientMachine<C>>,
     /// Client states that a play met and no compilation knew.
     met: RwLock<ClientMachine<C>>,
     server: Server,
     servers: Arc<ServerMachine>,
-    lures: Properties,
-    /// For each class of each client state, whether it holds a segment with more behind the reply
-    /// that starts TLS.
-    glued: Vec<Vec<bool>>,
+    /// Whether the user begins the sessions again when the last one has ended.
+    endless: bool,
+    /// What the client does when TLS begins after an honest clear-text phase.
+    reference: Arc<OnceLock<Reference<C::State>>>,
+    /// The same for every clean clear-text phase.
+    clean: Arc<OnceLock<Clean<C::State>>>,
 }
 
 impl<C: Client> World<C> {
@@ -69,8 +75,26 @@ impl<C: Client> World<C> {
         setting: Setting,
     ) -> Self {
         let mut world = Self::for_play(protocol, client, sessions, setting, None);
-        world.clients = compile_client(&world.client, protocol, setting.bounds);
-        world.glued = glued(&world.client, &world.clients, protocol);
+        world.clients = Arc::new(compile_client(&*world.client, protocol, setting.bounds));
+        world
+    }
+
+    /// The same user and client, under the same bounds, in another setting: the client is not compiled
+    /// again.
+    #[must_use]
+    pub fn in_setting(&self, setting: Setting) -> Self {
+        let mut world = Self::with_client_of(
+            self.protocol,
+            Arc::clone(&self.client),
+            self.sessions.clone(),
+            Setting { bounds: self.bounds, ..setting },
+            Some(self),
+        );
+        world.clients = Arc::clone(&self.clients);
+        world.reference = Arc::clone(&self.reference);
+        world.clean = Arc::clone(&self.clean);
+        world.endless = self.endless;
+        world.pricing = self.pricing;
         world
     }
 
@@ -83,11 +107,22 @@ impl<C: Client> World<C> {
         setting: Setting,
         like: Option<&Self>,
     ) -> Self {
+        Self::with_client_of(protocol, Arc::new(client), sessions, setting, like)
+    }
+
+    fn with_client_of(
+        protocol: &'static Protocol,
+        client: Arc<C>,
+        sessions: Vec<Policy>,
+        setting: Setting,
+        like: Option<&Self>,
+    ) -> Self {
         let server = Server {
             protocol,
             offers: setting.offering != Offering::Neither,
             breaks: setting.offering == Offering::Breaks,
             coaxes: false,
+            hosts: if protocol.chooses_certificate { setting.hosts } else { Hosts::One },
             flaws: setting.server_flaws,
         };
         let servers = match like {
@@ -97,8 +132,9 @@ impl<C: Client> World<C> {
             _ => Arc::new(compile_server(&server, setting.bounds)),
         };
         Self {
-            lures: lures(protocol),
-            glued: Vec::new(),
+            endless: false,
+            reference: Arc::default(),
+            clean: Arc::default(),
             protocol,
             sessions,
             attacker: setting.attacker,
@@ -106,7 +142,7 @@ impl<C: Client> World<C> {
             alpn: setting.alpn,
             pricing: Pricing::Free,
             bounds: setting.bounds,
-            clients: ClientMachine::<C>::blank(),
+            clients: Arc::new(ClientMachine::<C>::blank()),
             met: RwLock::new(ClientMachine::<C>::blank()),
             servers,
             client,
@@ -121,19 +157,27 @@ impl<C: Client> World<C> {
         self
     }
 
+    /// The same world with a user who begins the sessions again, in the same order, for ever. The client
+    /// has to do so as well. Its walk is finite, and a proof about any number of sequential sessions.
+    #[must_use]
+    pub fn endless(mut self) -> Self {
+        self.endless = true;
+        self
+    }
+
     /// The client.
-    pub const fn client(&self) -> &C {
+    pub fn client(&self) -> &C {
         &self.client
     }
 
     /// The client, compiled.
-    pub const fn clients(&self) -> &ClientMachine<C> {
+    pub fn clients(&self) -> &ClientMachine<C> {
         &self.clients
     }
 
     /// The client's machine without the states that nobody outside can tell apart.
     pub fn least(&self) -> Minimal {
-        Minimal::of(&self.client, self.protocol, self.bounds, &self.clients)
+        Minimal::of(&*self.client, self.protocol, self.bounds, &self.clients)
     }
 
     /// The server, compiled.
@@ -189,20 +233,69 @@ impl<C: Client> World<C> {
         self.sessions.get(index).copied().unwrap_or(Policy::Required)
     }
 
-    pub(crate) fn client_step(
+    /// Whether the user begins the sessions again when the last one has ended.
+    pub(crate) const fn is_endless(&self) -> bool {
+        self.endless
+    }
+
+    /// All contexts, in the order of their numbers.
+    pub(crate) fn contexts(&self) -> Vec<Context> {
+        let sessions = u8::try_from(self.sessions.len()).unwrap_or(u8::MAX);
+        let mut all = Vec::new();
+        for session in 0..sessions {
+            for connection in 0..CONNECTIONS {
+                all.extend([false, true].map(|implicit| Context { session, connection, implicit }));
+            }
+        }
+        all
+    }
+
+    fn reference(&self) -> &Reference<C::State> {
+        self.reference
+            .get_or_init(|| reference::honest(&*self.client, self.protocol, self.sessions.len()))
+    }
+
+    /// Whether the client logs in before it delivers, where nobody interferes.
+    pub(crate) fn logs_in(&self) -> bool {
+        self.reference().logs_in
+    }
+
+    /// What the client does when TLS with the true server begins after an honest clear-text phase; `None`
+    /// where none leads there.
+    pub(crate) fn honest_step(
         &self,
-        state: StateId,
+        context: Context,
         input: &Input,
-    ) -> (StateId, crate::client::Outputs) {
+    ) -> Option<(StateId, Outputs)> {
+        let step = self.reference().honest.get(&context)?;
+        let link = Link::Handshake.after(input, &step.outputs);
+        Some((self.client_id((step.state.clone(), link)), step.outputs.clone()))
+    }
+
+    /// Whether a clean clear-text phase leads to the same when TLS with the true server begins.
+    pub(crate) fn is_clean(&self, context: Context, next: StateId, outputs: &Outputs) -> bool {
+        let clean = self
+            .clean
+            .get_or_init(|| reference::clean(&*self.client, self.protocol, self.sessions.len()));
+        self.with_client(next, |(state, _)| state.clone())
+            .is_some_and(|state| clean.contains(&(context, state, visible(outputs))))
+    }
+
+    /// Whether the next reply to the client waits for the data: a server with a second channel confirms
+    /// a delivery when the data have come over it.
+    pub(crate) fn waits_for_data(&self, state: &State) -> bool {
+        self.protocol.channel == protocol::Channel::Second
+            && !state.ghost.moved
+            && state.to_client.first().is_some_and(|it| it.answers == Answers::Delivery)
+    }
+
+    pub(crate) fn client_step(&self, state: StateId, input: &Input) -> (StateId, Outputs) {
         self.with_client(state, |(client, link)| {
             let step = self.client.step(client, input);
             let link = link.after(input, &step.outputs);
             ((step.state, link), step.outputs)
         })
-        .map_or_else(
-            || (state, crate::client::Outputs::new()),
-            |(next, outputs)| (self.client_id(next), outputs),
-        )
+        .map_or_else(|| (state, Outputs::new()), |(next, outputs)| (self.client_id(next), outputs))
     }
 
     /// Looks at a state of the client; `None` only for an id that this world never gave out.
@@ -236,53 +329,4 @@ impl<C: Client> World<C> {
         let (next, outputs) = self.server.step(self.servers.state(state.server), input);
         (self.servers.id(&next).unwrap_or(state.server), outputs)
     }
-}
-
-/// The properties whose antecedent is that the attacker can say a certain thing in clear.
-fn lures(protocol: &Protocol) -> Properties {
-    let alphabet = protocol.replies();
-    let mut lures = Properties::NONE;
-    if alphabet.iter().any(|reply| matches!(reply, Reply::Welcome | Reply::LoggedIn)) {
-        lures.insert(Property::NoJump);
-    }
-    if alphabet.contains(&Reply::Redirect) {
-        lures.insert(Property::NoClearRedirect);
-    }
-    if protocol.login != Authentication::None {
-        lures.insert(Property::NoLoginInClear);
-    }
-    lures
-}
-
-/// For each class of each state, whether it holds a segment with more behind the reply that starts
-/// TLS: the antecedent of everything about injection.
-fn glued<C: Client>(client: &C, clients: &ClientMachine<C>, protocol: &Protocol) -> Vec<Vec<bool>> {
-    let alphabet = protocol.replies();
-    let starts = |state: &C::State, input: &Input| {
-        client.step(state, input).outputs.contains(&Output::StartTls)
-    };
-    let mut all = Vec::with_capacity(clients.len());
-    for (id, (state, link)) in clients.states().iter().enumerate() {
-        let classes = clients.classes(StateId::try_from(id).unwrap_or(StateId::MAX));
-        let mut marks = vec![false; classes.len()];
-        if *link == Link::Clear && client.view(state) == View::Open(Layer::Clear) {
-            for &first in &alphabet {
-                if !starts(state, &Input::Segment(Segment::one(first))) {
-                    continue;
-                }
-                for &second in &alphabet {
-                    let segment = Segment::whole([first, second]);
-                    let step = client.step(state, &Input::Segment(segment.clone()));
-                    let after = link.after(&Input::Segment(segment), &step.outputs);
-                    let next = clients.id(&(step.state, after));
-                    let outputs = clients.outputs_id(&step.outputs);
-                    for (class, mark) in classes.iter().zip(&mut marks) {
-                        *mark |= Some(class.next) == next && Some(class.outputs) == outputs;
-                    }
-                }
-            }
-        }
-        all.push(marks);
-    }
-    all
 }

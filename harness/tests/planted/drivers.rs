@@ -105,7 +105,7 @@ impl Client for Driven {
         let mut step = self.hand_over(state, input);
         let lost = match self.mishap {
             Some(Mishap::TellsNobody) => Some(Output::Tell),
-            Some(Mishap::ShowsNothing) => Some(Output::ShowedClearText),
+            Some(Mishap::ShowsNothing) => Some(Output::Shows),
             Some(Mishap::NeverStartsTls) => Some(Output::StartTls),
             _ => None,
         };

@@ -9,15 +9,12 @@ mod receive;
 mod session;
 
 use crate::client::state::{Knowledge, Link, Mode, Phase, Rest, State};
-use crate::client::{Client, Input, Output, Outputs, Step, View};
+use crate::client::{Client, End, Input, Output, Outputs, Step, View};
 use crate::flaw::{Flaw, Flaws};
 use crate::message::{Bounds, Command, Piece, Reply};
 use crate::policy::Policy;
 use crate::protocol::{Protocol, Twin};
 use crate::variant::Variant;
-
-/// The connections that a client opens for one session at most.
-const MAX_CONNECTIONS: u8 = 2;
 
 /// A client that negotiates TLS in band.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +29,10 @@ pub struct Negotiator {
     pub flaws: Flaws,
     /// How much it can hold.
     pub bounds: Bounds,
+    /// The connections that it opens for one session at most.
+    pub connections: u8,
+    /// Whether its user begins the sessions again, in the same order, when the last one has ended.
+    pub endless: bool,
 }
 
 impl Negotiator {
@@ -43,8 +44,13 @@ impl Negotiator {
             variant: Variant::COMMON,
             flaws: Flaws::NONE,
             bounds: Bounds::STANDARD,
+            connections: Self::CONNECTIONS,
+            endless: false,
         }
     }
+
+    /// The connections that a client opens for one session at most, unless told otherwise.
+    pub const CONNECTIONS: u8 = 2;
 
     /// The same client with these mistakes.
     #[must_use]
@@ -101,6 +107,7 @@ impl Client for Negotiator {
         match state.phase {
             Phase::Ended => View::Ended,
             Phase::Handshake => View::Handshaking,
+            Phase::Channel => View::Channel,
             _ => View::Open(state.layer()),
         }
     }
@@ -204,23 +211,19 @@ impl Run<'_> {
                 }
             }
             Input::TlsEnded => self.tls_ended(),
+            Input::Channel(peer) => self.channel_done(Some(*peer)),
+            Input::ChannelFailed => self.channel_done(None),
             Input::Closed(close) => self.closed(*close),
             Input::Deadline => {
-                if !self.has(Flaw::NeverEnds) {
-                    self.state.connection = MAX_CONNECTIONS;
+                if self.has(Flaw::TakesDeadlineAsSuccess) {
+                    self.end(End::Delivered, false);
+                } else if !self.has(Flaw::NeverEnds) {
+                    self.state.connection = self.client.connections;
                     self.refuse();
                 }
             }
         }
     }
-
-    // Connections and sessions.
-
-    // Messages.
-
-    // TLS.
-
-    // The session, in whatever layer.
 }
 
 impl Protocol {

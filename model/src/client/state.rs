@@ -50,6 +50,8 @@ pub enum Phase {
     Login,
     /// The answer to its request for a protected second channel.
     Protection,
+    /// The end of the second channel's handshake.
+    Channel,
     /// The confirmation of the delivery.
     Delivery,
     /// Nothing: the last session has ended.

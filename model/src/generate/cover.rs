@@ -105,7 +105,9 @@ fn input(action: &Action) -> Option<Input> {
         Action::FailHandshake => Some(Input::HandshakeFailed),
         Action::EndTls => Some(Input::TlsEnded),
         Action::Close(close) => Some(Input::Closed(*close)),
-        Action::ToServer(_) | Action::Redial(_) | Action::Deadline => None,
+        Action::Channel(peer) => Some(Input::Channel(*peer)),
+        Action::FailChannel => Some(Input::ChannelFailed),
+        Action::ToServer(_) | Action::NameOtherHost | Action::Redial(_) | Action::Deadline => None,
     }
 }
 

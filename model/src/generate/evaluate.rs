@@ -264,7 +264,15 @@ pub(super) const fn client(
     variant: Variant,
     flaws: Flaws,
 ) -> Negotiator {
-    Negotiator { protocol, sessions, variant, flaws, bounds: Bounds::STANDARD }
+    Negotiator {
+        protocol,
+        sessions,
+        variant,
+        flaws,
+        bounds: Bounds::STANDARD,
+        connections: Negotiator::CONNECTIONS,
+        endless: false,
+    }
 }
 
 fn worlds(

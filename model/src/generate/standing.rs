@@ -143,10 +143,14 @@ fn same(segments: &[Input], one: &Negotiator, other: &Negotiator) -> bool {
     known.insert(start.clone());
     let mut waiting = vec![start];
     while let Some((left, right, link)) = waiting.pop() {
-        if one.view(&left) == View::Ended {
+        let view = one.view(&left);
+        if view != other.view(&right) {
+            return false;
+        }
+        if view == View::Ended {
             continue;
         }
-        for input in link.inputs(segments) {
+        for input in link.inputs(view, segments) {
             let (left, right) = (one.step(&left, &input), other.step(&right, &input));
             if visible(&left.outputs) != visible(&right.outputs) {
                 return false;

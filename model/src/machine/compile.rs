@@ -1,7 +1,7 @@
 //! Clients and servers, compiled.
 
-use super::Machine;
 use super::segments::Segments;
+use super::{Alphabet, Machine};
 use crate::client::{self, Client, Close, Input, Output, Peer, Step, View};
 use crate::message::{Bounds, Piece, Segment};
 use crate::protocol::Protocol;
@@ -12,6 +12,18 @@ pub type ClientMachine<C> = Machine<(<C as Client>::State, Link), Input, client:
 
 /// A server, compiled.
 pub type ServerMachine = Machine<server::State, server::Input, server::Outputs>;
+
+impl Alphabet for Input {
+    fn merges(&self) -> bool {
+        matches!(self, Self::Segment(_))
+    }
+}
+
+impl Alphabet for server::Input {
+    fn merges(&self) -> bool {
+        matches!(self, Self::Segment(_))
+    }
+}
 
 /// What a client's connection is: it decides what can come in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -35,7 +47,7 @@ impl Link {
         let mut link = match input {
             Input::Connected => Self::Clear,
             Input::Segment(_) if self == Self::Handshake => Self::Clear,
-            Input::Segment(_) | Input::Deadline => self,
+            Input::Segment(_) | Input::Deadline | Input::Channel(_) | Input::ChannelFailed => self,
             Input::Handshake(Peer::Genuine) => Self::Secure,
             Input::Handshake(_) => Self::False,
             Input::HandshakeFailed | Input::TlsEnded => Self::Clear,
@@ -66,21 +78,35 @@ impl Link {
 
     /// What can come in beside segments, in the order of the alphabet: behind them.
     fn behind_segments(self) -> Vec<Input> {
-        let closes = [Input::Closed(Close::Orderly), Input::Closed(Close::Cut)];
+        let closed = Input::Closed;
         match self {
             Self::Down => vec![Input::Deadline],
-            Self::Secure => {
-                [Input::TlsEnded].into_iter().chain(closes).chain([Input::Deadline]).collect()
+            Self::Clear | Self::Handshake => {
+                vec![closed(Close::Orderly), closed(Close::Cut), Input::Deadline]
             }
-            Self::Clear | Self::Handshake | Self::False => {
-                closes.into_iter().chain([Input::Deadline]).collect()
-            }
+            Self::Secure => vec![
+                Input::TlsEnded,
+                closed(Close::Orderly),
+                closed(Close::Truncated),
+                closed(Close::Cut),
+                Input::Deadline,
+            ],
+            Self::False => vec![
+                closed(Close::Orderly),
+                closed(Close::Truncated),
+                closed(Close::Cut),
+                Input::Deadline,
+            ],
         }
     }
 
-    /// All that can come in; `segments` are all segments within the bounds.
-    pub(crate) fn inputs(self, segments: &[Input]) -> impl Iterator<Item = Input> + use<'_> {
-        let fits = move |input: &&Input| match (self, input) {
+    /// All that can come in where the environment sees this of a client; `segments` are all segments
+    /// within the bounds.
+    pub(crate) fn inputs(self, view: View, segments: &[Input]) -> Vec<Input> {
+        if view == View::Channel {
+            return channel_inputs();
+        }
+        let fits = |input: &&Input| match (self, input) {
             (Self::Down, _) => false,
             // Inside TLS messages come whole, and one by one.
             (Self::Secure, Input::Segment(segment)) => {
@@ -92,7 +118,15 @@ impl Link {
             .into_iter()
             .chain(segments.iter().filter(fits).cloned())
             .chain(self.behind_segments())
+            .collect()
     }
+}
+
+/// What can come in while a client waits for the second channel. What happens on the first connection
+/// meanwhile comes in afterwards.
+fn channel_inputs() -> Vec<Input> {
+    let shown = Peer::ALL.into_iter().map(Input::Channel);
+    shown.chain([Input::ChannelFailed, Input::Deadline]).collect()
 }
 
 /// All segments that a client of a protocol can be given, as [`Link::inputs`] takes them.
@@ -112,13 +146,20 @@ pub fn compile_client<C: Client>(
     let segments = Segments::new(protocol.replies(), protocol.fragments, bounds);
     let start = client.start();
     Machine::compile([((start.state, Link::Down), start.outputs)], |(state, link), found| {
-        if client.view(state) == View::Ended {
+        let view = client.view(state);
+        if view == View::Ended {
             return;
         }
         let mut give = |input: Input, members, step: Step<C::State>| {
             let link = link.after(&input, &step.outputs);
             found(input, members, ((step.state, link), step.outputs));
         };
+        if view == View::Channel {
+            for input in channel_inputs() {
+                give(input.clone(), 1, client.step(state, &input));
+            }
+            return;
+        }
         for input in link.before_segments() {
             give(input.clone(), 1, client.step(state, &input));
         }
@@ -160,12 +201,19 @@ pub fn compile_server(server: &Server, bounds: Bounds) -> ServerMachine {
                 let next = server.step(state, &input);
                 found(input, 1, next);
             }
-            server::Phase::Ready => segments.classes(
-                state,
-                |state, piece, more| Some(server.read(state, piece, more)),
-                |state, segment| server.step(state, &server::Input::Segment(segment.clone())),
-                |segment, members, next| found(server::Input::Segment(segment), members, next),
-            ),
+            server::Phase::Ready => {
+                if server.takes_host_name(state) {
+                    let input = server::Input::OtherHostNamed;
+                    let next = server.step(state, &input);
+                    found(input, 1, next);
+                }
+                segments.classes(
+                    state,
+                    |state, piece, more| Some(server.read(state, piece, more)),
+                    |state, segment| server.step(state, &server::Input::Segment(segment.clone())),
+                    |segment, members, next| found(server::Input::Segment(segment), members, next),
+                );
+            }
         }
         let input = server::Input::Closed;
         let next = server.step(state, &input);

@@ -49,7 +49,8 @@ impl Minimal {
             .states()
             .iter()
             .map(|(state, link)| {
-                if client.view(state) == View::Ended {
+                let view = client.view(state);
+                if view == View::Ended {
                     return Row::new();
                 }
                 let next = |input: Input| {
@@ -58,7 +59,7 @@ impl Minimal {
                     let shown = seen[usize::from(machine.outputs_id(&step.outputs)?)];
                     Some((shown, machine.id(&(step.state, after))?))
                 };
-                link.inputs(&segments).filter_map(next).collect()
+                link.inputs(view, &segments).into_iter().filter_map(next).collect()
             })
             .collect();
         let links = machine.states().iter().map(|(_, link)| *link as usize).collect();

@@ -24,7 +24,12 @@ impl Play {
                 Action::FailHandshake => Some(Event::HandshakeFailed),
                 Action::EndTls => Some(Event::TlsEnded),
                 Action::Close(close) => Some(Event::Closed(*close)),
-                Action::ToServer(_) | Action::Redial(_) | Action::Deadline => None,
+                Action::ToServer(_)
+                | Action::NameOtherHost
+                | Action::Channel(_)
+                | Action::FailChannel
+                | Action::Redial(_)
+                | Action::Deadline => None,
             };
             if let (Some(event), Some(events)) = (event, run.last_mut()) {
                 events.push(event);

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, VecDeque};
 
 use super::plan::{Plan, Planned};
 use super::{MAX_STEPS, Played};
-use crate::client::{Client, Close, Output};
+use crate::client::{Client, Close, Output, Peer};
 use crate::message::{Command, Reply, Segment};
 use crate::server::{self, Port, Server};
 use crate::vector::{Do, Point};
@@ -36,6 +36,9 @@ impl<C: Client> Player<'_, C> {
     pub(super) fn run(&mut self) {
         while !self.world.is_terminal(&self.state) && self.steps.len() < MAX_STEPS {
             self.at = None;
+            if self.perform(Action::Channel(Peer::Genuine), false) {
+                continue;
+            }
             let moved = if self.starts_tls {
                 self.meet_client_hello()
             } else if let Some((point, reply)) = self.unsaid.pop_front() {

@@ -5,44 +5,44 @@ use std::hash::Hash;
 
 use super::array::{PerState, Rows, lists_of};
 use super::{number, words};
-use crate::client::{Client, Close, End, Input, Output, Peer, Target, View};
-use crate::machine::{Class, Link, Machine, StateId};
-use crate::message::{Command, Layer, Mechanism, Reply, Segment};
-use crate::protocol::Offer;
+use crate::client::{Client, Close, End, Input, Output, Outputs, Peer, Target, View};
+use crate::machine::{Alphabet, Class, Link, Machine, StateId};
+use crate::message::{Command, Layer, Reply, Segment};
 use crate::server::{self, Phase, Port};
-use crate::world::World;
+use crate::world::{World, acts, gives_up};
 
 /// Inputs of the client beside replies and handshakes.
-const EVENTS: [(&str, Input); 6] = [
+const EVENTS: [(&str, Input); 8] = [
     ("CONNECTED", Input::Connected),
     ("HANDSHAKE_FAILED", Input::HandshakeFailed),
     ("TLS_ENDED", Input::TlsEnded),
     ("CLOSED_ORDERLY", Input::Closed(Close::Orderly)),
+    // Numbered one after the other, in this order.
+    ("CLOSED_TRUNCATED", Input::Closed(Close::Truncated)),
     ("CLOSED_CUT", Input::Closed(Close::Cut)),
     ("DEADLINE", Input::Deadline),
+    ("CHANNEL_FAILED", Input::ChannelFailed),
 ];
 
 /// What a client does, as C names it; the order is the number.
-const CLIENT_DOES: [&str; 14] = [
+const CLIENT_DOES: [&str; 11] = [
     "CONNECT",
     "SEND",
     "START_TLS",
     "CLOSE",
     "OPEN_CLEAR_CHANNEL",
-    "TOOK_CLEAR",
-    "USED_CLEAR_KNOWLEDGE",
-    "SKIPPED",
-    "USED_NAME_FROM_WIRE",
-    "TOOK_TRUNCATION",
-    "SHOWED_CLEAR_TEXT",
+    "OPEN_TLS_CHANNEL",
+    "MOVE_DATA",
+    "SHOWS",
     "TELL",
     "END",
     "NOTHING",
 ];
 
 /// What a server does.
-const SERVER_DOES: [&str; 6] = [
+const SERVER_DOES: [&str; 7] = [
     "SAY",
+    "EXECUTED",
     "RAN_CLEAR_COMMAND",
     "TOOK_CLEAR_LOGIN",
     "KEPT_CLEAR_LOGIN",
@@ -53,17 +53,12 @@ const SERVER_DOES: [&str; 6] = [
 /// No state: the input is not possible.
 const NONE: StateId = StateId::MAX;
 
-/// Whether a reply lists capabilities, where that says anything about TLS.
-pub(super) fn lists<C: Client>(world: &World<C>, reply: Reply) -> bool {
-    world.protocol.offer != Offer::Unsaid && matches!(reply, Reply::Capabilities { .. })
-}
-
 /// What a machine does and where it goes, by the machine's own numbers; `None`: the input is not
 /// possible. A step that the machine does not know is none, either, and stops SPIN where it is taken.
 fn step<S, I, O>(machine: &Machine<S, I, O>, step: Option<(S, O)>) -> String
 where
     S: Clone + Eq + Hash + Debug,
-    I: Clone,
+    I: Alphabet,
     O: Clone + Eq + Hash,
 {
     let known =
@@ -98,10 +93,6 @@ impl Tables {
         tables
     }
 
-    pub(super) fn replies(&self) -> &[Reply] {
-        &self.replies
-    }
-
     pub(super) fn commands(&self) -> &[Command] {
         &self.commands
     }
@@ -133,32 +124,55 @@ impl Tables {
             define(name, index);
         }
         define("SHOWN", EVENTS.len());
-        define("SAID", EVENTS.len() + Peer::ALL.len());
+        define("CHANNEL_SHOWN", EVENTS.len() + Peer::ALL.len());
+        define("SAID", EVENTS.len() + 2 * Peer::ALL.len());
+        define("NO_ACTS", 0);
         define("GENUINE", Peer::Genuine as usize);
+        define("WRONG_NAME", Peer::WrongName as usize);
         define("OTHER_HOST", Peer::OtherHost as usize);
         define("UPGRADE", number(&self.commands, &Command::Upgrade));
         define("GOODBYE", number(&self.commands, &Command::Goodbye));
         define("REDIRECTED", Target::Redirected as usize);
         define("IMPLICIT_TARGET", Target::Implicit as usize);
-        define("LURE", Mechanism::Lure as usize);
+        define("DELIVER", number(&self.commands, &Command::Deliver));
+        define("DONE", number(&self.replies, &Reply::Done));
+        define("NOTICE", number(&self.replies, &Reply::Notice));
         define("DELIVERED", End::Delivered as usize);
     }
 
     fn client<C: Client>(&mut self, world: &World<C>) {
         let machine = world.clients();
         let shown = Peer::ALL.map(Input::Handshake);
-        let said = self.replies.iter().map(|&reply| Input::Segment(Segment::one(reply)));
+        let on_channel = Peer::ALL.map(Input::Channel);
+        let said: Vec<Input> =
+            self.replies.iter().map(|&reply| Input::Segment(Segment::one(reply))).collect();
+        let events = EVENTS.iter().map(|(_, input)| input.clone());
         let inputs: Vec<Input> =
-            EVENTS.iter().map(|(_, input)| input.clone()).chain(shown).chain(said).collect();
+            events.chain(shown).chain(on_channel).chain(said.clone()).collect();
         let mut steps = PerState::new("struct Step", "client_step");
         let mut handshaking = Rows::new("static const unsigned char", "client_handshaking");
+        let mut in_channel = Rows::new("static const unsigned char", "client_in_channel");
+        let mut unclean = Rows::new("static const unsigned int", "client_unclean");
+        let contexts = world.contexts();
         for (state, link) in machine.states() {
             let view = world.client().view(state);
             let possible: Vec<Input> = match view {
                 View::Ended => Vec::new(),
-                _ => link.inputs(&inputs[EVENTS.len() + Peer::ALL.len()..]).collect(),
+                _ => link.inputs(view, &said),
             };
             handshaking.push(u8::from(view == View::Handshaking));
+            in_channel.push(u8::from(view == View::Channel));
+            let mut bits = 0_u32;
+            if *link == Link::Handshake {
+                let begins = Input::Handshake(Peer::Genuine);
+                let after = world.client().step(state, &begins);
+                let next = machine.id(&(after.state, link.after(&begins, &after.outputs)));
+                for (bit, &context) in contexts.iter().enumerate() {
+                    let clean = next.is_some_and(|n| world.is_clean(context, n, &after.outputs));
+                    bits |= u32::from(!clean) << bit;
+                }
+            }
+            unclean.push(bits);
             let mut row = steps.row();
             for input in &inputs {
                 let taken = possible.contains(input).then(|| {
@@ -171,15 +185,18 @@ impl Tables {
             steps.add(row);
         }
         self.declarations.extend(steps.finish());
-        self.declarations.push(handshaking.finish());
+        self.declarations.extend([handshaking, in_channel, unclean].map(Rows::finish));
+        let mut honest = Rows::new("static const struct Step", "honest_step");
+        for &context in &contexts {
+            let known = world.honest_step(context, &Input::Handshake(Peer::Genuine));
+            let ids = known.and_then(|(next, outputs)| Some((next, machine.outputs_id(&outputs)?)));
+            let (next, outputs) = ids.unwrap_or((NONE, 0));
+            honest.push(format!("{{{next},{outputs}}}"));
+        }
+        self.declarations.push(honest.finish());
 
-        let listed = |class: &Class<Input>| match &class.representative {
-            Input::Segment(segment) => {
-                Some(segment.pieces().iter().any(|piece| lists(world, piece.message())))
-            }
-            _ => None,
-        };
-        let (classes, most) = classes("client", machine, listed);
+        let segment = |class: &Class<Input>| class.representative.merges().then_some(false);
+        let (classes, most) = classes("client", machine, segment);
         self.declarations.extend(classes);
         self.most_to_client = most;
         let start = world.client().start();
@@ -189,6 +206,20 @@ impl Tables {
             outputs.iter().map(|output| client_does(*output, &self.commands)).collect()
         });
         self.declarations.extend(lists_of("client", "struct Does", does));
+        // Lists with the same acts have the same number; the list without any has 0.
+        let mut known = vec![Outputs::new()];
+        let mut numbers = Rows::new("static const unsigned short", "client_acts");
+        let mut leaves = Rows::new("static const unsigned char", "client_gives_up");
+        for outputs in machine.all_outputs() {
+            let acts = acts(outputs);
+            let place = known.iter().position(|other| *other == acts);
+            numbers.push(place.unwrap_or_else(|| {
+                known.push(acts);
+                known.len() - 1
+            }));
+            leaves.push(u8::from(gives_up(outputs)));
+        }
+        self.declarations.extend([numbers, leaves].map(Rows::finish));
     }
 
     fn server<C: Client>(&mut self, world: &World<C>) {
@@ -198,6 +229,9 @@ impl Tables {
         let mut port = Rows::new("static const unsigned char", "server_port");
         let mut secured = Rows::new("static const struct Step", "server_secured");
         let mut closed = Rows::new("static const struct Step", "server_closed");
+        let mut named = Rows::new("static const struct Step", "server_named");
+        let mut takes_name = Rows::new("static const unsigned char", "server_takes_name");
+        let mut elsewhere = Rows::new("static const unsigned char", "server_elsewhere");
         let after = |state: &server::State, input: Option<server::Input>| {
             step(machine, input.map(|input| server.step(state, &input)))
         };
@@ -214,9 +248,14 @@ impl Tables {
             let awaits = state.phase == Phase::AwaitsTls;
             secured.push(after(state, awaits.then_some(server::Input::TlsStarted)));
             closed.push(after(state, Some(server::Input::Closed)));
+            let takes = server.takes_host_name(state);
+            named.push(after(state, takes.then_some(server::Input::OtherHostNamed)));
+            takes_name.push(u8::from(takes));
+            elsewhere.push(u8::from(state.elsewhere));
         }
         self.declarations.extend(steps.finish());
-        self.declarations.extend([phase, port, secured, closed].map(Rows::finish));
+        let rows = [phase, port, secured, closed, named, takes_name, elsewhere];
+        self.declarations.extend(rows.map(Rows::finish));
         let mut start = Rows::new("static const struct Step", "server_start");
         for port in [Port::Upgrade, Port::Implicit] {
             start.push(step(machine, Some(server.start(port))));
@@ -246,7 +285,7 @@ fn classes<S, I, O>(
 ) -> (Vec<String>, usize)
 where
     S: Clone + Eq + Hash + Debug,
-    I: Clone,
+    I: Alphabet,
     O: Clone + Eq + Hash,
 {
     let mut all = PerState::new("struct Class", &format!("{party}_class"));
@@ -276,15 +315,14 @@ fn client_does(output: Output, commands: &[Command]) -> String {
         Output::StartTls => ("START_TLS", 0),
         Output::Close => ("CLOSE", 0),
         Output::OpenChannel(Layer::Clear) => ("OPEN_CLEAR_CHANNEL", 0),
-        Output::Took(Layer::Clear) => ("TOOK_CLEAR", 0),
-        Output::OpenChannel(Layer::Tls) | Output::Took(Layer::Tls) => ("NOTHING", 0),
-        Output::UsedClearKnowledge(mechanism) => {
-            ("USED_CLEAR_KNOWLEDGE", mechanism.unwrap_or(Mechanism::Own) as usize)
-        }
-        Output::Skipped => ("SKIPPED", 0),
-        Output::UsedNameFromWire => ("USED_NAME_FROM_WIRE", 0),
-        Output::TookTruncation => ("TOOK_TRUNCATION", 0),
-        Output::ShowedClearText => ("SHOWED_CLEAR_TEXT", 0),
+        Output::OpenChannel(Layer::Tls) => ("OPEN_TLS_CHANNEL", 0),
+        Output::MoveData => ("MOVE_DATA", 0),
+        Output::Shows => ("SHOWS", 0),
+        Output::Took(_)
+        | Output::UsedClearKnowledge(_)
+        | Output::Skipped
+        | Output::UsedNameFromWire
+        | Output::TookTruncation => ("NOTHING", 0),
         Output::Tell => ("TELL", 0),
         Output::End(end) => ("END", end as usize),
     };
@@ -294,6 +332,7 @@ fn client_does(output: Output, commands: &[Command]) -> String {
 fn server_does(output: server::Output, replies: &[Reply]) -> String {
     let (what, reply, answers) = match output {
         server::Output::Say { reply, answers } => ("SAY", number(replies, &reply), answers),
+        server::Output::Executed => ("EXECUTED", 0, false),
         server::Output::RanClearCommand => ("RAN_CLEAR_COMMAND", 0, false),
         server::Output::TookClearLogin => ("TOOK_CLEAR_LOGIN", 0, false),
         server::Output::KeptClearLogin => ("KEPT_CLEAR_LOGIN", 0, false),

@@ -4,8 +4,8 @@
 //! On paper only: the model knows it, the harness has no codec for it yet.
 
 use super::{
-    Answer, Authentication, Blocks, Channel, Closure, Inside, Level, Memory, Offer, Opening,
-    Protocol, Public, Said, Speech, Twin, Unoffered, Welcome, honest, other_name,
+    Answer, Authentication, Blocks, Channel, Closure, Inside, Level, Mechanisms, Memory, Offer,
+    Opening, Protocol, Public, Said, Speech, Twin, Unoffered, Welcome, honest, other_name,
 };
 use crate::message::{Fragments, Mechanism, Reply};
 use crate::property::Property;
@@ -25,6 +25,7 @@ pub static FTP: Protocol = Protocol {
     inside: Inside::Client,
     welcome: Welcome::Upgrade,
     login: Authentication::InSession,
+    mechanisms: Mechanisms::One,
     memory: Memory::Survives,
     closure: Closure::MayGoOnInClear,
     channel: Channel::Second,

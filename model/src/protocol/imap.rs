@@ -1,8 +1,8 @@
 //! IMAP with STARTTLS: RFC 9051 section 6.2.1, RFC 2595.
 
 use super::{
-    Answer, At, Authentication, Blocks, Channel, Closure, Inside, Level, Memory, Offer, Opening,
-    Protocol, Said, Speech, Twin, Unoffered, Welcome, Wording, forged, honest, other_name,
+    Answer, At, Authentication, Blocks, Channel, Closure, Inside, Level, Mechanisms, Memory, Offer,
+    Opening, Protocol, Said, Speech, Twin, Unoffered, Welcome, Wording, forged, honest, other_name,
 };
 use crate::message::{Fragments, Mechanism, Reply};
 use crate::property::Property;
@@ -19,6 +19,7 @@ pub static IMAP: Protocol = Protocol {
     inside: Inside::Client,
     welcome: Welcome::Close,
     login: Authentication::InSession,
+    mechanisms: Mechanisms::Several,
     memory: Memory::Forgotten,
     closure: Closure::EndsConnection,
     channel: Channel::Same,

@@ -4,8 +4,8 @@
 //! On paper only: the model knows it, the harness has no codec for it yet.
 
 use super::{
-    Answer, Authentication, Blocks, Channel, Closure, Inside, Level, Memory, Offer, Opening,
-    Protocol, Said, Speech, Twin, Unoffered, Welcome, honest,
+    Answer, Authentication, Blocks, Channel, Closure, Inside, Level, Mechanisms, Memory, Offer,
+    Opening, Protocol, Said, Speech, Twin, Unoffered, Welcome, honest,
 };
 use crate::message::{Fragments, Reply};
 use crate::property::Property;
@@ -22,6 +22,7 @@ pub static LDAP: Protocol = Protocol {
     inside: Inside::Client,
     welcome: Welcome::Unknown,
     login: Authentication::InSession,
+    mechanisms: Mechanisms::One,
     memory: Memory::Forgotten,
     closure: Closure::MayGoOnInClear,
     channel: Channel::Same,

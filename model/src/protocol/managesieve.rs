@@ -3,8 +3,8 @@
 //! On paper only: the model knows it, the harness has no codec for it yet.
 
 use super::{
-    Answer, Authentication, Blocks, Channel, Closure, Inside, Level, Memory, Offer, Opening,
-    Protocol, Said, Speech, Twin, Unoffered, Welcome, honest,
+    Answer, Authentication, Blocks, Channel, Closure, Inside, Level, Mechanisms, Memory, Offer,
+    Opening, Protocol, Said, Speech, Twin, Unoffered, Welcome, honest,
 };
 use crate::message::{Fragments, Mechanism, Reply};
 use crate::property::Property;
@@ -24,6 +24,7 @@ pub static MANAGESIEVE: Protocol = Protocol {
     inside: Inside::Server,
     welcome: Welcome::Unknown,
     login: Authentication::InSession,
+    mechanisms: Mechanisms::Several,
     memory: Memory::Forgotten,
     closure: Closure::EndsConnection,
     channel: Channel::Same,

@@ -4,8 +4,8 @@
 //! the server may use it to choose its certificate.
 
 use super::{
-    Answer, At, Authentication, Blocks, Channel, Closure, Inside, Level, Memory, Offer, Opening,
-    Protocol, Public, Said, Speech, Twin, Unoffered, Welcome, forged, honest,
+    Answer, At, Authentication, Blocks, Channel, Closure, Inside, Level, Mechanisms, Memory, Offer,
+    Opening, Protocol, Public, Said, Speech, Twin, Unoffered, Welcome, forged, honest,
 };
 use crate::message::{Fragments, Reply};
 use crate::property::Property;
@@ -22,6 +22,7 @@ pub static MANUAL: Protocol = Protocol {
     inside: Inside::Client,
     welcome: Welcome::Unknown,
     login: Authentication::None,
+    mechanisms: Mechanisms::One,
     memory: Memory::Forgotten,
     closure: Closure::EndsConnection,
     channel: Channel::Same,

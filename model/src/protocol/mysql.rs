@@ -4,8 +4,8 @@
 //! On paper only: the model knows it, the harness has no codec for it yet.
 
 use super::{
-    Answer, Authentication, Blocks, Channel, Closure, Inside, Level, Memory, Offer, Opening,
-    Protocol, Said, Speech, Twin, Unoffered, Welcome, honest,
+    Answer, Authentication, Blocks, Channel, Closure, Inside, Level, Mechanisms, Memory, Offer,
+    Opening, Protocol, Said, Speech, Twin, Unoffered, Welcome, honest,
 };
 use crate::message::{Fragments, Mechanism, Reply};
 use crate::property::Property;
@@ -25,6 +25,7 @@ pub static MYSQL: Protocol = Protocol {
     inside: Inside::Client,
     welcome: Welcome::Unknown,
     login: Authentication::FromOpening,
+    mechanisms: Mechanisms::Several,
     memory: Memory::Survives,
     closure: Closure::EndsConnection,
     channel: Channel::Same,

@@ -6,8 +6,8 @@
 //! 7), by design.
 
 use super::{
-    Answer, At, Authentication, Blocks, Channel, Closure, Inside, Level, Memory, Offer, Opening,
-    Protocol, Said, Speech, Twin, Unoffered, Welcome, Wording, forged, honest, other_name,
+    Answer, At, Authentication, Blocks, Channel, Closure, Inside, Level, Mechanisms, Memory, Offer,
+    Opening, Protocol, Said, Speech, Twin, Unoffered, Welcome, Wording, forged, honest, other_name,
 };
 use crate::message::{Fragments, Mechanism, Reply};
 use crate::property::Property;
@@ -24,6 +24,7 @@ pub static POP3: Protocol = Protocol {
     inside: Inside::Client,
     welcome: Welcome::Unknown,
     login: Authentication::InSession,
+    mechanisms: Mechanisms::Several,
     memory: Memory::Forgotten,
     closure: Closure::EndsConnection,
     channel: Channel::Same,

@@ -1,8 +1,9 @@
 //! SMTP with STARTTLS: RFC 3207, with AUTH (RFC 4954) for submission.
 
 use super::{
-    Answer, At, Authentication, Blocks, Channel, Closure, Inside, Level, Memory, Offer, Opening,
-    Protocol, Public, Said, Speech, Twin, Unoffered, Welcome, Wording, forged, honest, other_name,
+    Answer, At, Authentication, Blocks, Channel, Closure, Inside, Level, Mechanisms, Memory, Offer,
+    Opening, Protocol, Public, Said, Speech, Twin, Unoffered, Welcome, Wording, forged, honest,
+    other_name,
 };
 use crate::message::{Fragments, Mechanism, Reply};
 use crate::property::Property;
@@ -19,6 +20,7 @@ pub static SMTP: Protocol = Protocol {
     inside: Inside::Client,
     welcome: Welcome::Unknown,
     login: Authentication::InSession,
+    mechanisms: Mechanisms::Several,
     memory: Memory::Forgotten,
     closure: Closure::EndsConnection,
     channel: Channel::Same,

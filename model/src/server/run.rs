@@ -111,6 +111,8 @@ impl Run<'_> {
     fn serve(&mut self, command: Command) {
         match command {
             Command::Hello => {
+                // The introduction names the virtual host that the client wants.
+                self.state.elsewhere = false;
                 let reply = self.capabilities();
                 self.say(reply);
             }
@@ -142,7 +144,7 @@ impl Run<'_> {
 
     /// Whether a login with this mechanism is taken here.
     fn permit(&self, mechanism: Mechanism) -> bool {
-        let known = mechanism == Mechanism::Own || self.server.coaxes;
+        let known = mechanism != Mechanism::Salted || self.server.coaxes;
         known && (self.state.layer == Layer::Tls || self.serves_in_clear())
     }
 
@@ -171,6 +173,9 @@ impl Run<'_> {
         // Whether a login has to come first is between the user and the server; mail relays ask
         // for none.
         let here = self.state.layer == Layer::Tls || self.serves_in_clear();
+        if here {
+            self.out(Output::Executed);
+        }
         self.say(if here { Reply::Done } else { Reply::Refuse });
     }
 
@@ -228,6 +233,7 @@ impl Run<'_> {
             self.out(Output::Close);
         }
         self.state.layer = Layer::Clear;
+        self.state.elsewhere = false;
         self.state.login = Progress::None;
         self.state.buffer.clear();
         self.state.fragment = None;

@@ -2,7 +2,8 @@
 
 use crate::policy::Policy;
 use crate::property::Property;
-use crate::protocol::{Level, Opening, Protocol, Twin};
+use crate::protocol::{Level, Memory, Offer, Opening, Protocol, Twin};
+use crate::server::Hosts;
 use crate::world::{Alpn, Attacker, Offering, Setting};
 
 /// What is claimed of a cell.
@@ -27,6 +28,26 @@ pub fn claim(
     if level == Level::NotClaimed {
         return (Claim::NotClaimed, source);
     }
+    if property == Property::SurvivorsOnlyCauseRefusal && chooses_mechanism_in_clear(protocol) {
+        // A server that grants no TLS gives no chance to use inside it what the attacker wrote.
+        let grants = matches!(setting.offering, Offering::Both | Offering::Upgrade);
+        return match setting.attacker {
+            Attacker::Active if grants => (
+                Claim::Broken,
+                "MySQL manual, Connection Phase; Riddle (openwall oss-security, 2017-03-17)",
+            ),
+            Attacker::Active | Attacker::Passive => (Claim::Holds, source),
+        };
+    }
+    if property == Property::DeliversToNamedHost
+        && setting.hosts == Hosts::OneCertificate
+        && protocol.offer == Offer::Unsaid
+    {
+        return (
+            Claim::Broken,
+            "GnuTLS manual, Upward negotiation: the client says HELLO once, in clear",
+        );
+    }
     if policy == Policy::Opportunistic {
         return opportunistic(setting, property, source);
     }
@@ -34,6 +55,12 @@ pub fn claim(
         return agreement(protocol, policy, setting);
     }
     (Claim::Holds, source)
+}
+
+/// Whether the client takes from the clear-text greeting with which mechanism it logs in inside TLS, and
+/// the server accepts several.
+fn chooses_mechanism_in_clear(protocol: &Protocol) -> bool {
+    protocol.memory == Memory::Survives && protocol.mechanisms().count() > 1
 }
 
 /// A client that goes on without TLS where it must: the manual's second conversation.

@@ -128,11 +128,9 @@ fn trace_back(nodes: &[Node], mut node: usize) -> Vec<WitnessStep> {
 fn tell<C: Client>(world: &World<C>, step: &mut WitnessStep) {
     let Some(shown) = world.next(&step.before, &step.action) else { return };
     let leads_there = |action: &Action| {
-        world.next(&step.before, action).is_some_and(|mut next| {
-            // Whether a list was heard is for the properties alone.
-            next.state.ghost.listed = shown.state.ghost.listed;
-            next.state == shown.state && next.client == shown.client
-        })
+        world
+            .next(&step.before, action)
+            .is_some_and(|next| next.state == shown.state && next.client == shown.client)
     };
     if step.before.wire() == Wire::Handshake && leads_there(&Action::FailHandshake) {
         step.action = Action::FailHandshake;

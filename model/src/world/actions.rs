@@ -6,8 +6,7 @@ use std::fmt;
 use crate::client::{Client, Close, Input, Peer, View};
 use crate::machine::count_forged;
 use crate::message::{Command, Layer, Piece, Reply, Segment};
-use crate::property::{Properties, Property};
-use crate::server::{self, Port};
+use crate::server::{self, Hosts, Port};
 use crate::world::{Alpn, Attacker, Pricing, State, Wire, World};
 
 /// One thing that happens: a choice of the network.
@@ -19,12 +18,18 @@ pub enum Action {
     ToClient(Segment<Reply>),
     /// A segment reaches the server.
     ToServer(Segment<Command>),
+    /// The attacker makes the client's introduction name the other virtual host.
+    NameOtherHost,
     /// The handshake ends with this peer.
     Handshake(Peer),
     /// The handshake fails.
     FailHandshake,
     /// TLS is ended and the connection stays.
     EndTls,
+    /// The handshake of the second channel ends with this peer.
+    Channel(Peer),
+    /// The second channel cannot be had, or its handshake fails.
+    FailChannel,
     /// The connection ends.
     Close(Close),
     /// The attacker leaves the server's connection and opens one to the other port.
@@ -51,8 +56,12 @@ impl fmt::Display for Action {
             }
             Self::Handshake(peer) => write!(f, "handshake: {}", peer.name()),
             Self::FailHandshake => f.write_str("handshake fails"),
+            Self::NameOtherHost => f.write_str("introduction names the other host"),
+            Self::Channel(peer) => write!(f, "second channel: {}", peer.name()),
+            Self::FailChannel => f.write_str("second channel fails"),
             Self::EndTls => f.write_str("TLS ends, the connection stays"),
             Self::Close(Close::Orderly) => f.write_str("close"),
+            Self::Close(Close::Truncated) => f.write_str("close without close_notify"),
             Self::Close(Close::Cut) => f.write_str("cut"),
             Self::Redial(Port::Upgrade) => f.write_str("redial: upgrade port"),
             Self::Redial(Port::Implicit) => f.write_str("redial: implicit port"),
@@ -61,20 +70,18 @@ impl fmt::Display for Action {
     }
 }
 
-/// A possible action, its price, and the properties whose antecedent it meets by being possible.
+/// A possible action and its price.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Choice {
     /// The action.
     pub action: Action,
     /// How many of its messages, or whether it itself, is the attacker's work.
     pub price: u32,
-    /// Antecedents that are met by a member of the class that the action stands for.
-    pub tried: Properties,
 }
 
 impl Choice {
     const fn new(action: Action, price: u32) -> Self {
-        Self { action, price, tried: Properties::NONE }
+        Self { action, price }
     }
 }
 
@@ -95,11 +102,17 @@ impl<C: Client> World<C> {
     }
 
     fn passive(&self, state: &State, choices: &mut Vec<Choice>) {
+        if self.clients_view(state) == View::Channel {
+            choices.push(Choice::new(Action::Channel(Peer::Genuine), 0));
+            return;
+        }
         let server = self.servers.state(state.server);
         let mut push = |action| choices.push(Choice::new(action, 0));
         let handshaking = state.wire == Wire::Handshake;
         match state.to_client.first() {
-            Some(spoken) if !handshaking => push(Action::ToClient(Segment::one(spoken.reply))),
+            Some(spoken) if !handshaking && !self.waits_for_data(state) => {
+                push(Action::ToClient(Segment::one(spoken.reply)))
+            }
             _ => {}
         }
         if server.phase == server::Phase::Ready
@@ -127,27 +140,49 @@ impl<C: Client> World<C> {
     }
 
     fn active(&self, state: &State, choices: &mut Vec<Choice>) {
+        if self.clients_view(state) == View::Channel {
+            choices.push(Choice::new(Action::Channel(Peer::Genuine), 0));
+            let shown = Peer::FALSE.into_iter().filter(|&peer| self.can_show(peer));
+            choices.extend(shown.map(|peer| Choice::new(Action::Channel(peer), 1)));
+            choices.push(Choice::new(Action::FailChannel, 1));
+            choices.push(Choice::new(Action::Deadline, 1));
+            return;
+        }
         match state.wire {
             Wire::Down => {}
             Wire::Clear => {
                 self.to_client(state, choices);
                 self.to_server(state, choices);
+                self.name_other_host(state, choices);
                 self.redial(state, choices);
             }
             Wire::Handshake => {
                 self.to_client(state, choices);
                 self.to_server(state, choices);
+                self.name_other_host(state, choices);
                 self.handshakes(state, choices);
                 self.redial(state, choices);
             }
             Wire::Secure => self.inside(state, choices),
             Wire::False(_) => self.to_client(state, choices),
         }
-        if state.wire != Wire::Down {
-            choices.push(Choice::new(Action::Close(Close::Orderly), 1));
-            choices.push(Choice::new(Action::Close(Close::Cut), 1));
-        }
+        self.closes(state, choices);
         choices.push(Choice::new(Action::Deadline, 1));
+    }
+
+    /// How the connection can end. Inside TLS with the true server only that server can close in order,
+    /// and what it said before comes first.
+    fn closes(&self, state: &State, choices: &mut Vec<Choice>) {
+        let closed = self.servers.state(state.server).phase == server::Phase::Closed;
+        let orderly = state.wire != Wire::Secure || closed && state.to_client.is_empty();
+        let truncated = matches!(state.wire, Wire::Secure | Wire::False(_));
+        for (close, can) in
+            [(Close::Orderly, orderly), (Close::Truncated, truncated), (Close::Cut, true)]
+        {
+            if can && state.wire != Wire::Down {
+                choices.push(Choice::new(Action::Close(close), 1));
+            }
+        }
     }
 
     /// The attacker writes to the client.
@@ -162,19 +197,13 @@ impl<C: Client> World<C> {
                 }
             }
         }
-        for (index, class) in self.clients.classes(state.client).iter().enumerate() {
+        for class in self.clients.classes(state.client) {
             let Input::Segment(segment) = &class.representative else { continue };
             if known.contains(segment) {
                 continue;
             }
             let price = price(segment, &genuine);
-            let mut choice = Choice::new(Action::ToClient(segment.clone()), price);
-            let glued = state.wire == Wire::Clear
-                && self.glued[usize::from(state.client)].get(index) == Some(&true);
-            if glued {
-                choice.tried.insert(Property::NoClearBytesUsedInsideTls);
-            }
-            choices.push(choice);
+            choices.push(Choice::new(Action::ToClient(segment.clone()), price));
         }
     }
 
@@ -241,6 +270,14 @@ impl<C: Client> World<C> {
             .any(|output| !matches!(output, server::Output::Say { .. }))
     }
 
+    /// The attacker rewrites the datum that chooses the virtual host.
+    fn name_other_host(&self, state: &State, choices: &mut Vec<Choice>) {
+        let server = self.servers.state(state.server);
+        if self.server.takes_host_name(server) && !server.elsewhere {
+            choices.push(Choice::new(Action::NameOtherHost, 1));
+        }
+    }
+
     fn redial(&self, state: &State, choices: &mut Vec<Choice>) {
         let port = match self.servers.state(state.server).port {
             Port::Upgrade => Port::Implicit,
@@ -258,15 +295,20 @@ impl<C: Client> World<C> {
         }
         let spliced = (server.port == Port::Implicit) != state.ghost.implicit;
         let stopped = spliced && self.alpn == Alpn::Strict && self.protocol.alpn.is_some();
-        if server.phase == server::Phase::AwaitsTls && !stopped {
+        // The other virtual host holds the user's name only where both share a certificate.
+        let named = !server.elsewhere || self.server.hosts == Hosts::OneCertificate;
+        if server.phase == server::Phase::AwaitsTls && !stopped && named {
             choices.push(Choice::new(Action::Handshake(Peer::Genuine), 0));
         }
-        for peer in Peer::FALSE {
-            if peer != Peer::OtherHost || self.protocol.chooses_certificate {
-                choices.push(Choice::new(Action::Handshake(peer), 1));
-            }
+        for peer in Peer::FALSE.into_iter().filter(|&peer| self.can_show(peer)) {
+            choices.push(Choice::new(Action::Handshake(peer), 1));
         }
         choices.push(Choice::new(Action::FailHandshake, 1));
+    }
+
+    /// Whether an attacker has such a certificate to show.
+    fn can_show(&self, peer: Peer) -> bool {
+        peer != Peer::OtherHost || self.protocol.chooses_certificate
     }
 
     /// TLS with the true server: in order, or not at all.
@@ -274,6 +316,7 @@ impl<C: Client> World<C> {
         // A full queue blocks who would write to it.
         if let Some(spoken) = state.to_client.first()
             && state.to_server.len() < self.bounds.messages
+            && !self.waits_for_data(state)
         {
             choices.push(Choice::new(Action::ToClient(Segment::one(spoken.reply)), 0));
         }
@@ -299,7 +342,7 @@ impl<C: Client> World<C> {
     pub fn believed_layer(&self, state: &State) -> Option<Layer> {
         match self.clients_view(state) {
             View::Open(layer) => Some(layer),
-            View::Handshaking | View::Ended => None,
+            View::Handshaking | View::Channel | View::Ended => None,
         }
     }
 }

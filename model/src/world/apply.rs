@@ -1,21 +1,22 @@
 //! What an action leads to.
 
+mod compare;
 mod network;
 mod observe;
+
+pub(crate) use self::compare::{acts, gives_up};
 
 use crate::client::{Client, Input, Output, Peer};
 use crate::machine::Link;
 use crate::property::{Properties, Property};
 use crate::server;
-use crate::world::{Action, Ghost, State, Wire, World};
+use crate::world::{Action, Channel, Ghost, Shadow, State, Wire, World};
 
-/// A state that follows, and what the way to it showed.
+/// A state that follows, and what the parties did on the way to it.
 #[derive(Clone, Debug)]
 pub struct Transition {
     /// The state that follows.
     pub state: State,
-    /// The properties whose antecedent was met on the way.
-    pub tried: Properties,
     /// What the client did, in order.
     pub client: Vec<Output>,
     /// What the server did, in order.
@@ -32,6 +33,7 @@ impl<C: Client> World<C> {
                 client: self.client_id((start.state.clone(), Link::Down)),
                 server: 0,
                 wire: Wire::Down,
+                channel: Channel::None,
                 to_client: arrayvec::ArrayVec::new(),
                 to_server: arrayvec::ArrayVec::new(),
                 ghost: Ghost {
@@ -44,11 +46,17 @@ impl<C: Client> World<C> {
                     outstanding: 0,
                     gave_away: false,
                     told: false,
+                    executed: 0,
+                    confirmed: false,
+                    elsewhere: false,
+                    moved: false,
+                    logged_in: false,
+                    shadow: Shadow::None,
+                    unclean: false,
                     lured: false,
                     refused: false,
                     ended: false,
                     fresh: true,
-                    listed: false,
                 },
             },
         );
@@ -71,23 +79,19 @@ impl<C: Client> World<C> {
 struct Run<'w, C: Client> {
     world: &'w World<C>,
     state: State,
-    tried: Properties,
     client: Vec<Output>,
     server: Vec<server::Output>,
+    /// What the client was given last.
+    input: Option<Input>,
 }
 
 impl<'w, C: Client> Run<'w, C> {
     fn new(world: &'w World<C>, state: State) -> Self {
-        Self { world, state, tried: Properties::NONE, client: Vec::new(), server: Vec::new() }
+        Self { world, state, client: Vec::new(), server: Vec::new(), input: None }
     }
 
     fn finish(self) -> Transition {
-        Transition {
-            state: self.state,
-            tried: self.tried,
-            client: self.client,
-            server: self.server,
-        }
+        Transition { state: self.state, client: self.client, server: self.server }
     }
 
     fn perform(&mut self, action: &Action) -> Option<()> {
@@ -97,84 +101,88 @@ impl<'w, C: Client> Run<'w, C> {
         match action {
             Action::ToClient(segment) => {
                 self.before_segment(segment);
-                self.happens(&Input::Segment(segment.clone()));
+                self.happens(Input::Segment(segment.clone()));
             }
-            Action::ToServer(segment) => {
-                if self.state.wire == Wire::Secure {
-                    self.tried.insert(Property::NoUpgradeInsideTls);
-                }
-                if self.in_order() {
-                    self.state.to_server.drain(..segment.pieces().len());
-                } else {
-                    self.state.to_server.clear();
-                }
-                let input = server::Input::Segment(segment.clone());
+            Action::ToServer(segment) => self.to_server(segment),
+            Action::NameOtherHost => {
+                let input = server::Input::OtherHostNamed;
                 let (next, outputs) = self.world.server_step(&self.state, &input);
-                self.server_did(next, &outputs);
+                self.server_did(next, &outputs, None);
             }
             Action::Handshake(Peer::Genuine) => {
                 if self.world.servers.state(self.state.server).phase != server::Phase::AwaitsTls {
                     return None;
                 }
                 self.state.wire = Wire::Secure;
-                self.secured();
                 self.state.to_client.clear();
                 self.state.to_server.clear();
                 self.state.ghost.outstanding = 0;
                 let (next, outputs) =
                     self.world.server_step(&self.state, &server::Input::TlsStarted);
-                self.server_did(next, &outputs);
-                self.happens(&Input::Handshake(Peer::Genuine));
+                self.server_did(next, &outputs, None);
+                self.happens(Input::Handshake(Peer::Genuine));
             }
             Action::Handshake(peer) => {
-                self.tried.insert(Property::NoSecretToUnauthenticatedPeer);
-                if *peer == Peer::WrongName {
-                    self.tried.insert(Property::NameFromUser);
-                }
                 self.hang_up_on_server();
                 self.state.wire = Wire::False(*peer);
-                self.happens(&Input::Handshake(*peer));
+                self.happens(Input::Handshake(*peer));
             }
             Action::FailHandshake => {
-                self.tempt();
                 self.state.wire = Wire::Clear;
-                self.happens(&Input::HandshakeFailed);
+                self.happens(Input::HandshakeFailed);
             }
             Action::EndTls => {
-                self.tried.insert(Property::TlsNotTakenAway);
                 self.hang_up_on_server();
                 self.state.wire = Wire::Clear;
                 self.state.ghost.taken = true;
-                self.happens(&Input::TlsEnded);
+                self.happens(Input::TlsEnded);
+            }
+            Action::Channel(_) | Action::FailChannel
+                if self.state.channel != Channel::Handshake =>
+            {
+                return None;
+            }
+            Action::Channel(peer) => {
+                self.state.channel = match peer {
+                    Peer::Genuine => Channel::Secure,
+                    peer => Channel::False(*peer),
+                };
+                self.happens(Input::Channel(*peer));
+            }
+            Action::FailChannel => {
+                self.state.channel = Channel::None;
+                self.happens(Input::ChannelFailed);
             }
             Action::Close(close) => {
-                if self.state.wire == Wire::Secure {
-                    self.tried.insert(Property::TruncationIsNotSuccess);
-                }
                 self.hang_up_on_server();
                 self.state.wire = Wire::Down;
-                self.tempt();
-                self.happens(&Input::Closed(*close));
+                self.happens(Input::Closed(*close));
             }
             Action::Deadline => {
-                let sessions = self.state.ghost.session;
-                self.tried.insert(Property::AlwaysEnds);
-                self.happens(&Input::Deadline);
-                if !self.state.ghost.ended && self.state.ghost.session == sessions {
+                let ends = self.client.len();
+                self.happens(Input::Deadline);
+                let ended = |output: &Output| matches!(output, Output::End(_));
+                if !self.client[ends..].iter().any(ended) {
                     self.state.break_property(Property::AlwaysEnds);
                 }
             }
-            Action::Redial(port) => {
-                self.dial(*port);
-            }
+            Action::Redial(port) => self.dial(*port),
         }
         Some(())
     }
 
-    fn happens(&mut self, input: &Input) {
-        let (next, outputs) = self.world.client_step(self.state.client, input);
+    fn happens(&mut self, input: Input) {
+        let shadow = self.shadow_step(&input);
+        let before = self.state.client;
+        let (next, outputs) = self.world.client_step(before, &input);
         self.state.client = next;
         self.state.ghost.requested = false;
+        self.compare(&input, shadow, next, &outputs);
+        self.input = Some(input);
         self.client_did(&outputs);
+        if self.state.wire != Wire::Secure {
+            self.state.ghost.shadow = Shadow::None;
+            self.state.ghost.unclean = false;
+        }
     }
 }

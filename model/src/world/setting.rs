@@ -1,7 +1,7 @@
 //! What is fixed during a walk: the attacker, and what the server offers.
 
 use crate::message::Bounds;
-use crate::server::Port;
+use crate::server::{Hosts, Port};
 
 /// Who is on the network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -90,6 +90,8 @@ pub struct Setting {
     pub offering: Offering,
     /// How it treats ALPN.
     pub alpn: Alpn,
+    /// Its virtual hosts.
+    pub hosts: Hosts,
     /// The server's mistakes.
     pub server_flaws: crate::flaw::Flaws,
     /// The bounds of the walk.
@@ -103,6 +105,7 @@ impl Setting {
             attacker,
             offering: Offering::Both,
             alpn: Alpn::Off,
+            hosts: Hosts::One,
             server_flaws: crate::flaw::Flaws::NONE,
             bounds: Bounds::STANDARD,
         }

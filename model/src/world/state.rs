@@ -6,6 +6,7 @@ use crate::client::Peer;
 use crate::machine::StateId;
 use crate::message::{CAPACITY, Command, Reply};
 use crate::property::{Properties, Property};
+use crate::world::Context;
 
 /// Everything that changes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -13,6 +14,7 @@ pub struct State {
     pub(crate) client: StateId,
     pub(crate) server: StateId,
     pub(crate) wire: Wire,
+    pub(crate) channel: Channel,
     pub(crate) to_client: ArrayVec<Spoken, { Self::QUEUE }>,
     pub(crate) to_server: ArrayVec<Command, { Self::QUEUE }>,
     pub(crate) ghost: Ghost,
@@ -48,6 +50,15 @@ impl State {
         self.to_server.iter().copied()
     }
 
+    /// Which connection of which session it is.
+    pub(crate) const fn context(&self) -> Context {
+        Context {
+            session: self.ghost.session,
+            connection: self.ghost.connection,
+            implicit: self.ghost.implicit,
+        }
+    }
+
     /// The properties that are broken.
     pub const fn broken(&self) -> Properties {
         self.ghost.broken
@@ -63,11 +74,48 @@ impl State {
     }
 }
 
-/// A reply on its way, and whether it answers a command.
+/// A reply on its way, and what it answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Spoken {
     pub(crate) reply: Reply,
-    pub(crate) answers: bool,
+    pub(crate) answers: Answers,
+}
+
+/// What a reply of the true server answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Answers {
+    /// Nothing.
+    Nothing,
+    /// A command other than a delivery.
+    Command,
+    /// The delivery of the client on this connection.
+    Delivery,
+}
+
+/// What the second channel is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Channel {
+    /// There is none.
+    None,
+    /// In clear.
+    Clear,
+    /// Its handshake is under way.
+    Handshake,
+    /// TLS with the true server.
+    Secure,
+    /// TLS with the attacker, who showed this certificate.
+    False(Peer),
+}
+
+/// The clean client beside the one under proof, which is given the same inside TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Shadow {
+    /// Both are in the same state, or have parted already: there is nothing to compare.
+    None,
+    /// It is in this state of the client's machine, and has done the same so far.
+    At(StateId),
+    /// The client did nothing where the other one went on. Whatever it does next is its own.
+    Stalled,
 }
 
 /// What the client's connection is.
@@ -106,7 +154,21 @@ pub(crate) struct Ghost {
     pub(crate) gave_away: bool,
     /// Whether the user of the session was told.
     pub(crate) told: bool,
-    /// Whether the session rests on clear-text knowledge that only an attacker can have written.
+    /// How often the true server executed the session's delivery inside TLS; 2 stands for more.
+    pub(crate) executed: u8,
+    /// Whether the client was given the true server's confirmation of it.
+    pub(crate) confirmed: bool,
+    /// Whether the delivery was executed at the other virtual host.
+    pub(crate) elsewhere: bool,
+    /// Whether the data went over the second channel, to where the server takes them.
+    pub(crate) moved: bool,
+    /// Whether the client has sent a login in the layer that the connection is in.
+    pub(crate) logged_in: bool,
+    /// Where a client would be that went through a clean clear-text phase.
+    pub(crate) shadow: Shadow,
+    /// Whether no clean clear-text phase leads to where the client was when TLS began.
+    pub(crate) unclean: bool,
+    /// Whether the client did inside TLS, because of what came in clear, what a clean one would not.
     pub(crate) lured: bool,
     /// Whether some session was refused.
     pub(crate) refused: bool,
@@ -114,6 +176,4 @@ pub(crate) struct Ghost {
     pub(crate) ended: bool,
     /// Whether the session under way has opened no connection yet.
     pub(crate) fresh: bool,
-    /// Whether a capability list came in clear on the connection.
-    pub(crate) listed: bool,
 }

@@ -1,6 +1,6 @@
 //! Sessions and connections: opening, giving up, falling back, coming to an end.
 
-use super::{MAX_CONNECTIONS, Run, Setback};
+use super::{Run, Setback};
 use crate::client::state::{Knowledge, Link, Mode, Phase};
 use crate::client::{Close, End, Output, Target};
 use crate::flaw::Flaw;
@@ -39,18 +39,27 @@ impl Run<'_> {
         }
     }
 
+    /// Whether another session follows the one under way.
+    pub(super) fn has_more_sessions(&self) -> bool {
+        self.client.endless || usize::from(self.state.session) + 1 < self.client.sessions.len()
+    }
+
+    fn next_session(&self) -> u8 {
+        let next = self.state.session + 1;
+        if usize::from(next) < self.client.sessions.len() { next } else { 0 }
+    }
+
     /// Ends the session; another one may follow.
     pub(super) fn end(&mut self, end: End, keep: bool) {
         self.out(Output::End(end));
-        let more = usize::from(self.state.session) + 1 < self.client.sessions.len();
-        if !more {
+        if !self.has_more_sessions() {
             if self.state.link != Link::None {
                 self.out(Output::Close);
             }
             self.state.phase = Phase::Ended;
             return;
         }
-        self.state.session += 1;
+        self.state.session = self.next_session();
         self.state.connection = 0;
         self.state.mode = Mode::Usual;
         let link = self.state.link;
@@ -101,7 +110,7 @@ impl Run<'_> {
             Setback::ClearText => self.has(Flaw::BelievesPositiveReplyWithoutTls),
             Setback::Lost => false,
         };
-        let may_reconnect = self.state.connection + 1 < MAX_CONNECTIONS;
+        let may_reconnect = self.state.connection + 1 < self.client.connections;
         if setback == Setback::Garbled && self.variant().skips_unasked && !goes_on {
             return;
         }

@@ -1,12 +1,12 @@
 //! Before TLS: the first words, the offer, the request and its answer.
 
-use super::{MAX_CONNECTIONS, Run, Setback};
+use super::{Run, Setback};
 use crate::client::state::{Mode, Phase};
 use crate::client::{Output, Target};
 use crate::flaw::Flaw;
 use crate::message::{Command, Layer, Reply};
 use crate::policy::Policy;
-use crate::protocol::{Answer, Authentication, Offer, Opening, Unoffered, Welcome};
+use crate::protocol::{Answer, Offer, Opening, Unoffered, Welcome};
 
 impl Run<'_> {
     /// What flawed clients pick up in clear; whether the message was consumed by that.
@@ -17,7 +17,7 @@ impl Run<'_> {
         }
         match reply {
             Reply::Redirect if self.has(Flaw::FollowsClearRedirect) => {
-                if self.state.connection + 1 < MAX_CONNECTIONS {
+                if self.state.connection + 1 < self.client.connections {
                     self.out(Output::Close);
                     self.state.connection += 1;
                     self.connect(Target::Redirected);
@@ -52,9 +52,6 @@ impl Run<'_> {
             (Opening::Greeting, Reply::Greeting) => self.introduce(),
             (Opening::Capabilities, Reply::Capabilities { upgrade, mechanism }) => {
                 self.state.known.mechanism = Some((mechanism, Layer::Clear));
-                if self.protocol().login == Authentication::FromOpening {
-                    self.state.known.clear_challenge = true;
-                }
                 if self.state.mode == Mode::ClearOnly {
                     self.go_on_in_clear();
                     return;

@@ -102,7 +102,7 @@ impl Run<'_> {
         match (self.state.phase, cell.reply) {
             (_, Reply::Notice) => {
                 if cell.layer == Layer::Clear && self.has(Flaw::ShowsClearAlert) {
-                    self.out(Output::ShowedClearText);
+                    self.out(Output::Shows);
                 }
             }
             (Phase::Opening, reply) => self.on_opening(reply),
@@ -119,8 +119,7 @@ impl Run<'_> {
             (Phase::Login, reply) if self.is_good(reply) => self.deliver(),
             (Phase::Protection, Reply::Done) => self.transfer(Layer::Tls),
             (Phase::Delivery, Reply::Done) => {
-                let more = usize::from(self.state.session) + 1 < self.client.sessions.len();
-                if !more && self.variant().says_goodbye {
+                if !self.has_more_sessions() && self.variant().says_goodbye {
                     self.send(Command::Goodbye);
                 }
                 self.end(End::Delivered, true);

@@ -41,18 +41,7 @@ impl Run<'_> {
         if self.state.phase != Phase::Handshake {
             return;
         }
-        let accepted = match peer {
-            Peer::Genuine => true,
-            Peer::Untrusted => self.has(Flaw::AcceptsUntrustedCertificate),
-            Peer::Expired => self.has(Flaw::AcceptsExpired),
-            Peer::WrongName | Peer::OtherHost => {
-                let from_wire = self.state.known.name_from_wire;
-                if from_wire && !self.has(Flaw::AcceptsWrongName) {
-                    self.out(Output::UsedNameFromWire);
-                }
-                from_wire || self.has(Flaw::AcceptsWrongName)
-            }
-        };
+        let accepted = self.accepts(peer);
         let checks = self.policy().needs_tls();
         if !accepted && checks {
             self.state.link = Link::Unverified;
@@ -66,13 +55,43 @@ impl Run<'_> {
         if !self.has(Flaw::KeepsCapabilities) && self.protocol().memory == Memory::Forgotten {
             self.state.known.mechanism = None;
         }
-        let challenge_survives = self.protocol().login == Authentication::FromOpening;
-        if !self.has(Flaw::KeepsClearChallenge) && !challenge_survives {
+        if !self.has(Flaw::KeepsClearChallenge) {
             self.state.known.clear_challenge = false;
         }
         self.state.known.name_from_wire = false;
         self.begin();
         self.drain();
+    }
+
+    /// Whether the peer's certificate passes the check, where there is one.
+    fn accepts(&mut self, peer: Peer) -> bool {
+        match peer {
+            Peer::Genuine => true,
+            Peer::Untrusted => self.has(Flaw::AcceptsUntrustedCertificate),
+            Peer::Expired => self.has(Flaw::AcceptsExpired),
+            Peer::WrongName | Peer::OtherHost => {
+                let from_wire = self.state.known.name_from_wire;
+                if from_wire && !self.has(Flaw::AcceptsWrongName) {
+                    self.out(Output::UsedNameFromWire);
+                }
+                from_wire || self.has(Flaw::AcceptsWrongName)
+            }
+        }
+    }
+
+    /// The second channel's handshake ended with this certificate, or failed.
+    pub(super) fn channel_done(&mut self, peer: Option<Peer>) {
+        if self.state.phase != Phase::Channel {
+            return;
+        }
+        let checks = self.policy().needs_tls();
+        let accepted = peer.is_some_and(|peer| self.accepts(peer) || !checks);
+        if accepted {
+            self.out(Output::MoveData);
+            self.state.phase = Phase::Delivery;
+        } else {
+            self.refuse();
+        }
     }
 
     /// The session begins, in the layer that the connection is in.
@@ -173,7 +192,7 @@ impl Run<'_> {
         }
         let challenged = self.variant().login == Login::Challenged
             && self.protocol().login == Authentication::InSession;
-        if inside && clear_challenge && self.protocol().login == Authentication::InSession {
+        if inside && clear_challenge {
             self.send(Command::Begin(mechanism));
             self.send(Command::Credential);
             self.state.phase = Phase::Login;
@@ -188,6 +207,10 @@ impl Run<'_> {
 
     pub(super) fn deliver(&mut self) {
         self.state.known = Knowledge::NOTHING;
+        if self.has(Flaw::NeverSendsData) {
+            self.end(End::Delivered, false);
+            return;
+        }
         let second = self.protocol().channel == Channel::Second;
         if !second {
             self.send(Command::Deliver);
@@ -203,6 +226,11 @@ impl Run<'_> {
     pub(super) fn transfer(&mut self, layer: Layer) {
         self.send(Command::Deliver);
         self.out(Output::OpenChannel(layer));
-        self.state.phase = Phase::Delivery;
+        if layer == Layer::Clear {
+            self.out(Output::MoveData);
+            self.state.phase = Phase::Delivery;
+        } else {
+            self.state.phase = Phase::Channel;
+        }
     }
 }

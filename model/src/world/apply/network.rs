@@ -1,13 +1,12 @@
-//! Clear text on its way, the true server, and what the attacker had a chance to try.
+//! Words on their way, and the true server.
 
 use super::Run;
 use crate::client::Client;
 use crate::machine::StateId;
-use crate::message::{Piece, Reply, Segment};
+use crate::message::{Command, Piece, Reply, Segment};
 use crate::property::Property;
-use crate::protocol::{Authentication, Memory, Offer};
 use crate::server::{self, Port};
-use crate::world::{Action, Attacker, Pricing, Spoken, Wire};
+use crate::world::{Action, Answers, Attacker, Pricing, Spoken, Wire};
 
 impl<C: Client> Run<'_, C> {
     /// Where messages arrive as they were sent, nothing else can.
@@ -16,6 +15,7 @@ impl<C: Client> Run<'_, C> {
             return true;
         }
         match action {
+            Action::ToClient(_) if self.waits_for_data() => false,
             Action::ToClient(segment) => {
                 let said = self.state.to_client.iter().map(|spoken| spoken.reply);
                 starts_with(said, segment)
@@ -28,16 +28,14 @@ impl<C: Client> Run<'_, C> {
     /// Bookkeeping before a segment reaches the client.
     pub(super) fn before_segment(&mut self, segment: &Segment<Reply>) {
         match self.state.wire {
-            Wire::Secure => {
-                for spoken in self.state.to_client.drain(..segment.pieces().len()) {
-                    if spoken.answers {
-                        self.state.ghost.outstanding =
-                            self.state.ghost.outstanding.saturating_sub(1);
-                    }
-                }
-            }
+            Wire::Secure => self.take_genuine(segment.pieces().len()),
             Wire::Clear | Wire::Handshake => {
-                self.hear_clear_text(segment);
+                if self.in_order() {
+                    self.take_genuine(segment.pieces().len());
+                } else {
+                    // What is not delivered now is swallowed.
+                    self.state.to_client.clear();
+                }
                 if self.state.wire == Wire::Handshake {
                     // Clear text in place of TLS: the handshake is over.
                     self.state.wire = Wire::Clear;
@@ -52,46 +50,29 @@ impl<C: Client> Run<'_, C> {
         self.state.wire == Wire::Secure || self.world.attacker == Attacker::Passive
     }
 
-    fn hear_clear_text(&mut self, segment: &Segment<Reply>) {
-        if self.in_order() {
-            self.state.to_client.drain(..segment.pieces().len());
-        } else {
-            // What is not delivered now is swallowed.
-            self.state.to_client.clear();
-        }
-        self.tempt();
-        self.tried.insert(Property::NoClearTextShownAsTrusted);
-        if self.world.attacker == Attacker::Active {
-            self.tried.extend(self.world.lures);
-        }
-        let lists = |piece: &Piece<Reply>| matches!(piece.message(), Reply::Capabilities { .. });
-        self.state.ghost.listed |=
-            self.world.protocol.offer != Offer::Unsaid && segment.pieces().iter().any(lists);
-    }
-
-    /// TLS with the true server has begun: what was said in clear before it could play a part.
-    pub(super) fn secured(&mut self) {
-        if self.state.ghost.listed {
-            self.tried.insert(match self.world.protocol.memory {
-                Memory::Forgotten => Property::ClearKnowledgeForgotten,
-                Memory::Survives => Property::SurvivorsOnlyCauseRefusal,
-            });
-        }
-        if self.world.attacker == Attacker::Active && !self.state.ghost.implicit {
-            self.tried.insert(Property::NoClearCommandUsedInsideTls);
-            if self.world.protocol.login != Authentication::None {
-                self.tried.insert(Property::ClearStateForgotten);
+    /// Takes the next replies of the true server off their queue.
+    fn take_genuine(&mut self, count: usize) {
+        for spoken in self.state.to_client.drain(..count) {
+            if spoken.answers != Answers::Nothing {
+                self.state.ghost.outstanding = self.state.ghost.outstanding.saturating_sub(1);
             }
+            self.state.ghost.confirmed |=
+                spoken.answers == Answers::Delivery && spoken.reply == Reply::Done;
         }
     }
 
-    /// The client has a reason to go on outside TLS.
-    pub(super) fn tempt(&mut self) {
-        for property in
-            [Property::NoSecretInClear, Property::PolicyNotFromWire, Property::OnlyDenialOfService]
-        {
-            self.tried.insert(property);
+    /// A segment reaches the server: in its turn from the client, or from the attacker.
+    pub(super) fn to_server(&mut self, segment: &Segment<Command>) {
+        let from_client = self.in_order();
+        if from_client {
+            self.state.to_server.drain(..segment.pieces().len());
+        } else {
+            self.state.to_server.clear();
         }
+        let input = server::Input::Segment(segment.clone());
+        let (next, outputs) = self.world.server_step(&self.state, &input);
+        let served = segment.pieces().first().map(|piece| piece.message());
+        self.server_did(next, &outputs, served.filter(|_| from_client));
     }
 
     pub(super) fn dial(&mut self, port: Port) {
@@ -100,7 +81,7 @@ impl<C: Client> Run<'_, C> {
         let (state, outputs) = self.world.server.start(port);
         let id = self.world.servers.id(&state).unwrap_or_default();
         if self.world.offering.has(port) {
-            self.server_did(id, &outputs);
+            self.server_did(id, &outputs, None);
         } else {
             self.state.server = id;
             self.hang_up_on_server();
@@ -118,15 +99,34 @@ impl<C: Client> Run<'_, C> {
         self.world.attacker == Attacker::Passive || self.world.pricing == Pricing::Counted
     }
 
-    pub(super) fn server_did(&mut self, next: StateId, outputs: &server::Outputs) {
+    /// Takes up what the server does; `served` is the client's command that it does it on.
+    pub(super) fn server_did(
+        &mut self,
+        next: StateId,
+        outputs: &server::Outputs,
+        served: Option<Command>,
+    ) {
         self.state.server = next;
+        let delivery = served == Some(Command::Deliver);
         for &output in outputs {
             self.server.push(output);
             match output {
                 server::Output::Say { reply, answers } => {
+                    let answers = match (answers, delivery) {
+                        (false, _) => Answers::Nothing,
+                        (true, false) => Answers::Command,
+                        (true, true) => Answers::Delivery,
+                    };
                     let kept = self.state.wire == Wire::Secure || self.keeps_genuine();
                     if kept {
                         let _ = self.state.to_client.try_push(Spoken { reply, answers });
+                    }
+                }
+                server::Output::Executed => {
+                    if delivery && self.state.wire == Wire::Secure {
+                        let ghost = &mut self.state.ghost;
+                        ghost.executed = (ghost.executed + 1).min(2);
+                        ghost.elsewhere |= self.world.servers.state(next).elsewhere;
                     }
                 }
                 server::Output::AwaitTls | server::Output::Close => {}
@@ -144,6 +144,12 @@ impl<C: Client> Run<'_, C> {
                 }
             }
         }
+    }
+
+    /// Whether the next reply waits for the data: a server with a second channel confirms a delivery
+    /// when the data have come over it.
+    pub(super) fn waits_for_data(&self) -> bool {
+        self.world.waits_for_data(&self.state)
     }
 }
 

@@ -1,12 +1,15 @@
 //! What the client does, as the properties see it.
+//!
+//! Every property is judged by acts: what was sent in which layer and to whom, what the server executed,
+//! how the session ended. The marks that a client sets itself are not looked at.
 
 use super::Run;
-use crate::client::{Client, End, Input, Output, Outputs, Target};
-use crate::message::{Command, Layer, Mechanism};
+use crate::client::{Client, End, Input, Output, Outputs, Peer, Target};
+use crate::message::{Command, Layer, Reply, Segment};
 use crate::property::Property;
-use crate::protocol::Memory;
 use crate::server::Port;
-use crate::world::Wire;
+use crate::world::reference::CONNECTIONS;
+use crate::world::{Channel, Shadow, Wire};
 
 impl<C: Client> Run<'_, C> {
     pub(super) fn client_did(&mut self, outputs: &Outputs) {
@@ -17,7 +20,7 @@ impl<C: Client> Run<'_, C> {
             self.observe(output);
         }
         if connected {
-            self.happens(&Input::Connected);
+            self.happens(Input::Connected);
         }
     }
 
@@ -32,47 +35,29 @@ impl<C: Client> Run<'_, C> {
             Output::StartTls => {
                 self.state.wire = Wire::Handshake;
                 self.state.ghost.requested = false;
-                self.tried.insert(Property::NothingBetweenRequestAndHandshake);
+                self.state.ghost.logged_in = false;
             }
             Output::Close => {
                 self.hang_up_on_server();
                 self.state.wire = Wire::Down;
+                self.state.channel = Channel::None;
             }
             Output::OpenChannel(layer) => {
-                self.tried.insert(Property::NoClearSecondChannel);
-                if layer == Layer::Clear && self.needs_tls() {
-                    self.state.break_property(Property::NoClearSecondChannel);
-                    self.state.ghost.gave_away = true;
-                }
+                self.state.channel = match layer {
+                    Layer::Clear => Channel::Clear,
+                    Layer::Tls => Channel::Handshake,
+                };
             }
-            Output::Took(layer) => {
-                if layer == Layer::Clear && self.in_tls() {
-                    self.state.break_property(Property::NoClearBytesUsedInsideTls);
-                }
-            }
-            Output::UsedClearKnowledge(mechanism) => match self.world.protocol.memory {
-                Memory::Forgotten => self.state.break_property(Property::ClearKnowledgeForgotten),
-                Memory::Survives => {
-                    self.state.ghost.lured |= mechanism == Some(Mechanism::Lure);
-                }
-            },
-            Output::Skipped => {
-                self.state.break_property(Property::NoJump);
-            }
-            Output::UsedNameFromWire => self.state.break_property(Property::NameFromUser),
-            Output::TookTruncation => {
-                self.state.break_property(Property::TruncationIsNotSuccess);
-            }
-            Output::ShowedClearText => {
-                self.state.break_property(Property::NoClearTextShownAsTrusted);
-            }
+            Output::MoveData => self.move_data(),
+            Output::Shows => self.shows(),
             Output::Tell => self.state.ghost.told = true,
             Output::End(end) => self.end(end),
+            Output::Took(_)
+            | Output::UsedClearKnowledge(_)
+            | Output::Skipped
+            | Output::UsedNameFromWire
+            | Output::TookTruncation => {}
         }
-    }
-
-    const fn in_tls(&self) -> bool {
-        matches!(self.state.wire, Wire::Secure | Wire::False(_))
     }
 
     fn connect(&mut self, target: Target) {
@@ -83,87 +68,157 @@ impl<C: Client> Run<'_, C> {
         if self.state.ghost.fresh {
             self.state.ghost.fresh = false;
         } else {
-            self.state.ghost.connection = 1;
-            self.tried.insert(Property::NoClearRetry);
+            let connection = self.state.ghost.connection + 1;
+            self.state.ghost.connection = connection.min(CONNECTIONS - 1);
         }
         if target == Target::Redirected {
             self.state.break_property(Property::NoClearRedirect);
         }
         self.state.wire = Wire::Clear;
-        self.state.ghost.implicit = port == Port::Implicit;
-        self.state.ghost.requested = false;
-        self.state.ghost.taken = false;
-        self.state.ghost.outstanding = 0;
-        self.state.ghost.lured = false;
-        self.state.ghost.listed = false;
+        self.state.channel = Channel::None;
+        let ghost = &mut self.state.ghost;
+        ghost.implicit = port == Port::Implicit;
+        ghost.requested = false;
+        ghost.taken = false;
+        ghost.outstanding = 0;
+        ghost.executed = 0;
+        ghost.confirmed = false;
+        ghost.elsewhere = false;
+        ghost.moved = false;
+        ghost.logged_in = false;
+        ghost.shadow = Shadow::None;
+        ghost.unclean = false;
+        ghost.lured = false;
         self.dial(port);
     }
 
     fn send(&mut self, command: Command) {
         let needs_tls = self.needs_tls();
+        if needs_tls
+            && command == Command::Deliver
+            && !self.state.ghost.logged_in
+            && self.state.wire != Wire::Down
+            && self.world.logs_in()
+        {
+            self.state.break_property(Property::NoJump);
+        }
+        if matches!(command, Command::Login(_) | Command::Credential) {
+            self.state.ghost.logged_in = true;
+        }
         match self.state.wire {
-            Wire::Clear | Wire::Handshake => {
-                if command.is_secret() && (needs_tls || !self.world.needs_tls()) {
-                    self.state.break_property(Property::NoSecretInClear);
-                    self.state.ghost.gave_away = true;
-                }
-                if !command.is_allowed_in_clear() && needs_tls {
-                    self.state.break_property(Property::PolicyNotFromWire);
-                    if self.state.ghost.connection > 0 {
-                        self.state.break_property(Property::NoClearRetry);
-                    }
-                    if self.state.ghost.taken {
-                        self.state.break_property(Property::TlsNotTakenAway);
-                    }
-                }
-                let between = self.state.ghost.requested || self.state.wire == Wire::Handshake;
-                if between && needs_tls && command != Command::Goodbye {
-                    self.state.break_property(Property::NothingBetweenRequestAndHandshake);
-                }
-                self.state.ghost.requested |= command == Command::Upgrade;
-                if self.keeps_genuine() {
-                    let _ = self.state.to_server.try_push(command);
-                }
-            }
+            Wire::Clear | Wire::Handshake => self.send_in_clear(command, needs_tls),
             Wire::Secure => {
                 if self.state.ghost.outstanding > 0 && command != Command::Goodbye {
                     self.state.break_property(Property::Agreement);
                 }
-                self.tried.insert(Property::Agreement);
                 self.state.ghost.outstanding = (self.state.ghost.outstanding + 1).min(3);
                 let _ = self.state.to_server.try_push(command);
             }
-            Wire::False(_) => {
-                if command.is_secret() && needs_tls {
-                    self.state.break_property(Property::NoSecretToUnauthenticatedPeer);
-                    self.state.ghost.gave_away = true;
+            Wire::False(peer) => {
+                if needs_tls {
+                    self.send_to_false_peer(command.is_secret(), peer);
+                }
+                let another = matches!(peer, Peer::WrongName | Peer::OtherHost);
+                if needs_tls && another && command != Command::Goodbye {
+                    self.state.break_property(Property::NameFromUser);
                 }
             }
             Wire::Down => {}
         }
     }
 
+    fn send_in_clear(&mut self, command: Command, needs_tls: bool) {
+        if command.is_secret() && (needs_tls || !self.world.needs_tls()) {
+            self.state.break_property(Property::NoSecretInClear);
+            self.state.ghost.gave_away = true;
+        }
+        if !command.is_allowed_in_clear() && needs_tls {
+            self.state.break_property(Property::PolicyNotFromWire);
+            if self.state.ghost.connection > 0 {
+                self.state.break_property(Property::NoClearRetry);
+            }
+            if self.state.ghost.taken {
+                self.state.break_property(Property::TlsNotTakenAway);
+            }
+        }
+        let between = self.state.ghost.requested || self.state.wire == Wire::Handshake;
+        if between && needs_tls && command != Command::Goodbye {
+            self.state.break_property(Property::NothingBetweenRequestAndHandshake);
+        }
+        self.state.ghost.requested |= command == Command::Upgrade;
+        if self.keeps_genuine() {
+            let _ = self.state.to_server.try_push(command);
+        }
+    }
+
+    fn send_to_false_peer(&mut self, is_secret: bool, peer: Peer) {
+        if is_secret {
+            self.state.break_property(Property::NoSecretToUnauthenticatedPeer);
+            self.state.ghost.gave_away = true;
+            if matches!(peer, Peer::WrongName | Peer::OtherHost) {
+                self.state.break_property(Property::NameFromUser);
+            }
+        }
+    }
+
+    /// The data go over the second channel.
+    fn move_data(&mut self) {
+        let needs_tls = self.needs_tls();
+        match self.state.channel {
+            Channel::Clear | Channel::Handshake => {
+                if needs_tls {
+                    self.state.break_property(Property::NoClearSecondChannel);
+                    self.state.ghost.gave_away = true;
+                }
+                self.state.ghost.moved = true;
+            }
+            Channel::Secure => self.state.ghost.moved = true,
+            Channel::False(peer) => {
+                if needs_tls {
+                    self.send_to_false_peer(true, peer);
+                }
+            }
+            Channel::None => {}
+        }
+    }
+
+    /// A notice that the true server sent inside TLS may be shown; whatever else is shown came in clear, or
+    /// from the attacker.
+    fn shows(&mut self) {
+        let notice = Input::Segment(Segment::one(Reply::Notice));
+        if self.state.wire != Wire::Secure || self.input != Some(notice) {
+            self.state.break_property(Property::NoClearTextShownAsTrusted);
+        }
+    }
+
     fn end(&mut self, end: End) {
         let needs_tls = self.needs_tls();
         let can_deliver = self.world.can_deliver(self.world.policy(&self.state));
-        if can_deliver {
-            self.tried.insert(Property::HonestDelivers);
-        }
-        let ghost = &mut self.state.ghost;
+        let ghost = &self.state.ghost;
+        let secure = self.state.wire == Wire::Secure;
+        let truly = secure && ghost.executed == 1 && ghost.confirmed;
+        let (lured, elsewhere, confirmed) = (ghost.lured, ghost.elsewhere, ghost.confirmed);
         match end {
             End::Delivered => {
-                let truly = self.state.wire == Wire::Secure;
-                let lured = ghost.lured;
                 if needs_tls && !truly {
                     self.state.break_property(Property::OnlyDenialOfService);
                 }
-                if lured && truly {
+                if lured && secure {
                     self.state.break_property(Property::SurvivorsOnlyCauseRefusal);
+                }
+                if elsewhere && needs_tls {
+                    self.state.break_property(Property::DeliversToNamedHost);
+                }
+                let cut = matches!(self.input, Some(Input::Closed(_)));
+                if cut && !confirmed {
+                    self.state.break_property(Property::TruncationIsNotSuccess);
+                }
+                if can_deliver && !truly {
+                    self.state.break_property(Property::HonestDelivers);
                 }
             }
             End::Refused => {
-                ghost.refused = true;
-                self.tried.insert(Property::UserTold);
+                self.state.ghost.refused = true;
                 if !self.state.ghost.told {
                     self.state.break_property(Property::UserTold);
                 }
@@ -175,15 +230,24 @@ impl<C: Client> Run<'_, C> {
         if needs_tls && self.state.ghost.gave_away {
             self.state.break_property(Property::OnlyDenialOfService);
         }
+        let sessions = self.world.sessions.len();
         let ghost = &mut self.state.ghost;
         ghost.session += 1;
         ghost.connection = 0;
         ghost.fresh = true;
         ghost.told = false;
         ghost.gave_away = false;
+        ghost.executed = 0;
+        ghost.confirmed = false;
+        ghost.elsewhere = false;
+        ghost.moved = false;
         ghost.lured = false;
-        if usize::from(ghost.session) >= self.world.sessions.len() {
-            ghost.ended = true;
+        if usize::from(ghost.session) >= sessions {
+            if self.world.endless {
+                ghost.session = 0;
+            } else {
+                ghost.ended = true;
+            }
         }
     }
 }

@@ -1,0 +1,270 @@
+//! Whether a property that holds could have been broken at all.
+//!
+//! A property that nothing can break proves nothing. A cell *holds* only if a mistake of the library of
+//! flaws, or a rule of the world that is switched off, breaks the property for the same user, attacker and
+//! server. Finding those takes a walk for most cells, and so they are a table, `earned.txt`: [`earn`]
+//! computes it anew, and a test compares the two.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::sync::LazyLock;
+
+use rustc_hash::FxHashMap;
+
+use crate::client::Negotiator;
+use crate::flaw::{Flaw, Flaws, Side};
+use crate::property::{Properties, Property};
+use crate::protocol::Protocol;
+use crate::server::Hosts;
+use crate::theorem::{Cell, Computed, User, column, users};
+use crate::variant::Variant;
+use crate::walk::breaks;
+use crate::world::{Attacker, Offering, Setting, World};
+
+/// What breaks a property that the sound parties keep.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Breaker {
+    /// This mistake of the client or the server.
+    Flaw(Flaw),
+    /// A rule of the world, once it is switched off.
+    Rule(Rule),
+}
+
+/// A rule of the world that can be switched off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Rule {
+    /// Each virtual host has a certificate of its own.
+    OwnCertificates,
+}
+
+impl Breaker {
+    /// The stable name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Flaw(flaw) => flaw.name(),
+            Self::Rule(Rule::OwnCertificates) => "rule: each host has its own certificate",
+        }
+    }
+}
+
+/// The flaws that may break a property, the likeliest first. Which of them do is computed: a flaw that is
+/// missing here can only make a cell look trivial.
+const fn suspects(property: Property) -> &'static [Flaw] {
+    use Flaw as F;
+    match property {
+        Property::NoSecretInClear | Property::PolicyNotFromWire | Property::OnlyDenialOfService => {
+            &[
+                F::IgnoresRefusal,
+                F::SendsSecretBeforeRequest,
+                F::PipelinesSecretWithRequest,
+                F::GoesOnAfterFailedHandshake,
+                F::IgnoresMissingOffer,
+                F::ReconnectsInClear,
+                F::AcceptsUntrustedCertificate,
+                F::NeverSendsData,
+                F::TakesDeadlineAsSuccess,
+            ]
+        }
+        Property::NoSecretToUnauthenticatedPeer => &[F::AcceptsUntrustedCertificate],
+        Property::NothingBetweenRequestAndHandshake => {
+            &[F::PipelinesSecretWithRequest, F::SendsSecretBeforeRequest, F::BelievesEarlyReply]
+        }
+        Property::NoClearSecondChannel => &[F::SecondChannelInClear],
+        Property::NoClearRetry => &[F::ReconnectsInClear, F::IgnoresRefusal],
+        Property::NoClearRedirect => &[F::FollowsClearRedirect],
+        Property::TlsNotTakenAway => &[F::LetsTlsBeTakenAway],
+        Property::NoClearBytesUsedInsideTls => &[F::KeepsBuffer, F::KeepsFragment],
+        Property::NoClearCommandUsedInsideTls => &[F::KeepsCommandBuffer],
+        Property::ClearKnowledgeForgotten => &[
+            F::KeepsCapabilities,
+            F::KeepsClearChallenge,
+            F::BelievesEarlySuccess,
+            F::KeepsBuffer,
+            F::KeepsFragment,
+        ],
+        Property::ClearStateForgotten => &[F::KeepsSessionState],
+        Property::SurvivorsOnlyCauseRefusal => &[F::KeepsBuffer, F::BelievesEarlySuccess],
+        Property::NoJump => {
+            &[F::BelievesPreauth, F::BelievesEarlySuccess, F::ReusesClearConnection]
+        }
+        Property::TruncationIsNotSuccess => &[F::TakesTruncationAsSuccess],
+        Property::Agreement => &[F::KeepsBuffer, F::KeepsFragment],
+        Property::NameFromUser => &[F::AcceptsWrongName, F::TakesNameFromWire],
+        Property::UserTold => &[F::StaysSilent],
+        Property::NoClearTextShownAsTrusted => &[F::ShowsClearAlert],
+        Property::AlwaysEnds => &[F::NeverEnds],
+        Property::HonestDelivers => &[F::NeverSendsData],
+        Property::NoLoginInClear => &[F::TakesLoginInClear],
+        Property::NoUpgradeInsideTls => &[F::OffersUpgradeInsideTls],
+        Property::DeliversToNamedHost => &[],
+    }
+}
+
+/// Whether the world has an occasion to break a property in a setting at all. Where it has none, no walk is
+/// needed to see that no mistake does.
+fn can_arise(setting: Setting, property: Property) -> bool {
+    let grants =
+        matches!(setting.offering, Offering::Both | Offering::Upgrade | Offering::Implicit);
+    match property {
+        // What happens inside TLS with the true server.
+        Property::NoClearBytesUsedInsideTls
+        | Property::NoClearCommandUsedInsideTls
+        | Property::ClearKnowledgeForgotten
+        | Property::ClearStateForgotten
+        | Property::SurvivorsOnlyCauseRefusal
+        | Property::TlsNotTakenAway
+        | Property::Agreement
+        | Property::NoUpgradeInsideTls => grants,
+        // A passive network shows the true server's certificate only.
+        Property::NoSecretToUnauthenticatedPeer | Property::NameFromUser => {
+            setting.attacker == Attacker::Active
+        }
+        Property::HonestDelivers => setting.attacker == Attacker::Passive && grants,
+        Property::DeliversToNamedHost => setting.hosts != Hosts::One,
+        // A server without TLS has no other way to serve.
+        Property::NoLoginInClear => setting.offering != Offering::Neither,
+        _ => true,
+    }
+}
+
+/// The parties of a user, compiled: the sound ones, and those with a flaw.
+struct Parties {
+    user: User,
+    sound: World<Negotiator>,
+    /// For each flaw that was asked about; `None` where it changes nothing that the client does.
+    clients: BTreeMap<Flaw, Option<World<Negotiator>>>,
+}
+
+impl Parties {
+    fn of(user: &User, setting: Setting) -> Self {
+        Self { user: user.clone(), sound: user.sound(setting), clients: BTreeMap::new() }
+    }
+
+    /// The world of the sound parties.
+    fn sound(&self, setting: Setting) -> World<Negotiator> {
+        self.sound.in_setting(setting)
+    }
+
+    /// The world in which one party has a flaw; `None` where that changes nothing.
+    fn flawed(&mut self, flaw: Flaw, setting: Setting) -> Option<World<Negotiator>> {
+        if flaw.note().side == Side::Server {
+            let world = self.sound(Setting { server_flaws: flaw.into(), ..setting });
+            return (!world.behaves_like(&self.sound(setting))).then_some(world);
+        }
+        let (user, sound) = (&self.user, &self.sound);
+        let client = self.clients.entry(flaw).or_insert_with(|| {
+            let world = user.flawed(flaw, setting);
+            (!world.clients().behaves_like(sound.clients())).then_some(world)
+        });
+        client.as_ref().map(|world| world.in_setting(setting))
+    }
+}
+
+/// What breaks the cells that hold: a line for each, in the order of the matrix.
+const TABLE: &str = include_str!("earned.txt");
+
+/// The cells of the matrices of some protocols that are kept by the sound client, each with what breaks it:
+/// lines of the protocol, the column, the property, and the breaker or `trivial`.
+pub fn earn(protocol: &'static Protocol) -> String {
+    let mut text = String::new();
+    for (user, settings) in users(protocol, Variant::COMMON) {
+        let Some(&first) = settings.first() else { continue };
+        let mut parties = Parties::of(&user, first);
+        for setting in settings {
+            let column = column(&user, setting, &parties.sound(setting));
+            let kept = |cell: &&Cell| cell.is_kept();
+            let wanted: Properties = column.cells.iter().filter(kept).map(|c| c.property).collect();
+            let found = breakers(&mut parties, setting, wanted);
+            for property in wanted.iter() {
+                let breaker = found.iter().find(|(broken, _)| *broken == property);
+                let name = breaker.map_or(TRIVIAL, |(_, breaker)| breaker.name());
+                // Writing to a string cannot fail.
+                let _ = writeln!(text, "{} | {column} | {property} | {name}", protocol.name);
+            }
+        }
+    }
+    text
+}
+
+const TRIVIAL: &str = "trivial";
+
+/// What the table says of a kept cell of the common client: what breaks it, or that nothing does; `None`
+/// where it does not know the cell.
+pub(super) fn known(protocol: &Protocol, column: &str, property: Property) -> Option<Computed> {
+    static KNOWN: LazyLock<FxHashMap<(&str, &str, &str), &str>> = LazyLock::new(|| {
+        let rows = TABLE.lines().filter_map(|line| {
+            let mut parts = line.split(" | ");
+            let key = (parts.next()?, parts.next()?, parts.next()?);
+            Some((key, parts.next()?))
+        });
+        rows.collect()
+    });
+    let breaker = KNOWN.get(&(protocol.name, column, property.name()))?;
+    Some(if *breaker == TRIVIAL { Computed::Trivial } else { Computed::Holds })
+}
+
+/// For each of these properties, what breaks it for the same user, attacker and server.
+fn breakers(
+    parties: &mut Parties,
+    setting: Setting,
+    mut wanted: Properties,
+) -> Vec<(Property, Breaker)> {
+    let mut found = Vec::new();
+    let mut note = |wanted: &mut Properties, broken: Properties, breaker: Breaker| {
+        for property in broken.iter() {
+            wanted.remove(property);
+            found.push((property, breaker));
+        }
+    };
+    wanted = wanted.iter().filter(|&property| can_arise(setting, property)).collect();
+    // The likeliest of each property first: most need no other.
+    let most = Property::ALL.iter().map(|&property| suspects(property).len()).max().unwrap_or(0);
+    let mut tried = BTreeSet::new();
+    for place in 0..most {
+        let flaws: BTreeSet<Flaw> =
+            wanted.iter().filter_map(|property| suspects(property).get(place).copied()).collect();
+        for flaw in flaws {
+            if !tried.insert(flaw) {
+                continue;
+            }
+            let asked: Properties =
+                wanted.iter().filter(|&property| suspects(property).contains(&flaw)).collect();
+            if asked.is_empty() {
+                continue;
+            }
+            if let Some(world) = parties.flawed(flaw, setting) {
+                note(&mut wanted, breaks(&world, asked), Breaker::Flaw(flaw));
+            }
+        }
+    }
+    if wanted.has(Property::DeliversToNamedHost) && setting.hosts == Hosts::TwoCertificates {
+        let world = parties.sound(Setting { hosts: Hosts::OneCertificate, ..setting });
+        let asked = Properties::of(&[Property::DeliversToNamedHost]);
+        note(&mut wanted, breaks(&world, asked), Breaker::Rule(Rule::OwnCertificates));
+    }
+    found
+}
+
+impl User {
+    /// The world of this user, with a sound client and server.
+    pub fn sound(&self, setting: Setting) -> World<Negotiator> {
+        self.flawed(Flaws::NONE, setting)
+    }
+
+    /// The same with these mistakes: the client with its flaws, the server with the others.
+    pub fn flawed(&self, flaws: impl Into<Flaws>, setting: Setting) -> World<Negotiator> {
+        let flaws = flaws.into();
+        let setting = Setting { server_flaws: flaws.on(Side::Server), ..setting };
+        let client = Negotiator {
+            protocol: self.protocol,
+            sessions: self.sessions.clone(),
+            variant: self.variant,
+            flaws: flaws.on(Side::Client),
+            bounds: setting.bounds,
+            connections: self.connections,
+            endless: self.endless,
+        };
+        let world = World::new(self.protocol, client, self.sessions.clone(), setting);
+        if self.endless { world.endless() } else { world }
+    }
+}
