@@ -160,6 +160,7 @@ impl<C: Client + Sync> Driver<'_, C> {
                 Output::Shows => self.finished.shown.push_str(&self.text),
                 Output::End(end) => self.finished.ends.push(end),
                 Output::OpenChannel(_)
+                | Output::MoveData
                 | Output::Took(_)
                 | Output::UsedClearKnowledge(_)
                 | Output::Skipped

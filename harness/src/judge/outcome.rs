@@ -43,6 +43,7 @@ const fn shows(property: Property) -> Option<Outcome> {
         Property::UserTold | Property::TruncationIsNotSuccess => Some(Outcome::Silent),
         Property::Agreement
         | Property::OnlyDenialOfService
+        | Property::DeliversToNamedHost
         | Property::NoClearTextShownAsTrusted
         | Property::HonestDelivers
         | Property::NoLoginInClear

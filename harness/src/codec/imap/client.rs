@@ -37,9 +37,11 @@ impl ClientSide for Client {
         let line = match command {
             Command::Hello => "CAPABILITY".to_owned(),
             Command::Upgrade => "STARTTLS".to_owned(),
-            Command::Begin(Mechanism::Own) => "AUTHENTICATE CRAM-MD5".to_owned(),
+            Command::Begin(Mechanism::Own | Mechanism::Salted) => {
+                "AUTHENTICATE CRAM-MD5".to_owned()
+            }
             Command::Begin(Mechanism::Lure) => format!("AUTHENTICATE {LURE}"),
-            Command::Login(Mechanism::Own) => {
+            Command::Login(Mechanism::Own | Mechanism::Salted) => {
                 format!("LOGIN {} {}", canaries.user, canaries.password)
             }
             Command::Login(Mechanism::Lure) => {

@@ -24,13 +24,13 @@ impl ClientSide for Client {
     fn say(&mut self, command: Command, canaries: &Canaries) -> Vec<u8> {
         self.asked = self.asked.map(|_| Asked::Command(command));
         let name = |mechanism| match mechanism {
-            Mechanism::Own => "PLAIN",
+            Mechanism::Own | Mechanism::Salted => "PLAIN",
             Mechanism::Lure => LURE,
         };
         let line = match command {
             Command::Hello => "CAPA".to_owned(),
             Command::Upgrade => "STLS".to_owned(),
-            Command::Begin(Mechanism::Own) => "AUTH CRAM-MD5".to_owned(),
+            Command::Begin(Mechanism::Own | Mechanism::Salted) => "AUTH CRAM-MD5".to_owned(),
             Command::Begin(Mechanism::Lure) => format!("AUTH {LURE}"),
             Command::Login(mechanism) => {
                 let secret = STANDARD.encode(format!("\0{}\0{}", canaries.user, canaries.password));

@@ -38,13 +38,13 @@ impl ClientSide for Client {
         self.asked = self.asked.map(|_| Asked::Command(command));
         self.steps.clear();
         let name = |mechanism| match mechanism {
-            Mechanism::Own => "PLAIN",
+            Mechanism::Own | Mechanism::Salted => "PLAIN",
             Mechanism::Lure => LURE,
         };
         let line = match command {
             Command::Hello => return self.introduce("client.example"),
             Command::Upgrade => "STARTTLS".to_owned(),
-            Command::Begin(Mechanism::Own) => "AUTH CRAM-MD5".to_owned(),
+            Command::Begin(Mechanism::Own | Mechanism::Salted) => "AUTH CRAM-MD5".to_owned(),
             Command::Begin(Mechanism::Lure) => format!("AUTH {LURE}"),
             Command::Login(mechanism) => {
                 let secret = STANDARD.encode(format!("\0{}\0{}", canaries.user, canaries.password));
