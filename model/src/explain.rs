@@ -13,7 +13,7 @@ mod follow;
 mod straighten;
 
 use self::follow::follows;
-use self::straighten::{Question, straightened};
+use self::straighten::{Form, Question};
 use crate::client::{Close, Negotiator, Peer};
 use crate::flaw::{Flaw, Flaws, Side};
 use crate::message::{Bounds, CAPACITY, Command, Layer, Reply, Segment};
@@ -48,6 +48,13 @@ pub enum Event {
     Closed(Close),
     /// The client told its user that the data were delivered.
     Succeeded,
+}
+
+impl Event {
+    /// Whether it is a step of the client; else it is something that the client can notice.
+    pub const fn shows_client(&self) -> bool {
+        matches!(self, Self::Heard(..) | Self::ClientHello | Self::Succeeded)
+    }
 }
 
 /// A run, lifted: the events of each connection, in the order in which they were opened.
@@ -95,6 +102,46 @@ impl Habits {
     }
 }
 
+/// The first step of a client in a run that no sound client takes there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnexplainedStep {
+    /// The connection, counted from 0.
+    pub connection: usize,
+    /// The place of the step among the events of the connection, counted from 0.
+    pub position: usize,
+    /// The step itself: a command, a ClientHello, or success.
+    pub event: Event,
+}
+
+/// The first step in a run that no sound client takes; `None` where a sound client explains the run.
+///
+/// The steps before it are those of some sound client. Detours that no property speaks of are no
+/// steps.
+pub fn first_unexplained_step(
+    protocol: &'static Protocol,
+    sessions: &[Policy],
+    habits: Habits,
+    run: &Run,
+) -> Option<UnexplainedStep> {
+    let forms = forms(run, sessions.len());
+    let Sound::None { farthest } = by_sound_clients(protocol, sessions, habits, &forms) else {
+        return None;
+    };
+    let steps = forms.iter().zip(farthest).take(PROOFS).filter_map(|(form, farthest)| {
+        let places = form.run.iter().zip(&form.positions).enumerate();
+        let all = places.flat_map(|(connection, (events, positions))| {
+            events.iter().zip(positions).map(move |(event, &at)| (connection, at, event))
+        });
+        let mut steps = all.filter(|(_, _, event)| event.shows_client());
+        steps
+            .nth(farthest)
+            .map(|(connection, position, event)| (connection, position, event.clone()))
+    });
+    steps
+        .max_by_key(|&(connection, position, _)| (connection, position))
+        .map(|(connection, position, event)| UnexplainedStep { connection, position, event })
+}
+
 /// Explains a run of a client whose user has these sessions, and of whom this is known.
 ///
 /// Where no sound client explains all of it, the first thing that was seen and that none of them
@@ -106,12 +153,11 @@ pub fn explain(
     habits: Habits,
     run: &Run,
 ) -> Explanation {
-    // The third is no proof of soundness: it hides a question that was asked again.
-    let runs = [
-        straightened(run, sessions.len(), Question::Last),
-        run.clone(),
-        straightened(run, sessions.len(), Question::First),
-    ];
+    let forms = forms(run, sessions.len());
+    let farthest = match by_sound_clients(protocol, sessions, habits, &forms) {
+        Sound::Explains(variant) => return Explanation::Sound(variant),
+        Sound::None { farthest } => farthest,
+    };
     let fitting = |variants: Vec<Variant>| variants.into_iter().filter(move |one| habits.fit(one));
     let client = |variant, flaws: Flaws| Negotiator {
         protocol,
@@ -120,24 +166,14 @@ pub fn explain(
         flaws,
         bounds: Bounds { messages: CAPACITY },
     };
-    let mut farthest = [0; 3];
-    for variant in fitting(Variant::all()) {
-        for (index, (run, farthest)) in runs.iter().zip(&mut farthest).enumerate() {
-            let reach = follows(&client(variant, Flaws::NONE), run);
-            if reach.complete && index < 2 {
-                return Explanation::Sound(variant);
-            }
-            *farthest = reach.seen.max(*farthest);
-        }
-    }
     // Who explains most is suspected; what all of its variants would have broken on the way is what
     // the run proves. The variants in one choice are enough to give a mistake its name.
     let mut suspects: Vec<(usize, Suspect)> = Vec::new();
     for flaw in Flaw::of(Side::Client) {
         let mut best: Option<Reach> = None;
         for variant in fitting(Variant::single()) {
-            for (run, farthest) in runs.iter().zip(farthest) {
-                let reach = follows(&client(variant, flaw.into()), run);
+            for (form, farthest) in forms.iter().zip(farthest) {
+                let reach = follows(&client(variant, flaw.into()), &form.run);
                 // Counted from what no sound client would have done, in either form of the run.
                 let Some(beyond) = reach.seen.checked_sub(farthest).filter(|&more| more > 0) else {
                     continue;
@@ -162,6 +198,53 @@ pub fn explain(
         .map(|(_, suspect)| suspect)
         .collect();
     if suspects.is_empty() { Explanation::Nobody } else { Explanation::Flawed(suspects) }
+}
+
+/// How many of the forms of a run prove that a client is sound. The last form does not: it hides a
+/// question that the client asked again.
+const PROOFS: usize = 2;
+
+/// The forms of a run that clients are compared with; the first [`PROOFS`] prove soundness.
+fn forms(run: &Run, sessions: usize) -> [Form; 3] {
+    [
+        Form::straightened(run, sessions, Question::Last),
+        Form::recorded(run),
+        Form::straightened(run, sessions, Question::First),
+    ]
+}
+
+/// What the sound clients explain of a run.
+enum Sound {
+    /// One of them explains all of it.
+    Explains(Variant),
+    /// None explains all of it. For each form: how many steps the best of them explains.
+    None { farthest: [usize; 3] },
+}
+
+fn by_sound_clients(
+    protocol: &'static Protocol,
+    sessions: &[Policy],
+    habits: Habits,
+    forms: &[Form; 3],
+) -> Sound {
+    let mut farthest = [0; 3];
+    for variant in Variant::all().into_iter().filter(|one| habits.fit(one)) {
+        let client = Negotiator {
+            protocol,
+            sessions: sessions.to_vec(),
+            variant,
+            flaws: Flaws::NONE,
+            bounds: Bounds { messages: CAPACITY },
+        };
+        for (index, (form, farthest)) in forms.iter().zip(&mut farthest).enumerate() {
+            let reach = follows(&client, &form.run);
+            if reach.complete && index < PROOFS {
+                return Sound::Explains(variant);
+            }
+            *farthest = reach.seen.max(*farthest);
+        }
+    }
+    Sound::None { farthest }
 }
 
 /// How far a client explains a run.

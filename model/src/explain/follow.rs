@@ -22,7 +22,7 @@ pub(super) fn follows(client: &Negotiator, run: &Run) -> Reach {
         reach = Reach { complete: false, seen: before + best.seen, broken: best.broken };
         let Some(first) = ends.first() else { return reach };
         reach.broken = first.broken;
-        before += events.iter().filter(|event| Follow::shows_client(event)).count();
+        before += events.iter().filter(|event| event.shows_client()).count();
         reach.seen = before;
         if index + 1 < run.len() {
             // The next connection: the client's own, or one that its user asked for.
@@ -183,15 +183,11 @@ impl<'a> Follow<'a> {
 
     /// The next event that shows the client.
     fn next_seen(&self) -> Option<usize> {
-        (self.seen..self.events.len()).find(|&at| Self::shows_client(&self.events[at]))
-    }
-
-    const fn shows_client(event: &Event) -> bool {
-        matches!(event, Event::Heard(..) | Event::ClientHello | Event::Succeeded)
+        (self.seen..self.events.len()).find(|&at| self.events[at].shows_client())
     }
 
     const fn is_input(event: &Event) -> bool {
-        !Self::shows_client(event)
+        !event.shows_client()
     }
 
     fn inputs_before(&self, position: usize) -> usize {

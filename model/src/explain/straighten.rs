@@ -12,30 +12,55 @@ pub(super) enum Question {
     Last,
 }
 
-/// A run without the detours that no property speaks of.
-pub(super) fn straightened(run: &Run, sessions: usize, question: Question) -> Run {
-    // A second delivery may be a second session's: it is no detour then.
-    let detours: &[Command] =
-        if sessions > 1 { &[Command::Hello] } else { &[Command::Hello, Command::Deliver] };
-    run.iter().map(|events| repeated(&without_noise(events), detours, question)).collect()
+/// A run in a form that clients are compared with.
+#[derive(Clone, Debug)]
+pub(super) struct Form {
+    /// Its events.
+    pub(super) run: Run,
+    /// Where each of its events was in the run that it was made from.
+    pub(super) positions: Vec<Vec<usize>>,
 }
 
-fn without_noise(events: &[Event]) -> Vec<Event> {
-    let noise = |event: &&Event| {
-        !matches!(
+impl Form {
+    /// The run as it was recorded.
+    pub(super) fn recorded(run: &Run) -> Self {
+        let positions = run.iter().map(|events| (0..events.len()).collect()).collect();
+        Self { run: run.clone(), positions }
+    }
+
+    /// A run without the detours that no property speaks of.
+    pub(super) fn straightened(run: &Run, sessions: usize, question: Question) -> Self {
+        // A second delivery may be a second session's: it is no detour then.
+        let detours: &[Command] =
+            if sessions > 1 { &[Command::Hello] } else { &[Command::Hello, Command::Deliver] };
+        let connections =
+            run.iter().map(|events| repeated(without_noise(events), detours, question));
+        let (positions, run) =
+            connections.map(|placed| placed.into_iter().unzip::<_, _, Vec<_>, Vec<_>>()).unzip();
+        Self { run, positions }
+    }
+}
+
+/// An event, and where it was in the recorded run.
+type Placed = (usize, Event);
+
+fn without_noise(events: &[Event]) -> Vec<Placed> {
+    let noise = |event: &Event| {
+        matches!(
             event,
             Event::Heard(Command::Noop | Command::Goodbye, _)
                 | Event::Said { answers: Some(Command::Noop | Command::Goodbye), .. }
         )
     };
-    let mut kept: Vec<Event> = events.iter().filter(noise).cloned().collect();
+    let placed = events.iter().cloned().enumerate();
+    let mut kept: Vec<Placed> = placed.filter(|(_, event)| !noise(event)).collect();
     // Once logged in inside TLS, whoever asks for the capabilities asks what it may do now.
-    let login = |event: &Event| {
+    let login = |(_, event): &Placed| {
         matches!(event, Event::Heard(Command::Login(_) | Command::Credential, Layer::Tls))
     };
     if let Some(login) = kept.iter().position(login) {
         let mut index = 0;
-        kept.retain(|event| {
+        kept.retain(|(_, event)| {
             index += 1;
             let question = matches!(
                 event,
@@ -49,21 +74,21 @@ fn without_noise(events: &[Event]) -> Vec<Event> {
 }
 
 /// Takes out a question that is asked again, and all rounds of a delivery but the last.
-fn repeated(events: &[Event], detours: &[Command], question: Question) -> Vec<Event> {
-    let mut kept: Vec<Event> = Vec::new();
+fn repeated(events: Vec<Placed>, detours: &[Command], question: Question) -> Vec<Placed> {
+    let mut kept: Vec<Placed> = Vec::new();
     let mut again = false;
-    for event in events {
+    for (position, event) in events {
         let answers = Some(Command::Hello);
-        if again && matches!(event, Event::Said { answers: to, .. } if *to == answers) {
+        if again && matches!(&event, Event::Said { answers: to, .. } if *to == answers) {
             continue;
         }
         again = false;
-        if let Event::Heard(command, layer) = event
+        if let Event::Heard(command, layer) = &event
             && detours.contains(command)
         {
-            let last = kept.iter().rposition(|event| !matches!(event, Event::Said { .. }));
+            let last = kept.iter().rposition(|(_, event)| !matches!(event, Event::Said { .. }));
             if let Some(last) = last
-                && kept[last] == Event::Heard(*command, *layer)
+                && kept[last].1 == Event::Heard(*command, *layer)
             {
                 if *command == Command::Hello && question == Question::First {
                     again = true;
@@ -71,10 +96,10 @@ fn repeated(events: &[Event], detours: &[Command], question: Question) -> Vec<Ev
                 }
                 let answered = |event: &Event| matches!(event, Event::Said { answers: Some(answer), .. } if answer == command);
                 let rest = kept.split_off(last);
-                kept.extend(rest.into_iter().skip(1).filter(|event| !answered(event)));
+                kept.extend(rest.into_iter().skip(1).filter(|(_, event)| !answered(event)));
             }
         }
-        kept.push(event.clone());
+        kept.push((position, event));
     }
     kept
 }
