@@ -9,14 +9,16 @@
 //! goodbye, a question for the capabilities that is asked again or after the login, further rounds
 //! of a delivery.
 
+mod clients;
 mod follow;
 mod straighten;
 
-use self::follow::follows;
+use self::clients::{Clients, Scope};
+use self::follow::{Reach, follow};
 use self::straighten::{Form, Question};
-use crate::client::{Close, Negotiator, Peer};
+use crate::client::{Close, Peer};
 use crate::flaw::{Flaw, Flaws, Side};
-use crate::message::{Bounds, CAPACITY, Command, Layer, Reply, Segment};
+use crate::message::{Command, Layer, Reply, Segment};
 use crate::policy::Policy;
 use crate::property::Properties;
 use crate::protocol::Protocol;
@@ -97,7 +99,7 @@ impl Habits {
         Self { logs_in: honest.iter().flatten().any(secret) }
     }
 
-    fn fit(self, variant: &Variant) -> bool {
+    fn fit(self, variant: Variant) -> bool {
         !self.logs_in || variant.login != Login::Never
     }
 }
@@ -158,38 +160,33 @@ pub fn explain(
         Sound::Explains(variant) => return Explanation::Sound(variant),
         Sound::None { farthest } => farthest,
     };
-    let fitting = |variants: Vec<Variant>| variants.into_iter().filter(move |one| habits.fit(one));
-    let client = |variant, flaws: Flaws| Negotiator {
-        protocol,
-        sessions: sessions.to_vec(),
-        variant,
-        flaws,
-        bounds: Bounds { messages: CAPACITY },
-    };
     // Who explains most is suspected; what all of its variants would have broken on the way is what
     // the run proves. The variants in one choice are enough to give a mistake its name.
     let mut suspects: Vec<(usize, Suspect)> = Vec::new();
     for flaw in Flaw::of(Side::Client) {
-        let mut best: Option<Reach> = None;
-        for variant in fitting(Variant::single()) {
-            for (form, farthest) in forms.iter().zip(farthest) {
-                let reach = follows(&client(variant, flaw.into()), &form.run);
-                // Counted from what no sound client would have done, in either form of the run.
+        let clients = Clients::new(protocol, sessions, flaw.into(), Scope::Single, habits);
+        // How far beyond what any sound client does, in either form of the run.
+        let mut best: Option<(usize, Properties)> = None;
+        for (form, farthest) in forms.iter().zip(farthest) {
+            let reaches = follow(&clients, &form.run);
+            if reaches.iter().all(|reach| reach.seen <= farthest) {
+                continue;
+            }
+            for variant in Variant::single().into_iter().filter(|&one| habits.fit(one)) {
+                let Some(reach) = farthest_of(variant, &reaches) else { continue };
                 let Some(beyond) = reach.seen.checked_sub(farthest).filter(|&more| more > 0) else {
                     continue;
                 };
-                let reach = Reach { seen: beyond, ..reach };
                 best = Some(match best {
-                    Some(other) if other.seen > reach.seen => other,
-                    Some(other) if other.seen == reach.seen => Reach {
-                        broken: other.broken.iter().filter(|&p| reach.broken.has(p)).collect(),
-                        ..reach
-                    },
-                    _ => reach,
+                    Some((most, broken)) if most > beyond => (most, broken),
+                    Some((most, broken)) if most == beyond => {
+                        (most, broken.iter().filter(|&p| reach.broken.has(p)).collect())
+                    }
+                    _ => (beyond, reach.broken),
                 });
             }
         }
-        suspects.extend(best.map(|reach| (reach.seen, Suspect { flaw, broken: reach.broken })));
+        suspects.extend(best.map(|(seen, broken)| (seen, Suspect { flaw, broken })));
     }
     let most = suspects.iter().map(|(seen, _)| *seen).max().unwrap_or_default();
     let suspects: Vec<Suspect> = suspects
@@ -227,33 +224,28 @@ fn by_sound_clients(
     habits: Habits,
     forms: &[Form; 3],
 ) -> Sound {
+    let clients = Clients::new(protocol, sessions, Flaws::NONE, Scope::All, habits);
     let mut farthest = [0; 3];
-    for variant in Variant::all().into_iter().filter(|one| habits.fit(one)) {
-        let client = Negotiator {
-            protocol,
-            sessions: sessions.to_vec(),
-            variant,
-            flaws: Flaws::NONE,
-            bounds: Bounds { messages: CAPACITY },
-        };
-        for (index, (form, farthest)) in forms.iter().zip(&mut farthest).enumerate() {
-            let reach = follows(&client, &form.run);
-            if reach.complete && index < PROOFS {
-                return Sound::Explains(variant);
-            }
-            *farthest = reach.seen.max(*farthest);
+    for (index, (form, farthest)) in forms.iter().zip(&mut farthest).enumerate() {
+        let reaches = follow(&clients, &form.run);
+        if index < PROOFS
+            && let Some(reach) = reaches.iter().find(|reach| reach.complete)
+        {
+            return Sound::Explains(reach.set.variant);
         }
+        *farthest = reaches.iter().map(|reach| reach.seen).max().unwrap_or_default();
     }
     Sound::None { farthest }
 }
 
-/// How far a client explains a run.
-#[derive(Clone, Copy, Debug, Default)]
-struct Reach {
-    /// Whether it explains all of it.
-    complete: bool,
-    /// How much of what was seen of the client it explains.
-    seen: usize,
-    /// What it broke on the way.
-    broken: Properties,
+/// How far one client explains a run: of all ways of reading, the one that explains most.
+fn farthest_of(client: Variant, reaches: &[Reach]) -> Option<Reach> {
+    let mut farthest: Option<Reach> = None;
+    for reach in reaches.iter().filter(|reach| reach.set.has(client)) {
+        let rank = |reach: &Reach| (reach.connection, reach.complete, reach.seen);
+        if farthest.is_none_or(|other| rank(reach) > rank(&other)) {
+            farthest = Some(*reach);
+        }
+    }
+    farthest
 }

@@ -28,6 +28,39 @@ impl Login {
     pub const ALL: [Self; 3] = [Self::AtOnce, Self::Challenged, Self::Never];
 }
 
+/// A question that the standards leave to a sound client: each field of a [`Variant`] answers one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+#[expect(missing_docs, reason = "the questions are those that the fields of `Variant` answer")]
+pub enum Choice {
+    Leftover,
+    AsksFirst,
+    AsksInside,
+    Pipelines,
+    SaysGoodbye,
+    TriesUnoffered,
+    Retries,
+    ReadsLaxly,
+    SkipsUnasked,
+    Login,
+}
+
+impl Choice {
+    /// All of them, in the order of the fields.
+    pub const ALL: [Self; 10] = [
+        Self::Leftover,
+        Self::AsksFirst,
+        Self::AsksInside,
+        Self::Pipelines,
+        Self::SaysGoodbye,
+        Self::TriesUnoffered,
+        Self::Retries,
+        Self::ReadsLaxly,
+        Self::SkipsUnasked,
+        Self::Login,
+    ];
+}
+
 /// One choice each where the standards leave one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Variant {
@@ -69,6 +102,47 @@ impl Variant {
         skips_unasked: false,
         login: Login::AtOnce,
     };
+
+    /// Whether two clients answer a question alike.
+    pub(crate) fn agrees(self, other: Self, choice: Choice) -> bool {
+        match choice {
+            Choice::Leftover => self.leftover == other.leftover,
+            Choice::AsksFirst => self.asks_first == other.asks_first,
+            Choice::AsksInside => self.asks_inside == other.asks_inside,
+            Choice::Pipelines => self.pipelines == other.pipelines,
+            Choice::SaysGoodbye => self.says_goodbye == other.says_goodbye,
+            Choice::TriesUnoffered => self.tries_unoffered == other.tries_unoffered,
+            Choice::Retries => self.retries == other.retries,
+            Choice::ReadsLaxly => self.reads_laxly == other.reads_laxly,
+            Choice::SkipsUnasked => self.skips_unasked == other.skips_unasked,
+            Choice::Login => self.login == other.login,
+        }
+    }
+
+    /// The same client with another answer to one question: all such clients.
+    pub(crate) fn others(self, choice: Choice) -> impl Iterator<Item = Self> {
+        let mut other = self;
+        match choice {
+            Choice::Leftover => {
+                other.leftover = match self.leftover {
+                    Leftover::Discard => Leftover::Refuse,
+                    Leftover::Refuse => Leftover::Discard,
+                }
+            }
+            Choice::AsksFirst => other.asks_first = !self.asks_first,
+            Choice::AsksInside => other.asks_inside = !self.asks_inside,
+            Choice::Pipelines => other.pipelines = !self.pipelines,
+            Choice::SaysGoodbye => other.says_goodbye = !self.says_goodbye,
+            Choice::TriesUnoffered => other.tries_unoffered = !self.tries_unoffered,
+            Choice::Retries => other.retries = !self.retries,
+            Choice::ReadsLaxly => other.reads_laxly = !self.reads_laxly,
+            Choice::SkipsUnasked => other.skips_unasked = !self.skips_unasked,
+            Choice::Login => {}
+        }
+        let ways = if choice == Choice::Login { &Login::ALL[..] } else { &[] };
+        let logins = ways.iter().map(move |&login| Self { login, ..self });
+        logins.chain([other]).filter(move |&other| other != self)
+    }
 
     /// Every combination, [`Variant::COMMON`] first.
     pub fn all() -> Vec<Self> {
@@ -143,5 +217,12 @@ mod tests {
         assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), 1536);
         assert_eq!(Variant::single().len(), 12);
         assert!(Variant::single().iter().all(|variant| variant.differences().len() <= 1));
+    }
+
+    #[test]
+    fn one_answer_leads_to_each_variant_in_one_choice() {
+        let others = Choice::ALL.into_iter().flat_map(|choice| Variant::COMMON.others(choice));
+        let reached: BTreeSet<Variant> = others.chain([Variant::COMMON]).collect();
+        assert_eq!(reached, Variant::single().into_iter().collect());
     }
 }

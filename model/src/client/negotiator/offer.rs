@@ -85,7 +85,7 @@ impl Run<'_> {
                 Welcome::Upgrade => self.introduce(),
                 // RFC 9051 section 7.1.4 says to close, and RFC 3501, which most clients are written
                 // to, does not. Who asks on, and insists on TLS, gives nothing away.
-                Welcome::Close if self.variant().tries_unoffered => self.introduce(),
+                Welcome::Close if self.tries_unoffered() => self.introduce(),
                 Welcome::Close | Welcome::Unknown => self.refuse(),
             }
         }
@@ -101,7 +101,7 @@ impl Run<'_> {
             self.send(self.secret());
         }
         let asks = match self.protocol().offer {
-            Offer::OnRequest => self.variant().asks_first || self.policy() == Policy::Opportunistic,
+            Offer::OnRequest => self.policy() == Policy::Opportunistic || self.asks_first(),
             // The introduction is part of the protocol.
             Offer::Unsaid => true,
             Offer::InOpening | Offer::Never => false,
@@ -112,7 +112,7 @@ impl Run<'_> {
         }
         self.send(Command::Hello);
         self.state.phase = Phase::Offer;
-        if self.variant().pipelines && self.policy().needs_tls() {
+        if self.policy().needs_tls() && self.pipelines() {
             // The request is out before the answer is in; both answers follow in order.
             self.send(Command::Upgrade);
         }
@@ -128,7 +128,7 @@ impl Run<'_> {
                 self.offered(upgrade || self.protocol().offer == Offer::Unsaid);
             }
             Reply::Refuse => {
-                if self.may_try() && self.policy().needs_tls() {
+                if self.policy().needs_tls() && self.may_try() {
                     self.request();
                 } else {
                     self.setback(Setback::CapabilityError);
@@ -140,8 +140,8 @@ impl Run<'_> {
         }
     }
 
-    fn may_try(&self) -> bool {
-        self.variant().tries_unoffered && self.protocol().unoffered == Unoffered::MayTry
+    fn may_try(&mut self) -> bool {
+        self.protocol().unoffered == Unoffered::MayTry && self.tries_unoffered()
     }
 
     pub(super) fn offered(&mut self, upgrade: bool) {
@@ -155,9 +155,8 @@ impl Run<'_> {
     /// Sends the upgrade request, if it is not out already, and waits for the answer.
     pub(super) fn request(&mut self) {
         let early = self.more || !self.state.buffer.is_empty();
-        let pipelined = self.state.phase == Phase::Offer
-            && self.variant().pipelines
-            && self.policy().needs_tls();
+        let pipelined =
+            self.state.phase == Phase::Offer && self.policy().needs_tls() && self.pipelines();
         self.state.phase = Phase::Answer;
         if !pipelined {
             self.send(Command::Upgrade);

@@ -120,7 +120,7 @@ impl Run<'_> {
             (Phase::Protection, Reply::Done) => self.transfer(Layer::Tls),
             (Phase::Delivery, Reply::Done) => {
                 let more = usize::from(self.state.session) + 1 < self.client.sessions.len();
-                if !more && self.variant().says_goodbye {
+                if !more && self.says_goodbye() {
                     self.send(Command::Goodbye);
                 }
                 self.end(End::Delivered, true);
@@ -130,16 +130,16 @@ impl Run<'_> {
     }
 
     /// Whether a reply is positive, for a client that asks for no more.
-    pub(super) fn is_good(&self, reply: Reply) -> bool {
-        self.variant().reads_laxly
-            && matches!(
-                reply,
-                Reply::Greeting
-                    | Reply::Welcome
-                    | Reply::Capabilities { .. }
-                    | Reply::Accept
-                    | Reply::LoggedIn
-                    | Reply::Done
-            )
+    pub(super) fn is_good(&mut self, reply: Reply) -> bool {
+        let is_positive = matches!(
+            reply,
+            Reply::Greeting
+                | Reply::Welcome
+                | Reply::Capabilities { .. }
+                | Reply::Accept
+                | Reply::LoggedIn
+                | Reply::Done
+        );
+        is_positive && self.reads_laxly()
     }
 }
