@@ -42,12 +42,13 @@ pub enum Choice {
     Retries,
     ReadsLaxly,
     SkipsUnasked,
+    TakesAnyGreeting,
     Login,
 }
 
 impl Choice {
     /// All of them, in the order of the fields.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Leftover,
         Self::AsksFirst,
         Self::AsksInside,
@@ -57,6 +58,7 @@ impl Choice {
         Self::Retries,
         Self::ReadsLaxly,
         Self::SkipsUnasked,
+        Self::TakesAnyGreeting,
         Self::Login,
     ];
 }
@@ -84,6 +86,9 @@ pub struct Variant {
     pub reads_laxly: bool,
     /// Whether it skips, before TLS, replies that it did not ask for, or takes them for an attack.
     pub skips_unasked: bool,
+    /// Whether it takes whatever the server says first for the greeting: only its place counts. What
+    /// such a client says next, it may say in clear to anybody.
+    pub takes_any_greeting: bool,
     /// How it logs in.
     pub login: Login,
 }
@@ -100,6 +105,7 @@ impl Variant {
         retries: false,
         reads_laxly: false,
         skips_unasked: false,
+        takes_any_greeting: false,
         login: Login::AtOnce,
     };
 
@@ -115,6 +121,7 @@ impl Variant {
             Choice::Retries => self.retries == other.retries,
             Choice::ReadsLaxly => self.reads_laxly == other.reads_laxly,
             Choice::SkipsUnasked => self.skips_unasked == other.skips_unasked,
+            Choice::TakesAnyGreeting => self.takes_any_greeting == other.takes_any_greeting,
             Choice::Login => self.login == other.login,
         }
     }
@@ -137,6 +144,7 @@ impl Variant {
             Choice::Retries => other.retries = !self.retries,
             Choice::ReadsLaxly => other.reads_laxly = !self.reads_laxly,
             Choice::SkipsUnasked => other.skips_unasked = !self.skips_unasked,
+            Choice::TakesAnyGreeting => other.takes_any_greeting = !self.takes_any_greeting,
             Choice::Login => {}
         }
         let ways = if choice == Choice::Login { &Login::ALL[..] } else { &[] };
@@ -148,13 +156,13 @@ impl Variant {
     pub fn all() -> Vec<Self> {
         Login::ALL
             .into_iter()
-            .flat_map(|login| (0..1 << 9).map(move |bits| Self { login, ..Self::from_bits(bits) }))
+            .flat_map(|login| (0..1 << 10).map(move |bits| Self { login, ..Self::from_bits(bits) }))
             .collect()
     }
 
     /// [`Variant::COMMON`] and each variant that differs from it in one choice.
     pub fn single() -> Vec<Self> {
-        let others = (0..9).map(|bit| Self::from_bits(1 << bit));
+        let others = (0..10).map(|bit| Self::from_bits(1 << bit));
         let logins = Login::ALL.into_iter().map(|login| Self { login, ..Self::COMMON });
         logins.chain(others).collect()
     }
@@ -172,6 +180,7 @@ impl Variant {
             retries: common.retries != differs(6),
             reads_laxly: common.reads_laxly != differs(7),
             skips_unasked: common.skips_unasked != differs(8),
+            takes_any_greeting: common.takes_any_greeting != differs(9),
             login: common.login,
         }
     }
@@ -189,6 +198,7 @@ impl Variant {
             (self.retries != common.retries, "retries"),
             (self.reads_laxly != common.reads_laxly, "reads-laxly"),
             (self.skips_unasked != common.skips_unasked, "skips-unasked"),
+            (self.takes_any_greeting != common.takes_any_greeting, "takes-any-greeting"),
             (self.login == Login::Challenged, "answers-challenge"),
             (self.login == Login::Never, "does-not-log-in"),
         ]
@@ -214,8 +224,8 @@ mod tests {
     fn combinations_are_distinct_and_start_with_the_common_one() {
         let all = Variant::all();
         assert_eq!(all.first(), Some(&Variant::COMMON));
-        assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), 1536);
-        assert_eq!(Variant::single().len(), 12);
+        assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), 3072);
+        assert_eq!(Variant::single().len(), 13);
         assert!(Variant::single().iter().all(|variant| variant.differences().len() <= 1));
     }
 

@@ -1,7 +1,7 @@
 //! Runs without the detours that no property speaks of.
 
 use super::{Event, Run};
-use crate::message::{Command, Layer};
+use crate::message::{Command, Layer, Piece, Reply, Segment};
 
 /// Which of several questions for the capabilities is taken for the one that counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,8 +52,16 @@ fn without_noise(events: &[Event]) -> Vec<Placed> {
                 | Event::Said { answers: Some(Command::Noop | Command::Goodbye), .. }
         )
     };
+    // What is said to a peer that has closed reaches nobody. A client may ask there once more.
+    let closed = events.iter().position(|event| matches!(event, Event::Closed(_)));
+    let is_late = |at: usize, event: &Event| {
+        closed.is_some_and(|closed| closed < at)
+            && *event == Event::Heard(Command::Hello, Layer::Clear)
+    };
     let placed = events.iter().cloned().enumerate();
-    let mut kept: Vec<Placed> = placed.filter(|(_, event)| !noise(event)).collect();
+    let mut kept: Vec<Placed> =
+        placed.filter(|(at, event)| !noise(event) && !is_late(*at, event)).collect();
+    end_lines(&mut kept);
     // Once logged in inside TLS, whoever asks for the capabilities asks what it may do now.
     let login = |(_, event): &Placed| {
         matches!(event, Event::Heard(Command::Login(_) | Command::Credential, Layer::Tls))
@@ -71,6 +79,20 @@ fn without_noise(events: &[Event]) -> Vec<Placed> {
         });
     }
     kept
+}
+
+/// A line without its end, right before the peer closes, is a line: many clients read what there is.
+fn end_lines(events: &mut [Placed]) {
+    for at in 1..events.len() {
+        if let [(_, Event::Said { segment, layer: Layer::Clear, .. }), (_, Event::Closed(_))] =
+            &mut events[at - 1..=at]
+            && let Some((Piece::Line(last), rest)) = segment.pieces().split_last()
+        {
+            let whole: Vec<Piece<Reply>> =
+                rest.iter().copied().chain([Piece::Whole(*last)]).collect();
+            *segment = Segment::new(&whole);
+        }
+    }
 }
 
 /// Takes out a question that is asked again, and all rounds of a delivery but the last.

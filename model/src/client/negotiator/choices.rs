@@ -56,6 +56,10 @@ impl Run<'_> {
         self.ask_for(Choice::SkipsUnasked).skips_unasked
     }
 
+    pub(super) fn takes_any_greeting(&mut self) -> bool {
+        self.ask_for(Choice::TakesAnyGreeting).takes_any_greeting
+    }
+
     pub(super) fn login(&mut self) -> Login {
         self.ask_for(Choice::Login).login
     }

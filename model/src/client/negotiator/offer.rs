@@ -65,6 +65,8 @@ impl Run<'_> {
                 self.offered(upgrade);
             }
             (_, Reply::Welcome) => self.welcome(),
+            (Opening::Greeting, _) if self.takes_any_greeting() => self.introduce(),
+            (Opening::Greeting, Reply::Bye) if self.skips_unasked() => {}
             (_, Reply::Refuse | Reply::Bye) => self.refuse(),
             _ => self.setback(Setback::Garbled),
         }
@@ -134,8 +136,13 @@ impl Run<'_> {
                     self.setback(Setback::CapabilityError);
                 }
             }
-            Reply::Bye => self.refuse(),
             reply if self.is_good(reply) => self.offered(false),
+            Reply::Bye if self.skips_unasked() => {}
+            Reply::Bye => self.refuse(),
+            // Whatever the answer says, the client may ask for the upgrade all the same.
+            _ if self.policy().needs_tls() && !self.skips_unasked() && self.may_try() => {
+                self.request();
+            }
             _ => self.setback(Setback::Garbled),
         }
     }
@@ -176,8 +183,13 @@ impl Run<'_> {
         match reply {
             Reply::Accept => self.start_tls(),
             Reply::Refuse => self.setback(Setback::Refusal),
-            Reply::Bye => self.refuse(),
             reply if self.is_good(reply) => self.start_tls(),
+            Reply::Bye if self.skips_unasked() => {}
+            Reply::Bye => self.refuse(),
+            // It goes on into TLS, and nowhere else.
+            Reply::Garbled | Reply::Challenge if !self.skips_unasked() && self.reads_laxly() => {
+                self.start_tls();
+            }
             _ => self.setback(Setback::Garbled),
         }
     }
