@@ -11,6 +11,8 @@
 
 mod clients;
 mod follow;
+#[cfg(test)]
+mod one_by_one;
 mod straighten;
 
 use self::clients::{Clients, Scope};
@@ -126,7 +128,8 @@ pub fn first_unexplained_step(
     run: &Run,
 ) -> Option<UnexplainedStep> {
     let forms = forms(run, sessions.len());
-    let Sound::None { farthest } = by_sound_clients(protocol, sessions, habits, &forms) else {
+    let sound = Clients::new(protocol, sessions, Flaws::NONE, Scope::All, habits);
+    let Sound::None { farthest } = by_sound_clients(&sound, &forms) else {
         return None;
     };
     let steps = forms.iter().zip(farthest).take(PROOFS).filter_map(|(form, farthest)| {
@@ -155,8 +158,20 @@ pub fn explain(
     habits: Habits,
     run: &Run,
 ) -> Explanation {
+    explain_by(protocol, sessions, habits, run, &|clients| clients)
+}
+
+/// Explains a run; the clients are first prepared to be followed.
+fn explain_by(
+    protocol: &'static Protocol,
+    sessions: &[Policy],
+    habits: Habits,
+    run: &Run,
+    prepared: &dyn Fn(Clients) -> Clients,
+) -> Explanation {
     let forms = forms(run, sessions.len());
-    let farthest = match by_sound_clients(protocol, sessions, habits, &forms) {
+    let sound = prepared(Clients::new(protocol, sessions, Flaws::NONE, Scope::All, habits));
+    let farthest = match by_sound_clients(&sound, &forms) {
         Sound::Explains(variant) => return Explanation::Sound(variant),
         Sound::None { farthest } => farthest,
     };
@@ -164,7 +179,8 @@ pub fn explain(
     // the run proves. The variants in one choice are enough to give a mistake its name.
     let mut suspects: Vec<(usize, Suspect)> = Vec::new();
     for flaw in Flaw::of(Side::Client) {
-        let clients = Clients::new(protocol, sessions, flaw.into(), Scope::Single, habits);
+        let flawed = Clients::new(protocol, sessions, flaw.into(), Scope::Single, habits);
+        let clients = prepared(flawed);
         // How far beyond what any sound client does, in either form of the run.
         let mut best: Option<(usize, Properties)> = None;
         for (form, farthest) in forms.iter().zip(farthest) {
@@ -218,16 +234,10 @@ enum Sound {
     None { farthest: [usize; 3] },
 }
 
-fn by_sound_clients(
-    protocol: &'static Protocol,
-    sessions: &[Policy],
-    habits: Habits,
-    forms: &[Form; 3],
-) -> Sound {
-    let clients = Clients::new(protocol, sessions, Flaws::NONE, Scope::All, habits);
+fn by_sound_clients(clients: &Clients, forms: &[Form; 3]) -> Sound {
     let mut farthest = [0; 3];
     for (index, (form, farthest)) in forms.iter().zip(&mut farthest).enumerate() {
-        let reaches = follow(&clients, &form.run);
+        let reaches = follow(clients, &form.run);
         if index < PROOFS
             && let Some(reach) = reaches.iter().find(|reach| reach.complete)
         {

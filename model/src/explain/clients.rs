@@ -26,6 +26,7 @@ pub(super) struct Clients {
     negotiator: Negotiator,
     scope: Scope,
     habits: Habits,
+    start: Vec<Set>,
 }
 
 /// The clients that agree with a variant in the choices that are decided.
@@ -72,7 +73,7 @@ impl Clients {
             flaws,
             bounds: Bounds { messages: CAPACITY },
         };
-        Self { negotiator, scope, habits }
+        Self { negotiator, scope, habits, start: vec![Set::ALL] }
     }
 
     /// What the clients have in common.
@@ -80,9 +81,28 @@ impl Clients {
         &self.negotiator
     }
 
+    /// The same clients, each by itself.
+    #[cfg(test)]
+    pub(super) fn one_by_one(mut self) -> Self {
+        let variants = match self.scope {
+            Scope::All => Variant::all(),
+            Scope::Single => Variant::single(),
+        };
+        let fitting = variants.into_iter().filter(|&variant| self.fits(variant));
+        self.start = fitting.map(|variant| Set { variant, decided: u32::MAX }).collect();
+        self
+    }
+
+    /// Only this one.
+    #[cfg(test)]
+    pub(super) fn only(mut self, variant: Variant) -> Self {
+        self.start = vec![Set { variant, decided: u32::MAX }];
+        self
+    }
+
     /// All of them, before the first connection.
-    pub(super) fn start(&self) -> (Set, Step<State>) {
-        (Set::ALL, self.negotiator.start())
+    pub(super) fn start(&self) -> (&[Set], Step<State>) {
+        (&self.start, self.negotiator.start())
     }
 
     /// Whether a variant is among them.

@@ -26,9 +26,8 @@ pub(super) struct Reach {
 pub(super) fn follow(clients: &Clients, run: &Run) -> Vec<Reach> {
     let mut reaches = Vec::new();
     let (all, start) = clients.start();
-    let fresh = connected(clients, all, &start);
-    let mut starts: Vec<Start> =
-        fresh.iter().map(|(set, step)| (*set, step.clone(), Properties::NONE)).collect();
+    let fresh = all.iter().flat_map(|&set| connected(clients, set, &start));
+    let mut starts: Vec<Start> = fresh.map(|(set, step)| (set, step, Properties::NONE)).collect();
     let mut before = 0;
     for (connection, events) in run.iter().enumerate() {
         let is_last = connection + 1 == run.len();

@@ -125,3 +125,60 @@ fn repeated(events: Vec<Placed>, detours: &[Command], question: Question) -> Vec
     }
     kept
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::Close;
+
+    fn said(pieces: &[Piece<Reply>]) -> Event {
+        Event::Said { segment: Segment::new(pieces), layer: Layer::Clear, answers: None }
+    }
+
+    fn straight(events: &[Event]) -> (Vec<Event>, Vec<usize>) {
+        let form = Form::straightened(&vec![events.to_vec()], 1, Question::Last);
+        (form.run[0].clone(), form.positions[0].clone())
+    }
+
+    #[test]
+    fn a_question_to_a_peer_that_has_closed_is_no_step() {
+        let asks = Event::Heard(Command::Hello, Layer::Clear);
+        let closed = Event::Closed(Close::Orderly);
+        let kept = vec![asks.clone(), closed.clone()];
+        assert_eq!(straight(&[asks.clone(), closed.clone(), asks]), (kept, vec![0, 1]));
+        // Anything else that is said there stays.
+        for late in [
+            Event::Heard(Command::Deliver, Layer::Clear),
+            Event::Heard(Command::Upgrade, Layer::Clear),
+            Event::Heard(Command::Hello, Layer::Tls),
+        ] {
+            let events = vec![closed.clone(), late];
+            assert_eq!(straight(&events), (events, vec![0, 1]));
+        }
+    }
+
+    #[test]
+    fn the_close_ends_a_line_and_no_block() {
+        let closed = Event::Closed(Close::Orderly);
+        let line = [Piece::Whole(Reply::Greeting), Piece::Line(Reply::Accept)];
+        let whole = [Piece::Whole(Reply::Greeting), Piece::Whole(Reply::Accept)];
+        let (events, _) = straight(&[said(&line), closed.clone()]);
+        assert_eq!(events, [said(&whole), closed.clone()]);
+        for events in [
+            vec![said(&[Piece::Block(Reply::Accept)]), closed.clone()],
+            vec![said(&line), said(&whole), closed],
+        ] {
+            assert_eq!(straight(&events).0, events);
+        }
+    }
+
+    #[test]
+    fn a_form_says_where_its_events_were() {
+        let asks = Event::Heard(Command::Hello, Layer::Clear);
+        let noop = Event::Heard(Command::Noop, Layer::Clear);
+        let upgrade = Event::Heard(Command::Upgrade, Layer::Clear);
+        let greeting = said(&[Piece::Whole(Reply::Greeting)]);
+        let events = [greeting.clone(), asks.clone(), noop, asks.clone(), upgrade.clone()];
+        assert_eq!(straight(&events), (vec![greeting, asks, upgrade], vec![0, 3, 4]));
+    }
+}
