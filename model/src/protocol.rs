@@ -354,6 +354,17 @@ impl Protocol {
         self.wordings(reply).next().map_or("(a reply without a text)", |wording| wording.text)
     }
 
+    /// Whether a reply has the status of the one that grants the upgrade: the first digit of its code
+    /// (RFC 5321 section 4.2, RFC 959 section 4.2), or `+OK` (RFC 1939 section 3). False where a
+    /// status alone is no answer.
+    pub(crate) fn is_positive(&self, reply: Reply) -> bool {
+        let status = |reply| match self.wordings(reply).next()?.text {
+            text if text.starts_with("+OK") => text.get(..3),
+            text => text.get(..1).filter(|digit| digit.bytes().all(|byte| byte.is_ascii_digit())),
+        };
+        status(reply).is_some() && status(reply) == status(Reply::Accept)
+    }
+
     /// What a client says for a command.
     pub fn said(&self, command: Command) -> &'static str {
         let said = Said::from(command);

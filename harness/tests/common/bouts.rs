@@ -90,7 +90,12 @@ impl Bout {
     ) -> Self {
         let scene = Scene::of(protocol, &vector);
         let sessions = scene.sessions.clone();
-        let client = Negotiator { protocol, sessions, variant, flaws, bounds: Bounds::STANDARD };
+        let client = Negotiator {
+            sessions,
+            variant,
+            flaws,
+            ..Negotiator::sound(protocol, Policy::Required)
+        };
         Self { scene, vector, client, evidence }
     }
 

@@ -8,7 +8,6 @@ use crate::explain::{Event, Explanation, Habits, explain};
 use crate::flaw::{Flaw, Flaws, Side};
 use crate::generate::candidate::Candidate;
 use crate::generate::cover::{Cover, Coverage};
-use crate::message::Bounds;
 use crate::play::{Plan, Play, play};
 use crate::policy::Policy;
 use crate::property::{Properties, Property};
@@ -258,7 +257,7 @@ pub const fn is_claimed(policy: Policy, property: Property) -> bool {
 }
 
 /// A client under the bounds of the vectors.
-pub(super) const fn client(
+pub(super) fn client(
     protocol: &'static Protocol,
     sessions: Vec<Policy>,
     variant: Variant,
@@ -269,9 +268,7 @@ pub(super) const fn client(
         sessions,
         variant,
         flaws,
-        bounds: Bounds::STANDARD,
-        connections: Negotiator::CONNECTIONS,
-        endless: false,
+        ..Negotiator::sound(protocol, Policy::Required)
     }
 }
 

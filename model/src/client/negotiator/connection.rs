@@ -88,8 +88,8 @@ impl Run<'_> {
 
     pub(super) fn refuse(&mut self) {
         if self.state.link != Link::None
-            && self.variant().says_goodbye
             && !matches!(self.state.phase, Phase::Connecting | Phase::Handshake)
+            && self.says_goodbye()
         {
             self.send(Command::Goodbye);
         }
@@ -111,7 +111,7 @@ impl Run<'_> {
             Setback::Lost => false,
         };
         let may_reconnect = self.state.connection + 1 < self.client.connections;
-        if setback == Setback::Garbled && self.variant().skips_unasked && !goes_on {
+        if setback == Setback::Garbled && !goes_on && self.skips_unasked() {
             return;
         }
         if goes_on {
@@ -134,7 +134,7 @@ impl Run<'_> {
         }
         if may_reconnect && self.has(Flaw::ReconnectsInClear) {
             self.reconnect(Mode::ClearOnly);
-        } else if may_reconnect && broken && self.variant().retries {
+        } else if may_reconnect && broken && self.retries() {
             let mode = self.state.mode;
             self.reconnect(mode);
         } else {

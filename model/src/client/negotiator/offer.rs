@@ -62,6 +62,8 @@ impl Run<'_> {
                 self.offered(upgrade);
             }
             (_, Reply::Welcome) => self.welcome(),
+            (Opening::Greeting, _) if self.takes_any_greeting() => self.introduce(),
+            (Opening::Greeting, Reply::Bye) if self.skips_unasked() => {}
             (_, Reply::Refuse | Reply::Bye) => self.refuse(),
             _ => self.setback(Setback::Garbled),
         }
@@ -82,7 +84,7 @@ impl Run<'_> {
                 Welcome::Upgrade => self.introduce(),
                 // RFC 9051 section 7.1.4 says to close, and RFC 3501, which most clients are written
                 // to, does not. Who asks on, and insists on TLS, gives nothing away.
-                Welcome::Close if self.variant().tries_unoffered => self.introduce(),
+                Welcome::Close if self.tries_unoffered() => self.introduce(),
                 Welcome::Close | Welcome::Unknown => self.refuse(),
             }
         }
@@ -98,7 +100,7 @@ impl Run<'_> {
             self.send(self.secret());
         }
         let asks = match self.protocol().offer {
-            Offer::OnRequest => self.variant().asks_first || self.policy() == Policy::Opportunistic,
+            Offer::OnRequest => self.policy() == Policy::Opportunistic || self.asks_first(),
             // The introduction is part of the protocol.
             Offer::Unsaid => true,
             Offer::InOpening | Offer::Never => false,
@@ -109,7 +111,7 @@ impl Run<'_> {
         }
         self.send(Command::Hello);
         self.state.phase = Phase::Offer;
-        if self.variant().pipelines && self.policy().needs_tls() {
+        if self.policy().needs_tls() && self.pipelines() {
             // The request is out before the answer is in; both answers follow in order.
             self.send(Command::Upgrade);
         }
@@ -125,20 +127,25 @@ impl Run<'_> {
                 self.offered(upgrade || self.protocol().offer == Offer::Unsaid);
             }
             Reply::Refuse => {
-                if self.may_try() && self.policy().needs_tls() {
+                if self.policy().needs_tls() && self.may_try() {
                     self.request();
                 } else {
                     self.setback(Setback::CapabilityError);
                 }
             }
-            Reply::Bye => self.refuse(),
             reply if self.is_good(reply) => self.offered(false),
+            Reply::Bye if self.skips_unasked() => {}
+            Reply::Bye => self.refuse(),
+            // Whatever the answer says, the client may ask for the upgrade all the same.
+            _ if self.policy().needs_tls() && !self.skips_unasked() && self.may_try() => {
+                self.request();
+            }
             _ => self.setback(Setback::Garbled),
         }
     }
 
-    fn may_try(&self) -> bool {
-        self.variant().tries_unoffered && self.protocol().unoffered == Unoffered::MayTry
+    fn may_try(&mut self) -> bool {
+        self.protocol().unoffered == Unoffered::MayTry && self.tries_unoffered()
     }
 
     pub(super) fn offered(&mut self, upgrade: bool) {
@@ -152,9 +159,8 @@ impl Run<'_> {
     /// Sends the upgrade request, if it is not out already, and waits for the answer.
     pub(super) fn request(&mut self) {
         let early = self.more || !self.state.buffer.is_empty();
-        let pipelined = self.state.phase == Phase::Offer
-            && self.variant().pipelines
-            && self.policy().needs_tls();
+        let pipelined =
+            self.state.phase == Phase::Offer && self.policy().needs_tls() && self.pipelines();
         self.state.phase = Phase::Answer;
         if !pipelined {
             self.send(Command::Upgrade);
@@ -174,8 +180,13 @@ impl Run<'_> {
         match reply {
             Reply::Accept => self.start_tls(),
             Reply::Refuse => self.setback(Setback::Refusal),
-            Reply::Bye => self.refuse(),
             reply if self.is_good(reply) => self.start_tls(),
+            Reply::Bye if self.skips_unasked() => {}
+            Reply::Bye => self.refuse(),
+            // It goes on into TLS, and nowhere else.
+            Reply::Garbled | Reply::Challenge if !self.skips_unasked() && self.reads_laxly() => {
+                self.start_tls();
+            }
             _ => self.setback(Setback::Garbled),
         }
     }

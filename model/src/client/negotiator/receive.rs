@@ -5,6 +5,7 @@ use crate::client::state::{Cell, Phase, Rest};
 use crate::client::{End, Output};
 use crate::flaw::Flaw;
 use crate::message::{Command, Layer, Piece, Reply, Segment};
+use crate::protocol::Opening;
 
 impl Run<'_> {
     pub(super) fn receive(&mut self, segment: &Segment<Reply>) {
@@ -104,6 +105,7 @@ impl Run<'_> {
                 if cell.layer == Layer::Clear && self.has(Flaw::ShowsClearAlert) {
                     self.out(Output::Shows);
                 }
+                self.on_notice();
             }
             (Phase::Opening, reply) => self.on_opening(reply),
             (Phase::Offer, reply) => self.on_offer(reply),
@@ -119,7 +121,7 @@ impl Run<'_> {
             (Phase::Login, reply) if self.is_good(reply) => self.deliver(),
             (Phase::Protection, Reply::Done) => self.transfer(Layer::Tls),
             (Phase::Delivery, Reply::Done) => {
-                if !self.has_more_sessions() && self.variant().says_goodbye {
+                if !self.has_more_sessions() && self.says_goodbye() {
                     self.send(Command::Goodbye);
                 }
                 self.end(End::Delivered, true);
@@ -128,17 +130,34 @@ impl Run<'_> {
         }
     }
 
+    /// Text that answers nothing: a client that looks at no more than its place or its status takes it
+    /// for the answer.
+    fn on_notice(&mut self) {
+        let phase = self.state.phase;
+        match phase {
+            Phase::Opening
+                if self.protocol().opening == Opening::Greeting && self.takes_any_greeting() =>
+            {
+                self.introduce();
+            }
+            Phase::Offer if self.is_good(Reply::Notice) => self.offered(false),
+            Phase::Answer if self.is_good(Reply::Notice) => self.start_tls(),
+            _ => {}
+        }
+    }
+
     /// Whether a reply is positive, for a client that asks for no more.
-    pub(super) fn is_good(&self, reply: Reply) -> bool {
-        self.variant().reads_laxly
-            && matches!(
-                reply,
-                Reply::Greeting
-                    | Reply::Welcome
-                    | Reply::Capabilities { .. }
-                    | Reply::Accept
-                    | Reply::LoggedIn
-                    | Reply::Done
-            )
+    pub(super) fn is_good(&mut self, reply: Reply) -> bool {
+        let is_positive = match reply {
+            Reply::Greeting
+            | Reply::Welcome
+            | Reply::Capabilities { .. }
+            | Reply::Accept
+            | Reply::LoggedIn
+            | Reply::Done => true,
+            Reply::Bye | Reply::Notice => self.protocol().is_positive(reply),
+            Reply::Refuse | Reply::Garbled | Reply::Challenge | Reply::Redirect => false,
+        };
+        is_positive && self.reads_laxly()
     }
 }

@@ -13,7 +13,7 @@ impl Run<'_> {
     pub(super) fn start_tls(&mut self) {
         let left = self.more || !self.state.buffer.is_empty() || self.state.fragment.is_some();
         let keeps = self.has(Flaw::KeepsBuffer) || self.has(Flaw::KeepsFragment);
-        if left && !keeps && self.variant().leftover == Leftover::Refuse {
+        if left && !keeps && self.leftover() == Leftover::Refuse {
             self.state.phase = Phase::Answer;
             self.state.buffer.clear();
             self.state.fragment = None;
@@ -114,12 +114,14 @@ impl Run<'_> {
         let believes = self.has(Flaw::KeepsCapabilities) && self.state.known.mechanism.is_some();
         // Who introduces itself in clear need not do it again; most do not, while most that asked
         // for capabilities ask again.
-        let asks = match (self.protocol().offer, self.policy()) {
-            (Offer::Unsaid, Policy::Implicit) => true,
-            (Offer::Unsaid, _) => !self.variant().asks_inside,
-            _ => self.variant().asks_inside,
-        };
-        if self.protocol().has_hello() && asks && !believes {
+        let asks = self.protocol().has_hello()
+            && !believes
+            && match (self.protocol().offer, self.policy()) {
+                (Offer::Unsaid, Policy::Implicit) => true,
+                (Offer::Unsaid, _) => !self.asks_inside(),
+                _ => self.asks_inside(),
+            };
+        if asks {
             self.send(Command::Hello);
             self.state.phase = Phase::Capabilities;
         } else {
@@ -166,8 +168,7 @@ impl Run<'_> {
     }
 
     pub(super) fn log_in(&mut self) {
-        let never = self.variant().login == Login::Never;
-        if never || self.protocol().login == Authentication::None {
+        if self.protocol().login == Authentication::None || self.login() == Login::Never {
             self.deliver();
             return;
         }
@@ -190,8 +191,8 @@ impl Run<'_> {
         if inside && clear_challenge {
             self.out(Output::UsedClearKnowledge(None));
         }
-        let challenged = self.variant().login == Login::Challenged
-            && self.protocol().login == Authentication::InSession;
+        let challenged =
+            self.protocol().login == Authentication::InSession && self.login() == Login::Challenged;
         if inside && clear_challenge {
             self.send(Command::Begin(mechanism));
             self.send(Command::Credential);
