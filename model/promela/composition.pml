@@ -199,6 +199,7 @@ c_code {
             case USED_NAME_FROM_WIRE: breaks(w, NAME_FROM_USER); break;
             case TOOK_TRUNCATION: breaks(w, TRUNCATION_IS_NOT_SUCCESS); break;
             case SHOWED_CLEAR_TEXT: breaks(w, NO_CLEAR_TEXT_SHOWN_AS_TRUSTED); break;
+            case HANDED_OVER_CLEAR_DATA: breaks(w, NO_CLEAR_DATA_HANDED_OVER); break;
             case TELL: w->told = 1; break;
             case END: ends(w, with == DELIVERED); break;
             }

@@ -174,6 +174,8 @@ pub enum Output {
     TookTruncation,
     /// Showed clear text to the user as the server's word.
     ShowedClearText,
+    /// Handed data that came in clear to the application as the server's.
+    HandedOverClearData,
     /// Told the user that the session failed.
     Tell,
     /// Ended a session.

@@ -27,6 +27,9 @@ pub struct Server {
     /// Whether it serves in clear what it should serve inside TLS only: a persona that plays along,
     /// since a peer that refuses hides the leak.
     pub coaxes: bool,
+    /// Whether its list inside TLS names the login mechanisms that it takes: an administrator may
+    /// have switched them off.
+    pub lists_logins: bool,
     /// Its mistakes.
     pub flaws: Flaws,
 }
@@ -128,7 +131,14 @@ pub fn words(outputs: &Outputs) -> Vec<Reply> {
 impl Server {
     /// The honest server of a protocol, which offers the upgrade.
     pub const fn honest(protocol: &'static Protocol) -> Self {
-        Self { protocol, offers: true, breaks: false, coaxes: false, flaws: Flaws::NONE }
+        Self {
+            protocol,
+            offers: true,
+            breaks: false,
+            coaxes: false,
+            lists_logins: true,
+            flaws: Flaws::NONE,
+        }
     }
 
     /// A new connection.

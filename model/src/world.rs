@@ -88,6 +88,7 @@ impl<C: Client> World<C> {
             offers: setting.offering != Offering::Neither,
             breaks: setting.offering == Offering::Breaks,
             coaxes: false,
+            lists_logins: setting.lists_logins,
             flaws: setting.server_flaws,
         };
         let servers = match like {

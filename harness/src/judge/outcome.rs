@@ -44,6 +44,7 @@ const fn shows(property: Property) -> Option<Outcome> {
         Property::Agreement
         | Property::OnlyDenialOfService
         | Property::NoClearTextShownAsTrusted
+        | Property::NoClearDataHandedOver
         | Property::HonestDelivers
         | Property::NoLoginInClear
         | Property::NoUpgradeInsideTls => None,

@@ -23,7 +23,7 @@ const EVENTS: [(&str, Input); 6] = [
 ];
 
 /// What a client does, as C names it; the order is the number.
-const CLIENT_DOES: [&str; 14] = [
+const CLIENT_DOES: [&str; 15] = [
     "CONNECT",
     "SEND",
     "START_TLS",
@@ -35,6 +35,7 @@ const CLIENT_DOES: [&str; 14] = [
     "USED_NAME_FROM_WIRE",
     "TOOK_TRUNCATION",
     "SHOWED_CLEAR_TEXT",
+    "HANDED_OVER_CLEAR_DATA",
     "TELL",
     "END",
     "NOTHING",
@@ -285,6 +286,7 @@ fn client_does(output: Output, commands: &[Command]) -> String {
         Output::UsedNameFromWire => ("USED_NAME_FROM_WIRE", 0),
         Output::TookTruncation => ("TOOK_TRUNCATION", 0),
         Output::ShowedClearText => ("SHOWED_CLEAR_TEXT", 0),
+        Output::HandedOverClearData => ("HANDED_OVER_CLEAR_DATA", 0),
         Output::Tell => ("TELL", 0),
         Output::End(end) => ("END", end as usize),
     };

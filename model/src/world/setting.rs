@@ -90,6 +90,8 @@ pub struct Setting {
     pub offering: Offering,
     /// How it treats ALPN.
     pub alpn: Alpn,
+    /// Whether the server's list inside TLS names login mechanisms.
+    pub lists_logins: bool,
     /// The server's mistakes.
     pub server_flaws: crate::flaw::Flaws,
     /// The bounds of the walk.
@@ -103,6 +105,7 @@ impl Setting {
             attacker,
             offering: Offering::Both,
             alpn: Alpn::Off,
+            lists_logins: true,
             server_flaws: crate::flaw::Flaws::NONE,
             bounds: Bounds::STANDARD,
         }

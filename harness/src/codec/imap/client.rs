@@ -81,7 +81,7 @@ impl ClientSide for Client {
                 let text = line.get(2..).unwrap_or_default();
                 self.challenge = STANDARD.decode(text).unwrap_or_default();
             }
-            if open.is_some() && without_tag(&String::from_utf8_lossy(line)).is_none() {
+            if open.is_some() && !is_tagged(line) {
                 held.push(Piece::Whole(reply));
                 continue;
             }
@@ -135,7 +135,11 @@ fn listed(line: &[u8]) -> Option<Reply> {
     let text = lines::upper(line);
     let list = text.strip_prefix("* CAPABILITY")?;
     let mechanism = if list.contains(LURE) { Mechanism::Lure } else { Mechanism::Own };
-    let upgrade = list.split(' ').any(|word| word == "STARTTLS");
+    let names = |word: &str| list.split(' ').any(|other| other == word);
+    let upgrade = names("STARTTLS");
+    if names("LOGINDISABLED") && !upgrade && !list.contains(" AUTH=") {
+        return Some(Reply::Bare);
+    }
     Some(Reply::Capabilities { upgrade, mechanism })
 }
 
@@ -173,15 +177,23 @@ fn meaning(line: &[u8]) -> Option<Reply> {
         (None, text) if text.starts_with("* OK") => Some(Reply::Greeting),
         (None, text) if text.starts_with("* BYE") => Some(Reply::Bye),
         (None, text) if text.starts_with("* ") => None,
+        (None, _) if is_tagged(line) => Some(Reply::Unknown),
         (None, _) => Some(Reply::Garbled),
     }
+}
+
+/// Whether a line begins with a tag, whatever status stands behind it: tags of ours have digits.
+fn is_tagged(line: &[u8]) -> bool {
+    let tag = line.split(|&byte| byte == b' ').next().unwrap_or_default();
+    super::server::is_tag(tag) && tag.iter().any(u8::is_ascii_digit)
 }
 
 /// What stands behind the tag of a tagged reply.
 fn without_tag(text: &str) -> Option<&str> {
     let at = text.find(' ')?;
     let rest = &text[at..];
-    let tagged = [" OK", " NO", " BAD"].iter().any(|status| rest.starts_with(status));
+    let status = rest.split(' ').nth(1).unwrap_or_default();
+    let tagged = ["OK", "NO", "BAD"].iter().any(|known| status.eq_ignore_ascii_case(known));
     (tagged && super::server::is_tag(&text.as_bytes()[..at])).then_some(rest)
 }
 

@@ -61,13 +61,11 @@ impl Run<'_> {
             }
             Link::None => false,
         };
-        let half_open = link == Link::Clear
-            && end == End::Refused
-            && self.state.phase == Phase::Handshake
-            && self.has(Flaw::ReusesAfterFailedHandshake);
+        let half_open = end == End::Refused && self.leaves_half_open();
         if usable {
             self.deliver();
         } else if half_open {
+            self.drop_rest();
             self.log_in();
         } else {
             if link != Link::None {
@@ -77,9 +75,26 @@ impl Run<'_> {
         }
     }
 
+    /// Whether a client that gives up here leaves the connection as it is, for the next session.
+    fn leaves_half_open(&self) -> bool {
+        let more = usize::from(self.state.session) + 1 < self.client.sessions.len();
+        let reuses = match self.state.phase {
+            Phase::Handshake => {
+                self.has(Flaw::ReusesAfterFailedHandshake)
+                    || self.has(Flaw::ReusesHalfOpenConnection)
+            }
+            Phase::Opening | Phase::Offer | Phase::Answer => {
+                self.has(Flaw::ReusesHalfOpenConnection)
+            }
+            _ => false,
+        };
+        more && reuses && self.state.link == Link::Clear
+    }
+
     pub(super) fn refuse(&mut self) {
         if self.state.link != Link::None
             && self.variant().says_goodbye
+            && !self.leaves_half_open()
             && !matches!(self.state.phase, Phase::Connecting | Phase::Handshake)
         {
             self.send(Command::Goodbye);
@@ -97,12 +112,14 @@ impl Run<'_> {
             Setback::CapabilityError => self.has(Flaw::IgnoresCapabilityError),
             Setback::Refusal => self.has(Flaw::IgnoresRefusal),
             Setback::Garbled => self.has(Flaw::AcceptsGarbledReply),
+            Setback::Unknown => self.has(Flaw::TakesUnknownStatus),
             Setback::Handshake => self.has(Flaw::GoesOnAfterFailedHandshake),
             Setback::ClearText => self.has(Flaw::BelievesPositiveReplyWithoutTls),
             Setback::Lost => false,
         };
         let may_reconnect = self.state.connection + 1 < MAX_CONNECTIONS;
-        if setback == Setback::Garbled && self.variant().skips_unasked && !goes_on {
+        let unasked = matches!(setback, Setback::Garbled | Setback::Unknown);
+        if unasked && self.variant().skips_unasked && !goes_on {
             return;
         }
         if goes_on {
@@ -120,7 +137,11 @@ impl Run<'_> {
                     self.reconnect(Mode::ClearOnly);
                     return;
                 }
-                Setback::Garbled | Setback::Handshake | Setback::ClearText | Setback::Lost => {}
+                Setback::Garbled
+                | Setback::Unknown
+                | Setback::Handshake
+                | Setback::ClearText
+                | Setback::Lost => {}
             }
         }
         if may_reconnect && self.has(Flaw::ReconnectsInClear) {

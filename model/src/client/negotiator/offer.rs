@@ -64,8 +64,20 @@ impl Run<'_> {
                 }
                 self.offered(upgrade);
             }
+            (Opening::Greeting, Reply::Capabilities { upgrade, mechanism })
+                if self.protocol().greets_with_capabilities() =>
+            {
+                self.state.known.mechanism = Some((mechanism, Layer::Clear));
+                // A client that asks for the capabilities need not read those of the greeting.
+                if self.variant().asks_first || self.state.mode == Mode::ClearOnly {
+                    self.introduce();
+                } else {
+                    self.offered(upgrade);
+                }
+            }
             (_, Reply::Welcome) => self.welcome(),
             (_, Reply::Refuse | Reply::Bye) => self.refuse(),
+            (_, Reply::Unknown) => self.setback(Setback::Unknown),
             _ => self.setback(Setback::Garbled),
         }
     }
@@ -135,7 +147,10 @@ impl Run<'_> {
                 }
             }
             Reply::Bye => self.refuse(),
+            Reply::Bare => self.offered(false),
+            Reply::Unknown if self.has(Flaw::TakesUnknownStatus) => self.setback(Setback::Unknown),
             reply if self.is_good(reply) => self.offered(false),
+            Reply::Unknown => self.setback(Setback::Unknown),
             _ => self.setback(Setback::Garbled),
         }
     }
@@ -178,7 +193,9 @@ impl Run<'_> {
             Reply::Accept => self.start_tls(),
             Reply::Refuse => self.setback(Setback::Refusal),
             Reply::Bye => self.refuse(),
+            Reply::Unknown if self.has(Flaw::TakesUnknownStatus) => self.setback(Setback::Unknown),
             reply if self.is_good(reply) => self.start_tls(),
+            Reply::Unknown => self.setback(Setback::Unknown),
             _ => self.setback(Setback::Garbled),
         }
     }

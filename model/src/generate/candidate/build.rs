@@ -124,6 +124,34 @@ impl Build<'_> {
         }
     }
 
+    /// An unfinished reply behind the positive one, which lists login mechanisms. Inside TLS the true
+    /// server lists none: whoever logs in has read the unfinished list as the head of the true one.
+    pub(super) fn left_open(&mut self) {
+        let Some(bare) = self.protocol.wordings(Reply::Bare).next() else { return };
+        for text in beside(self.protocol, At::LeftOpen) {
+            let piece = if text.text.trim_end_matches('\n').contains('\n') {
+                Piece::Block(text.reply)
+            } else {
+                Piece::Line(text.reply)
+            };
+            // A text that is left open has no line end of its own.
+            let unfinished = text.text.trim_end_matches('\n').to_owned();
+            let summary = format!(
+                "The attacker adds the head of a list to the segment of {}: `{}`. Inside TLS the true server lists no login.",
+                words(Point::Upgrade),
+                quoted(&unfinished)
+            );
+            let head = saying(Point::Upgrade, Do::Append, unfinished, vec![piece]);
+            let list = saying(
+                Point::InsideCapabilities,
+                Do::Replace,
+                format!("{}\n", bare.text),
+                vec![Piece::Whole(bare.reply)],
+            );
+            self.push(format!("upgrade-then-{}", text.slug), text.class, summary, vec![head, list]);
+        }
+    }
+
     fn one_behind(&mut self, point: Point, piece: Piece<Reply>) {
         let said = match piece {
             Piece::Whole(_) => "adds to the segment of",
@@ -301,6 +329,36 @@ impl Build<'_> {
         }
     }
 
+    /// A session that fails before TLS, and one that comes next: it needs a connection of its own.
+    fn half_open(&mut self) {
+        for point in self.spoken_points() {
+            let mut known = Vec::new();
+            for text in replacements(self.protocol, point) {
+                let fails = matches!(
+                    text.reply,
+                    Reply::Refuse
+                        | Reply::Garbled
+                        | Reply::Unknown
+                        | Reply::Capabilities { upgrade: false, .. }
+                );
+                // One text for each way to fail.
+                if !fails || known.contains(&text.reply) {
+                    continue;
+                }
+                known.push(text.reply);
+                let summary = format!(
+                    "The first session fails: the attacker replaces {} by `{}`. Another session of the same user comes next.",
+                    words(point),
+                    quoted(&text.text)
+                );
+                let slug = format!("pool-after-{}-{}", point.name(), text.reply.word());
+                let said = saying(point, Do::Replace, text.text, vec![Piece::Whole(text.reply)]);
+                let candidate = self.push(slug, "TLS-FAIL-REUSE", summary, vec![said]);
+                candidate.first_session = Some(Policy::Required);
+            }
+        }
+    }
+
     /// Two sessions of one user.
     pub(super) fn sessions(&mut self) {
         if self.policy != Policy::Required {
@@ -324,6 +382,7 @@ impl Build<'_> {
             );
             candidate.first_session = Some(Policy::Opportunistic);
         }
+        self.half_open();
         let candidate = self.push(
             "pool-after-failed-handshake".to_owned(),
             "TLS-FAIL-REUSE",
@@ -343,6 +402,7 @@ pub(in crate::generate) const fn words(point: Point) -> &'static str {
         Point::Upgrade => "the reply to the upgrade request",
         Point::Handshake => "the TLS handshake",
         Point::Inside => "the server's first words inside TLS",
+        Point::InsideCapabilities => "the reply to the question for the capabilities inside TLS",
         Point::Login => "the reply to the login inside TLS",
         Point::Delivery => "the confirmation of the delivery",
     }

@@ -61,6 +61,9 @@ impl<C: Client> Run<'_, C> {
         }
         self.tempt();
         self.tried.insert(Property::NoClearTextShownAsTrusted);
+        if segment.pieces().iter().any(|piece| piece.message() == Reply::Data) {
+            self.tried.insert(Property::NoClearDataHandedOver);
+        }
         if self.world.attacker == Attacker::Active {
             self.tried.extend(self.world.lures);
         }

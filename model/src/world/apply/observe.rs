@@ -66,6 +66,9 @@ impl<C: Client> Run<'_, C> {
             Output::ShowedClearText => {
                 self.state.break_property(Property::NoClearTextShownAsTrusted);
             }
+            Output::HandedOverClearData => {
+                self.state.break_property(Property::NoClearDataHandedOver);
+            }
             Output::Tell => self.state.ghost.told = true,
             Output::End(end) => self.end(end),
         }
