@@ -50,6 +50,7 @@ impl Run<'_> {
             self.state.phase = Phase::Ended;
             return;
         }
+        let half_open = end == End::Refused && self.leaves_half_open();
         self.state.session += 1;
         self.state.connection = 0;
         self.state.mode = Mode::Usual;
@@ -61,7 +62,6 @@ impl Run<'_> {
             }
             Link::None => false,
         };
-        let half_open = end == End::Refused && self.leaves_half_open();
         if usable {
             self.deliver();
         } else if half_open {
