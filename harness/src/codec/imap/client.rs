@@ -150,6 +150,10 @@ fn meaning(line: &[u8]) -> Option<Reply> {
     // A head that was joined by something else still reads as what it is the head of.
     let worded = |reply: Reply| {
         let begins = |text: &'static str| match (text.strip_prefix(TAG), tagged) {
+            // A status without a text is all that there is.
+            (Some(words), Some(rest)) if words.trim().split(' ').count() < 2 => {
+                (rest == words).then_some(words.len())
+            }
             (Some(words), Some(rest)) => rest.starts_with(words).then_some(words.len()),
             (Some(_), None) => None,
             (None, _) => line.starts_with(text.as_bytes()).then_some(text.len()),
@@ -164,9 +168,10 @@ fn meaning(line: &[u8]) -> Option<Reply> {
     if let Some((_, std::cmp::Reverse(reply))) = longest {
         return Some(reply);
     }
+    let positive = tagged.is_some_and(|rest| rest.to_ascii_uppercase().starts_with(" OK"));
     match (tagged, &*text) {
         (Some(rest), _) if rest.starts_with(" OK LOGOUT") => None,
-        (Some(rest), _) if rest.starts_with(" OK") => Some(Reply::Done),
+        (Some(_), _) if positive => Some(Reply::Done),
         (Some(_), _) => Some(Reply::Refuse),
         (None, text) if text.starts_with('+') => Some(Reply::Challenge),
         (None, text) if text.starts_with("* PREAUTH") => Some(Reply::Welcome),
