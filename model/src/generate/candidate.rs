@@ -1,6 +1,7 @@
 //! Everything that an attacker can do at one point of the negotiation.
 
 mod build;
+mod several;
 
 pub(super) use self::build::{Build, saying, words};
 use crate::message::Reply;
@@ -50,14 +51,6 @@ impl Candidate {
         move |reply| texts.iter().find(|(other, _)| *other == reply).map(|(_, text)| text.clone())
     }
 
-    /// Whether the true server lists its logins inside TLS.
-    pub(super) fn lists_logins(&self) -> bool {
-        let bare = |deviation: &Deviation| {
-            deviation.meaning.iter().any(|meaning| meaning.0.message() == Reply::Bare)
-        };
-        !self.deviations.iter().any(bare)
-    }
-
     /// The policies of the user's sessions.
     pub(super) fn sessions(&self) -> Vec<Policy> {
         self.first_session.into_iter().chain([self.policy]).collect()
@@ -95,6 +88,7 @@ pub(super) fn candidates(protocol: &Protocol) -> Vec<Candidate> {
             build.silent_and_cut(&[Point::Opening, Point::Capabilities, Point::Upgrade]);
             build.behind();
             build.left_open();
+            build.lured();
             build.before();
         }
         build.handshakes();

@@ -100,12 +100,12 @@ impl Bench {
     }
 
     pub(super) fn evaluate(&mut self, candidate: &Candidate) -> Evaluation {
-        let honest = (candidate.sessions(), candidate.lists_logins());
         let protocol = self.protocol;
+        let plan = candidate.plan(protocol);
+        let honest = (candidate.sessions(), plan.lists_logins());
         self.compile(&honest);
         let worlds = self.worlds.get(&honest).map(Vec::as_slice).unwrap_or_default();
         let sessions = &honest.0;
-        let plan = candidate.plan(protocol);
         let twin = twin(&plan);
         let twins = self.twins.entry((honest.clone(), format!("{twin:?}"))).or_default();
         twins.resize(worlds.len(), None);
@@ -167,7 +167,8 @@ impl Bench {
         flaws: Flaws,
     ) -> bool {
         let protocol = self.protocol;
-        let honest = (candidate.sessions(), candidate.lists_logins());
+        let plan = candidate.plan(protocol);
+        let honest = (candidate.sessions(), plan.lists_logins());
         self.compile(&honest);
         let Some((_, common)) = self.worlds.get(&honest).and_then(|worlds| worlds.first()) else {
             return false;
@@ -178,7 +179,6 @@ impl Bench {
             let setting = Setting { lists_logins, ..Setting::of(Attacker::Active) };
             World::for_play(protocol, client, sessions, setting, Some(common)).counted()
         });
-        let plan = candidate.plan(protocol);
         let played = play(world, &plan);
         let twin = || inside(&play(world, &twin(&plan)));
         !shown(protocol, candidate, &plan, &played, evaluation.baseline, twin).is_empty()

@@ -45,7 +45,7 @@ impl Build<'_> {
         &mut self.all[index]
     }
 
-    fn spoken_points(&self) -> Vec<Point> {
+    pub(super) fn spoken_points(&self) -> Vec<Point> {
         [Point::Opening, Point::Capabilities, Point::Upgrade]
             .into_iter()
             .filter(|&point| honest_at(self.protocol, point).is_some())
@@ -327,70 +327,6 @@ impl Build<'_> {
                 vec![deviation(point, Do::EndTls)],
             );
         }
-    }
-
-    /// A session that fails before TLS, and one that comes next: it needs a connection of its own.
-    fn half_open(&mut self) {
-        for point in self.spoken_points() {
-            let mut known = Vec::new();
-            for text in replacements(self.protocol, point) {
-                let fails = matches!(
-                    text.reply,
-                    Reply::Refuse
-                        | Reply::Garbled
-                        | Reply::Unknown
-                        | Reply::Capabilities { upgrade: false, .. }
-                );
-                // One text for each way to fail.
-                if !fails || known.contains(&text.reply) {
-                    continue;
-                }
-                known.push(text.reply);
-                let summary = format!(
-                    "The first session fails: the attacker replaces {} by `{}`. Another session of the same user comes next.",
-                    words(point),
-                    quoted(&text.text)
-                );
-                let slug = format!("pool-after-{}-{}", point.name(), text.reply.word());
-                let said = saying(point, Do::Replace, text.text, vec![Piece::Whole(text.reply)]);
-                let candidate = self.push(slug, "TLS-FAIL-REUSE", summary, vec![said]);
-                candidate.first_session = Some(Policy::Required);
-            }
-        }
-    }
-
-    /// Two sessions of one user.
-    pub(super) fn sessions(&mut self) {
-        if self.policy != Policy::Required {
-            return;
-        }
-        let stripped = replacements(self.protocol, Point::Capabilities)
-            .into_iter()
-            .chain(replacements(self.protocol, Point::Upgrade))
-            .find(|text| {
-                matches!(text.reply, Reply::Refuse | Reply::Capabilities { upgrade: false, .. })
-            });
-        if let Some(text) = stripped {
-            let at = if self.protocol.has_hello() { Point::Capabilities } else { Point::Upgrade };
-            let said = saying(at, Do::Replace, text.text, vec![Piece::Whole(text.reply)]);
-            let candidate = self.push(
-                "pool-after-clear-session".to_owned(),
-                "LIFE-REUSE-PLAIN",
-                "A session that may do without TLS is stripped of it; one that may not comes next."
-                    .to_owned(),
-                vec![said],
-            );
-            candidate.first_session = Some(Policy::Opportunistic);
-        }
-        self.half_open();
-        let candidate = self.push(
-            "pool-after-failed-handshake".to_owned(),
-            "TLS-FAIL-REUSE",
-            "The handshake of one session fails; another session of the same user comes next."
-                .to_owned(),
-            vec![deviation(Point::Handshake, Do::Alert)],
-        );
-        candidate.first_session = Some(Policy::Required);
     }
 }
 
