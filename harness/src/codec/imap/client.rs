@@ -98,7 +98,9 @@ impl ClientSide for Client {
             cut.pieces.push(Piece::Whole(reply));
         }
         if let Some((start, list)) = open {
-            cut.pieces.push(Piece::Block(list));
+            // Of the confirmation, only the end is missing.
+            let line = is_tagged(rest);
+            cut.pieces.push(if line { Piece::Line(list) } else { Piece::Block(list) });
             cut.rest = start.to_vec();
         } else if !rest.is_empty() {
             cut.pieces.push(Piece::Line(begun(rest)));

@@ -77,7 +77,11 @@ impl ClientSide for Client {
         }
         match open {
             Some((list, start)) => {
-                cut.pieces.push(Piece::Block(list.with(rest).reply()));
+                // Of the last line, only the end is missing.
+                cut.pieces.push(match rest {
+                    b"." => Piece::Line(list.reply()),
+                    rest => Piece::Block(list.with(rest).reply()),
+                });
                 cut.rest = start.to_vec();
             }
             None if !rest.is_empty() => {

@@ -115,9 +115,12 @@ impl ClientSide for Client {
         }
         let start = open.unwrap_or(rest);
         if !start.is_empty() {
-            offers.read(rest);
+            if !rest.is_empty() {
+                offers.read(rest);
+            }
             let reply = offers.reply(if rest.is_empty() { start } else { rest });
-            let block = open.is_some();
+            // Of the last line, only the end is missing.
+            let block = open.is_some() && rest.get(3) != Some(&b' ');
             cut.pieces.push(if block { Piece::Block(reply) } else { Piece::Line(reply) });
             cut.rest = start.to_vec();
         }

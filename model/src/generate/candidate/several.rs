@@ -10,8 +10,10 @@ impl Build<'_> {
     /// The upgrade fails, and in clear the server seems to take logins: a client that goes on then need not
     /// be kept from it by what the honest server says of logins in clear.
     pub(super) fn lured(&mut self) {
-        let offers: Vec<Deviation> = [Point::Opening, Point::Capabilities]
+        let offers: Vec<Deviation> = self
+            .spoken_points()
             .into_iter()
+            .filter(|&point| point != Point::Upgrade)
             .filter_map(|point| {
                 let mut texts = replacements(self.protocol, point).into_iter();
                 let offer = texts.find(|text| text.reply == Reply::offer(true))?;
