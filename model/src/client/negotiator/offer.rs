@@ -4,7 +4,7 @@ use super::{MAX_CONNECTIONS, Run, Setback};
 use crate::client::state::{Mode, Phase};
 use crate::client::{Output, Target};
 use crate::flaw::Flaw;
-use crate::message::{Command, Layer, Reply};
+use crate::message::{Command, Layer, Mechanism, Reply};
 use crate::policy::Policy;
 use crate::protocol::{Answer, Authentication, Offer, Opening, Unoffered, Welcome};
 
@@ -49,7 +49,13 @@ impl Run<'_> {
             self.state.known.name_from_wire = true;
         }
         match (self.protocol().opening, reply) {
-            (Opening::Greeting, Reply::Greeting) => self.introduce(),
+            (Opening::Greeting, Reply::Greeting) => {
+                // The honest greeting lists what the honest server can do.
+                if self.protocol().greets_with_capabilities() && !self.variant().asks_first {
+                    self.state.known.mechanism = Some((Mechanism::Own, Layer::Clear));
+                }
+                self.introduce();
+            }
             (Opening::Capabilities, Reply::Capabilities { upgrade, mechanism }) => {
                 self.state.known.mechanism = Some((mechanism, Layer::Clear));
                 if self.protocol().login == Authentication::FromOpening {
