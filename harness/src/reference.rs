@@ -157,7 +157,9 @@ impl<C: Client + Sync> Driver<'_, C> {
                     }
                 }
                 Output::Tell => self.finished.told = true,
-                Output::Shows => self.finished.shown.push_str(&self.text),
+                Output::Shows | Output::HandsOver => {
+                    self.finished.shown.push_str(&self.text);
+                }
                 Output::End(end) => self.finished.ends.push(end),
                 Output::OpenChannel(_)
                 | Output::MoveData

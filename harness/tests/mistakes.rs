@@ -38,7 +38,7 @@ const IMAP: Lines<'_> = Lines {
     protocol: "imap",
     upgrade: "ask('', b'* OK'); ask('1 STARTTLS', b'1 OK')",
     login: "ask('2 LOGIN ' + e('USER') + ' ' + e('PASSWORD'), b'2 OK'); s.sendall(b'3 LOGOUT\\r\\n')",
-    name: "heard[0].split()[2].decode()",
+    name: "heard[0].split()[-2].decode()",
 };
 
 impl Lines<'_> {

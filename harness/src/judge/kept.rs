@@ -2,7 +2,7 @@
 
 use upward_model::explain::Event;
 use upward_model::flaw::Flaw;
-use upward_model::message::{Command, Layer};
+use upward_model::message::{Command, Layer, Piece};
 use upward_model::property::Property;
 
 use crate::judge::{Evidence, Question, naming};
@@ -30,8 +30,9 @@ pub(super) fn kept(question: &Question<'_>, evidence: &Evidence) -> Option<Kept>
     let otherwise = logs_in_otherwise(question, evidence);
     let why = leaves_out_login(question, evidence).or(otherwise)?;
     let why = Some(format!("{why}: nothing but what came in clear was different"));
-    let (property, flaw) = if evidence.run.last().is_some_and(|events| left_open(events)) {
-        (Property::NoClearBytesUsedInsideTls, Flaw::KeepsFragment)
+    let open = evidence.run.last().and_then(|events| left_open(events));
+    let (property, flaw) = if let Some(flaw) = open {
+        (Property::NoClearBytesUsedInsideTls, flaw)
     } else if question.likely.contains(&Flaw::KeepsCapabilities) {
         (Property::ClearKnowledgeForgotten, Flaw::KeepsCapabilities)
     } else {
@@ -73,7 +74,7 @@ fn leaves_out_login(question: &Question<'_>, evidence: &Evidence) -> Option<Stri
 
 /// A client logs in otherwise than with an honest server, where it was offered something else in clear.
 fn logs_in_otherwise(question: &Question<'_>, evidence: &Evidence) -> Option<String> {
-    [Flaw::KeepsCapabilities, Flaw::KeepsFragment]
+    [Flaw::KeepsCapabilities, Flaw::KeepsFragment, Flaw::KeepsOpenReply]
         .iter()
         .find(|flaw| question.likely.contains(flaw))?;
     let (now, usually) = (evidence.login.as_ref()?, evidence.usual_login.as_ref()?);
@@ -82,20 +83,24 @@ fn logs_in_otherwise(question: &Question<'_>, evidence: &Evidence) -> Option<Str
     })
 }
 
-/// Whether something was left open in clear.
-fn left_open(events: &[Event]) -> bool {
-    events.iter().any(|event| match event {
-        Event::Said { segment, layer: Layer::Clear, .. } => {
-            segment.pieces().iter().any(|piece| piece.is_fragment())
-        }
-        _ => false,
+/// What a client keeps that completes what was left open in clear: half a line, or a reply of several
+/// lines; `None` if nothing was left open.
+fn left_open(events: &[Event]) -> Option<Flaw> {
+    let clear = events.iter().filter_map(|event| match event {
+        Event::Said { segment, layer: Layer::Clear, .. } => Some(segment),
+        _ => None,
+    });
+    clear.flat_map(|segment| segment.pieces()).find_map(|piece| match piece {
+        Piece::Whole(_) => None,
+        Piece::Line(_) => Some(Flaw::KeepsFragment),
+        Piece::Block(_) => Some(Flaw::KeepsOpenReply),
     })
 }
 
 #[cfg(test)]
 mod tests {
     use upward_model::explain::{Habits, Run};
-    use upward_model::message::{Piece, Reply, Segment};
+    use upward_model::message::{Reply, Segment};
     use upward_model::policy::Policy;
     use upward_model::protocol::SMTP;
 

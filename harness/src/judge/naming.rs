@@ -65,6 +65,7 @@ fn goes_on_after(events: &[Event]) -> Option<Flaw> {
     match answer(events, Command::Upgrade) {
         Some(Reply::Refuse) => Some(Flaw::IgnoresRefusal),
         Some(Reply::Garbled) => Some(Flaw::AcceptsGarbledReply),
+        Some(Reply::Unknown) => Some(Flaw::TakesUnknownStatus),
         _ => None,
     }
 }
@@ -137,6 +138,7 @@ pub(super) fn by_end(at_the_end: Properties) -> impl Iterator<Item = Flaw> {
     [
         (Property::NoClearRedirect, Flaw::FollowsClearRedirect),
         (Property::NoClearTextShownAsTrusted, Flaw::ShowsClearAlert),
+        (Property::NoClearDataHandedOver, Flaw::HandsOverClearData),
         (Property::UserTold, Flaw::StaysSilent),
         (Property::AlwaysEnds, Flaw::NeverEnds),
     ]

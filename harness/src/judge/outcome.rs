@@ -45,6 +45,7 @@ const fn shows(property: Property) -> Option<Outcome> {
         | Property::OnlyDenialOfService
         | Property::DeliversToNamedHost
         | Property::NoClearTextShownAsTrusted
+        | Property::NoClearDataHandedOver
         | Property::HonestDelivers
         | Property::NoLoginInClear
         | Property::NoUpgradeInsideTls => None,

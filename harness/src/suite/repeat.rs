@@ -59,7 +59,7 @@ pub(crate) async fn until_sure(
 /// before it one may ask for the upgrade without asking whether there is one.
 fn is_optional(point: Point, controls: &Controls) -> bool {
     match point {
-        Point::Login | Point::Delivery => true,
+        Point::InsideCapabilities | Point::Login | Point::Delivery => true,
         Point::Capabilities => controls.reached.contains(&Point::Upgrade),
         Point::Opening | Point::Upgrade | Point::Handshake | Point::Inside => false,
     }

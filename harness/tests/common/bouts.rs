@@ -140,9 +140,10 @@ fn weigh(protocol: &Protocol, vector: &Vector, broken: Properties) -> Verdict {
 
 fn compare(scene: &Scene, vector: &Vector, client: Negotiator, trial: &Trial) -> Option<String> {
     let (protocol, variant, flaws) = (scene.protocol, client.variant, client.flaws);
-    let setting = Setting::of(Attacker::Active);
+    let plan = Plan::from(&vector.peer);
+    let setting = Setting { lists_logins: plan.lists_logins(), ..Setting::of(Attacker::Active) };
     let world = World::for_play(protocol, client, scene.sessions.clone(), setting, None).counted();
-    let played = play(&world, &Plan::from(&vector.peer));
+    let played = play(&world, &plan);
     let logs_in = variant.login != Login::Never && protocol.login != Authentication::None;
     let judgement = judge_vector(scene, vector, Habits { logs_in }, &trial.evidence);
     let unreached = !played.reached.contains(&vector.reached);

@@ -144,6 +144,8 @@ enum Setback {
     Refusal,
     /// The reply could not be read.
     Garbled,
+    /// The reply has a status that the protocol does not define.
+    Unknown,
     /// The handshake failed.
     Handshake,
     /// Clear text came where the handshake should have begun.

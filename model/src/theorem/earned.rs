@@ -73,7 +73,9 @@ const fn suspects(property: Property) -> &'static [Flaw] {
         Property::NoClearRetry => &[F::ReconnectsInClear, F::IgnoresRefusal],
         Property::NoClearRedirect => &[F::FollowsClearRedirect],
         Property::TlsNotTakenAway => &[F::LetsTlsBeTakenAway],
-        Property::NoClearBytesUsedInsideTls => &[F::KeepsBuffer, F::KeepsFragment],
+        Property::NoClearBytesUsedInsideTls => {
+            &[F::KeepsBuffer, F::KeepsFragment, F::ReadsBufferLate, F::KeepsOpenReply]
+        }
         Property::NoClearCommandUsedInsideTls => &[F::KeepsCommandBuffer],
         Property::ClearKnowledgeForgotten => &[
             F::KeepsCapabilities,
@@ -92,6 +94,7 @@ const fn suspects(property: Property) -> &'static [Flaw] {
         Property::NameFromUser => &[F::AcceptsWrongName, F::TakesNameFromWire],
         Property::UserTold => &[F::StaysSilent],
         Property::NoClearTextShownAsTrusted => &[F::ShowsClearAlert],
+        Property::NoClearDataHandedOver => &[F::HandsOverClearData],
         Property::AlwaysEnds => &[F::NeverEnds],
         Property::HonestDelivers => &[F::NeverSendsData],
         Property::NoLoginInClear => &[F::TakesLoginInClear],

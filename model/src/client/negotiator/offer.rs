@@ -4,7 +4,7 @@ use super::{Run, Setback};
 use crate::client::state::{Mode, Phase};
 use crate::client::{Output, Target};
 use crate::flaw::Flaw;
-use crate::message::{Command, Layer, Reply};
+use crate::message::{Command, Layer, Mechanism, Reply};
 use crate::policy::Policy;
 use crate::protocol::{Answer, Offer, Opening, Unoffered, Welcome};
 
@@ -49,7 +49,13 @@ impl Run<'_> {
             self.state.known.name_from_wire = true;
         }
         match (self.protocol().opening, reply) {
-            (Opening::Greeting, Reply::Greeting) => self.introduce(),
+            (Opening::Greeting, Reply::Greeting) => {
+                // The honest greeting lists what the honest server can do.
+                if self.protocol().greets_with_capabilities() && !self.asks_first() {
+                    self.state.known.mechanism = Some((Mechanism::Own, Layer::Clear));
+                }
+                self.introduce();
+            }
             (Opening::Capabilities, Reply::Capabilities { upgrade, mechanism }) => {
                 self.state.known.mechanism = Some((mechanism, Layer::Clear));
                 if self.state.mode == Mode::ClearOnly {
@@ -61,10 +67,22 @@ impl Run<'_> {
                 }
                 self.offered(upgrade);
             }
+            (Opening::Greeting, Reply::Capabilities { upgrade, mechanism })
+                if self.protocol().greets_with_capabilities() =>
+            {
+                self.state.known.mechanism = Some((mechanism, Layer::Clear));
+                // A client that asks for the capabilities need not read those of the greeting.
+                if self.asks_first() || self.state.mode == Mode::ClearOnly {
+                    self.introduce();
+                } else {
+                    self.offered(upgrade);
+                }
+            }
             (_, Reply::Welcome) => self.welcome(),
             (Opening::Greeting, _) if self.takes_any_greeting() => self.introduce(),
             (Opening::Greeting, Reply::Bye) if self.skips_unasked() => {}
             (_, Reply::Refuse | Reply::Bye) => self.refuse(),
+            (_, Reply::Unknown) => self.setback(Setback::Unknown),
             _ => self.setback(Setback::Garbled),
         }
     }
@@ -133,6 +151,8 @@ impl Run<'_> {
                     self.setback(Setback::CapabilityError);
                 }
             }
+            Reply::Bare => self.offered(false),
+            Reply::Unknown if self.has(Flaw::TakesUnknownStatus) => self.setback(Setback::Unknown),
             reply if self.is_good(reply) => self.offered(false),
             Reply::Bye if self.skips_unasked() => {}
             Reply::Bye => self.refuse(),
@@ -140,6 +160,7 @@ impl Run<'_> {
             _ if self.policy().needs_tls() && !self.skips_unasked() && self.may_try() => {
                 self.request();
             }
+            Reply::Unknown => self.setback(Setback::Unknown),
             _ => self.setback(Setback::Garbled),
         }
     }
@@ -180,6 +201,7 @@ impl Run<'_> {
         match reply {
             Reply::Accept => self.start_tls(),
             Reply::Refuse => self.setback(Setback::Refusal),
+            Reply::Unknown if self.has(Flaw::TakesUnknownStatus) => self.setback(Setback::Unknown),
             reply if self.is_good(reply) => self.start_tls(),
             Reply::Bye if self.skips_unasked() => {}
             Reply::Bye => self.refuse(),
@@ -187,6 +209,7 @@ impl Run<'_> {
             Reply::Garbled | Reply::Challenge if !self.skips_unasked() && self.reads_laxly() => {
                 self.start_tls();
             }
+            Reply::Unknown => self.setback(Setback::Unknown),
             _ => self.setback(Setback::Garbled),
         }
     }

@@ -21,24 +21,47 @@ impl Run<'_> {
         match self.state.rest {
             Rest::Dropped => {}
             Rest::Behind => {
-                let keeps = if piece.is_fragment() {
-                    self.has(Flaw::KeepsFragment)
-                } else {
-                    self.has(Flaw::KeepsBuffer)
-                };
-                if keeps {
+                if self.keeps(piece) {
                     self.hold(piece);
                 }
             }
             Rest::Read if self.state.phase == Phase::Handshake => self.read_for_tls(piece),
             Rest::Read => {
                 self.hold(piece);
-                self.drain();
+                if self.reads_late() {
+                    // Each time that bytes arrive, it reads one message of what it holds.
+                    if !more {
+                        self.act_on_first();
+                    }
+                } else {
+                    self.drain();
+                }
             }
         }
         if !more {
             self.state.rest = Rest::Read;
         }
+    }
+
+    /// Whether a piece that came in clear, and is left when TLS begins, is kept.
+    pub(super) fn keeps(&self, piece: Piece<Reply>) -> bool {
+        self.has(match piece {
+            Piece::Whole(_) => return self.keeps_messages(),
+            Piece::Line(_) => Flaw::KeepsFragment,
+            Piece::Block(_) => Flaw::KeepsOpenReply,
+        })
+    }
+
+    /// Whether whole messages that came in clear, and are left when TLS begins, are kept.
+    pub(super) fn keeps_messages(&self) -> bool {
+        self.has(Flaw::KeepsBuffer) || self.has(Flaw::ReadsBufferLate)
+    }
+
+    /// Whether it reads what it holds only when further bytes arrive.
+    pub(super) fn reads_late(&self) -> bool {
+        self.has(Flaw::ReadsBufferLate)
+            && !self.has(Flaw::KeepsBuffer)
+            && self.state.layer() == Layer::Tls
     }
 
     /// Clear bytes came where the handshake should have begun.
@@ -75,12 +98,19 @@ impl Run<'_> {
 
     /// Acts on what is in the buffer for as long as it waits for messages.
     pub(super) fn drain(&mut self) {
-        while !self.state.buffer.is_empty()
-            && !matches!(self.state.phase, Phase::Connecting | Phase::Handshake | Phase::Ended)
-        {
-            let cell = self.state.buffer.remove(0);
-            self.act(cell);
+        while self.act_on_first() {}
+    }
+
+    /// Acts on the first message in the buffer; whether there was one that it waits for.
+    fn act_on_first(&mut self) -> bool {
+        let waits =
+            !matches!(self.state.phase, Phase::Connecting | Phase::Handshake | Phase::Ended);
+        if self.state.buffer.is_empty() || !waits {
+            return false;
         }
+        let cell = self.state.buffer.remove(0);
+        self.act(cell);
+        true
     }
 
     fn act(&mut self, cell: Cell) {
@@ -106,6 +136,13 @@ impl Run<'_> {
                     self.out(Output::Shows);
                 }
                 self.on_notice();
+            }
+            (phase, Reply::Data) => {
+                let before_tls = matches!(phase, Phase::Opening | Phase::Offer | Phase::Answer)
+                    || self.state.layer() == Layer::Tls;
+                if before_tls && cell.layer == Layer::Clear && self.has(Flaw::HandsOverClearData) {
+                    self.out(Output::HandsOver);
+                }
             }
             (Phase::Opening, reply) => self.on_opening(reply),
             (Phase::Offer, reply) => self.on_offer(reply),
@@ -152,11 +189,15 @@ impl Run<'_> {
             Reply::Greeting
             | Reply::Welcome
             | Reply::Capabilities { .. }
+            | Reply::Bare
+            | Reply::Unknown
             | Reply::Accept
             | Reply::LoggedIn
             | Reply::Done => true,
             Reply::Bye | Reply::Notice => self.protocol().is_positive(reply),
-            Reply::Refuse | Reply::Garbled | Reply::Challenge | Reply::Redirect => false,
+            Reply::Refuse | Reply::Garbled | Reply::Challenge | Reply::Redirect | Reply::Data => {
+                false
+            }
         };
         is_positive && self.reads_laxly()
     }

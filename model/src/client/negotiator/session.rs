@@ -12,7 +12,9 @@ use crate::variant::{Leftover, Login};
 impl Run<'_> {
     pub(super) fn start_tls(&mut self) {
         let left = self.more || !self.state.buffer.is_empty() || self.state.fragment.is_some();
-        let keeps = self.has(Flaw::KeepsBuffer) || self.has(Flaw::KeepsFragment);
+        let keeps = self.keeps_messages()
+            || self.has(Flaw::KeepsFragment)
+            || self.has(Flaw::KeepsOpenReply);
         if left && !keeps && self.leftover() == Leftover::Refuse {
             self.state.phase = Phase::Answer;
             self.state.buffer.clear();
@@ -24,12 +26,10 @@ impl Run<'_> {
             self.end(End::Refused, false);
             return;
         }
-        if !self.has(Flaw::KeepsBuffer) {
+        if !self.keeps_messages() {
             self.state.buffer.clear();
         }
-        if !self.has(Flaw::KeepsFragment) {
-            self.state.fragment = None;
-        }
+        self.state.fragment = self.state.fragment.filter(|&(piece, _)| self.keeps(piece));
         if self.more {
             self.state.rest = Rest::Behind;
         }
@@ -60,7 +60,9 @@ impl Run<'_> {
         }
         self.state.known.name_from_wire = false;
         self.begin();
-        self.drain();
+        if !self.reads_late() {
+            self.drain();
+        }
     }
 
     /// Whether the peer's certificate passes the check, where there is one.
@@ -155,6 +157,8 @@ impl Run<'_> {
             // Any positive reply is good enough for many clients: the list is then empty. That is
             // what the splice of the upgrade to the implicit port lives on.
             Reply::Greeting => self.log_in(),
+            Reply::Bare if self.login() == Login::Never => self.deliver(),
+            // A client that does not look at the list logs in as it would with any server.
             reply if self.is_good(reply) => self.log_in(),
             _ => self.refuse(),
         }
