@@ -94,6 +94,7 @@ fn judged(run: &Run) -> Judgement {
         reached: run.reached,
         likely: &likely,
         habits: Habits { logs_in: run.logs_in },
+        certificate: None,
     };
     judge(&question, &evidence)
 }

@@ -11,9 +11,11 @@
 
 mod follow;
 mod straighten;
+mod strange;
 
 use self::follow::follows;
 use self::straighten::{Question, straightened};
+pub use self::strange::first_strange;
 use crate::client::{Close, Negotiator, Peer};
 use crate::flaw::{Flaw, Flaws, Side};
 use crate::message::{Bounds, CAPACITY, Command, Layer, Reply, Segment};
@@ -113,13 +115,7 @@ pub fn explain(
         straightened(run, sessions.len(), Question::First),
     ];
     let fitting = |variants: Vec<Variant>| variants.into_iter().filter(move |one| habits.fit(one));
-    let client = |variant, flaws: Flaws| Negotiator {
-        protocol,
-        sessions: sessions.to_vec(),
-        variant,
-        flaws,
-        bounds: Bounds { messages: CAPACITY },
-    };
+    let client = |variant, flaws: Flaws| negotiator(protocol, sessions, variant, flaws);
     let mut farthest = [0; 3];
     for variant in fitting(Variant::all()) {
         for (index, (run, farthest)) in runs.iter().zip(&mut farthest).enumerate() {
@@ -162,6 +158,17 @@ pub fn explain(
         .map(|(_, suspect)| suspect)
         .collect();
     if suspects.is_empty() { Explanation::Nobody } else { Explanation::Flawed(suspects) }
+}
+
+/// A client of the model whose user has these sessions.
+fn negotiator(
+    protocol: &'static Protocol,
+    sessions: &[Policy],
+    variant: Variant,
+    flaws: Flaws,
+) -> Negotiator {
+    let bounds = Bounds { messages: CAPACITY };
+    Negotiator { protocol, sessions: sessions.to_vec(), variant, flaws, bounds }
 }
 
 /// How far a client explains a run.

@@ -264,3 +264,8 @@ pub(super) fn matches(output: Output, layer: Option<Layer>, event: &Event) -> bo
         _ => false,
     }
 }
+
+/// Whether an event shows what the client does.
+pub(super) const fn shows_client(event: &Event) -> bool {
+    Follow::shows_client(event)
+}
