@@ -127,6 +127,12 @@ pub fn judge(question: &Question<'_>, evidence: &Evidence) -> Judgement {
     let named: Vec<Flaw> = suspects.iter().map(|suspect| suspect.flaw).collect();
     let mut flaws = named.clone();
     flaws.retain(|&flaw| is_proved(flaw, question, evidence));
+    // Without a twin, the honest control still shows that the client logs in.
+    let no_twin = evidence.twin.is_none() && policy.needs_tls() && question.habits.logs_in;
+    if no_twin && explanation == Explanation::Nobody && naming::leaves_out_login(&evidence.run) {
+        broken.insert(Property::NoJump);
+        flaws.push(Flaw::BelievesEarlySuccess);
+    }
     // The steps of a login are one to the model, and several lines on the wire; and what is taken for
     // the last answer shows in the end alone.
     let kept = kept(question, evidence);

@@ -43,10 +43,10 @@ pub(super) fn kept(question: &Question<'_>, evidence: &Evidence) -> Option<Kept>
     let clear: Vec<&Event> = evidence.run.iter().flatten().collect();
     let (property, flaw) = if left_open(&clear) {
         (Property::NoClearBytesUsedInsideTls, Some(Flaw::KeepsFragment))
-    } else if has_surplus(&evidence.run) {
-        (Property::NoClearBytesUsedInsideTls, Some(Flaw::KeepsBuffer))
     } else if naming::leaves_out_login(&evidence.run) {
         (Property::NoJump, Some(Flaw::BelievesEarlySuccess))
+    } else if has_surplus(&evidence.run) {
+        (Property::NoClearBytesUsedInsideTls, Some(Flaw::KeepsBuffer))
     } else if question.likely.contains(&Flaw::KeepsCapabilities) {
         (Property::ClearKnowledgeForgotten, Some(Flaw::KeepsCapabilities))
     } else {

@@ -17,7 +17,7 @@ pub(super) fn is_proved(flaw: Flaw, question: &Question<'_>, evidence: &Evidence
     let run = &evidence.run;
     match flaw {
         Flaw::PipelinesSecretWithRequest => run.iter().any(|events| pipelines_secret(events)),
-        Flaw::BelievesEarlySuccess => naming::leaves_out_login(run) && !has_surplus(run),
+        Flaw::BelievesEarlySuccess => naming::leaves_out_login(run),
         Flaw::AcceptsGarbledReply => run.iter().any(|events| goes_on_after_garbage(events)),
         Flaw::SendsSecretBeforeRequest => run.iter().any(|events| sends_secret_first(events)),
         Flaw::BelievesEarlyReply => run.iter().any(|events| believes_early(events)),
@@ -50,11 +50,15 @@ fn pipelines_secret(events: &[Event]) -> bool {
         .any(|event| matches!(event, Event::Heard(command, Layer::Clear) if is_secret(*command)))
 }
 
-/// A reply that is none, before the client went on in clear.
+/// A reply that is none, or none to the upgrade request, before the client went on in clear.
 fn goes_on_after_garbage(events: &[Event]) -> bool {
+    let known = |reply| matches!(reply, Reply::Accept | Reply::Refuse | Reply::Bye);
     let garbled = |event: &Event| match event {
-        Event::Said { segment, layer: Layer::Clear, .. } => {
-            segment.pieces().iter().any(|piece| piece.message() == Reply::Garbled)
+        Event::Said { segment, layer: Layer::Clear, answers } => {
+            let mut replies = segment.pieces().iter().map(|piece| piece.message());
+            let nonsense = *answers == Some(Command::Upgrade)
+                && replies.clone().next().is_some_and(|reply| !known(reply));
+            nonsense || replies.any(|reply| reply == Reply::Garbled)
         }
         _ => false,
     };

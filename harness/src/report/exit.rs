@@ -8,6 +8,8 @@ impl Results {
     pub fn weigh(&mut self) {
         self.summary =
             Counts::of(self.results.iter().map(|entry| (entry.verdict, entry.announced)));
+        self.summary.unexplained =
+            self.results.iter().filter(|entry| entry.unexplained.is_some()).count();
         self.problems = waived::problems(self);
         self.exit_code = self.code();
     }

@@ -124,6 +124,10 @@ pub struct Entry {
     /// Why: what the client did, as a sentence without its subject; of a vector that was skipped, a whole
     /// sentence.
     pub reason: Option<String>,
+    /// Where no sound client of the model explains the run, and it breaks no rule: the first step that no
+    /// sound client takes.
+    #[serde(default)]
+    pub unexplained: Option<String>,
     /// The properties that were broken.
     pub properties: Vec<String>,
     /// The known mistakes that it looks like.

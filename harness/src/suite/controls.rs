@@ -8,11 +8,13 @@ use upward_model::protocol::Protocol;
 use upward_model::vector::{Certificate, Deviation, Do, PeerRecord, Point};
 
 use crate::judge::{Judgement, Verdict};
+use crate::persona::{Confirmed, Lifted};
 use crate::report::{WIRE, scene};
 use crate::suite::repeat::TIMES;
 use crate::suite::subject::{Launched, Stage, Subject, Told};
 use crate::suite::{SuiteError, end};
 use crate::trial::Scene;
+use crate::wire::{Form, Record, Side, What};
 
 /// What the controls showed.
 #[derive(Clone, Debug)]
@@ -127,6 +129,17 @@ fn why_not(launched: &Launched, judgement: &Judgement) -> Option<String> {
         && [Point::Login, Point::Delivery].iter().any(|point| evidence.reached.contains(point))
     {
         Some(SENDS_NEITHER.to_owned())
+    } else if let Some(version) = old_version(&launched.trial.record) {
+        Some(format!(
+            "the client offers {version} and nothing newer; the server speaks TLS 1.2 and TLS 1.3 \
+             (RFC 8996 forbids older versions)"
+        ))
+    } else if !evidence.arrived && logs_in_only(&launched.trial.lifted) {
+        Some(
+            "the client logged in, and its {body} never came to the server: take {body} away from a \
+             client that only logs in, or let it deliver"
+                .to_owned(),
+        )
     } else if !evidence.arrived {
         Some(format!(
             "the client did not deliver to an honest server: the run's {{body}} or, of a client that \
@@ -149,6 +162,33 @@ fn why_not(launched: &Launched, judgement: &Judgement) -> Option<String> {
         )
     } else {
         None
+    }
+}
+
+/// Whether a login was confirmed inside TLS, and nothing else.
+fn logs_in_only(lifted: &Lifted) -> bool {
+    let confirmed = lifted.confirmed();
+    let login = |one: &Confirmed| !one.delivery && one.authenticated;
+    confirmed.iter().any(login) && confirmed.iter().all(login)
+}
+
+/// The version of TLS that a client offers at most, where the server speaks only newer ones.
+fn old_version(record: &Record) -> Option<&'static str> {
+    let entries = record.entries();
+    if entries.iter().any(|entry| entry.what == What::TlsStarted) {
+        return None;
+    }
+    // The version of a ClientHello is behind the heads of its record and of its message (RFC 5246
+    // section 7.4.1.2); what is newer than TLS 1.2 says TLS 1.2 there.
+    let hello = entries.iter().find_map(|entry| match &entry.what {
+        What::Bytes { from: Side::Client, form: Form::Records, bytes } => bytes.get(..11),
+        _ => None,
+    })?;
+    match (hello[0], hello[5], &hello[9..]) {
+        (0x16, 1, [3, 0]) => Some("SSL 3.0"),
+        (0x16, 1, [3, 1]) => Some("TLS 1.0"),
+        (0x16, 1, [3, 2]) => Some("TLS 1.1"),
+        _ => None,
     }
 }
 
@@ -272,6 +312,21 @@ mod tests {
     use upward_model::client::Close;
 
     use super::*;
+
+    #[test]
+    fn an_old_version_is_read_from_the_client_hello() {
+        let offers = |version: [u8; 2]| {
+            let record = Record::default();
+            let head = [0x16, 3, 1, 0, 100, 1, 0, 0, 96];
+            let bytes = [&head[..], &version].concat();
+            record.push(0, What::Bytes { from: Side::Client, form: Form::Records, bytes });
+            old_version(&record)
+        };
+        assert_eq!(offers([3, 1]), Some("TLS 1.0"));
+        assert_eq!(offers([3, 2]), Some("TLS 1.1"));
+        assert_eq!(offers([3, 3]), None);
+        assert_eq!(old_version(&Record::default()), None);
+    }
 
     #[test]
     fn a_client_that_pipelines_by_right_is_not_blind() {

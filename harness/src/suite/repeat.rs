@@ -34,6 +34,7 @@ pub(crate) async fn until_sure(
     let folder = vector.id.as_str();
     let (launched, judgement) = client.vector(vector, folder).await?;
     let judgement = doubted(client, controls, vector, judgement);
+    let judgement = explained_by_its_words(&launched, judgement);
     let first = (launched, judgement);
     match first.1.verdict {
         Verdict::Fail => {}
@@ -108,6 +109,27 @@ async fn slow(
     }
     Ok(first)
 }
+
+/// A client that ended without a connection says why itself, if anything does.
+fn explained_by_its_words(launched: &Launched, mut judgement: Judgement) -> Judgement {
+    if judgement.verdict != Verdict::Inconclusive || !launched.trial.evidence.run.is_empty() {
+        return judgement;
+    }
+    let output = String::from_utf8_lossy(&launched.output);
+    let last = output.lines().map(str::trim).rfind(|line| !line.is_empty());
+    let said = last.map_or_else(
+        || "wrote nothing".to_owned(),
+        |line| format!("wrote last: `{}`", line.chars().take(SHOWN).collect::<String>()),
+    );
+    judgement.reason = format!(
+        "never connected, and {said}; if another run of it is in the way (a lock file, say), use -j 1, or \
+         --isolate with --fresh FOLDER"
+    );
+    judgement
+}
+
+/// How many characters of a client's last line are shown.
+const SHOWN: usize = 160;
 
 /// Whether a sound client may never come to a point: inside TLS clients differ in what they do, and
 /// before it one may ask for the upgrade without asking whether there is one.

@@ -47,6 +47,7 @@ pub(crate) fn entry(vector: &Vector, verdict: Weight, outcome: Outcome) -> Entry
         announced: false,
         waiver: None,
         reason: Some(reason.to_owned()),
+        unexplained: None,
         properties: lines(&["no-secret-in-clear"]),
         flaws: lines(&["ignores-refusal"]),
         evidence: None,

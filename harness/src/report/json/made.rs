@@ -131,6 +131,7 @@ impl Entry {
             announced: row.announced.is_some(),
             waiver: None,
             reason: judgement.map_or_else(|| row.skipped.clone(), |j| Some(j.reason.clone())),
+            unexplained: judgement.and_then(|j| j.unexplained.clone()),
             properties: judgement
                 .into_iter()
                 .flat_map(|j| j.broken.iter())
