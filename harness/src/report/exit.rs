@@ -1,7 +1,7 @@
 //! What results ask for: counts, an exit code.
 
 use crate::report::json::{DELIVERED, Results, Weight};
-use crate::report::{Counts, INTERRUPTED, waived};
+use crate::report::{Counts, Fault, INTERRUPTED, waived};
 
 impl Results {
     /// Computes anew what follows from the rest: counts, what is wrong with waivers, the exit code.
@@ -33,8 +33,8 @@ impl Results {
         if !self.is_judged() {
             let weight = if self.controls.broken { Weight::Fail } else { Weight::Inconclusive };
             said(weight, &self.controls.honest)
-        } else if let Some(fault) = self.faults().first() {
-            said(fault.weight, fault.what)
+        } else if let Some(fault) = self.counted_fault() {
+            said(self.weight_of(&fault), fault.what)
         } else if self.interrupted {
             said(Weight::Inconclusive, "interrupted: the other vectors were not played")
         } else if self.controls.last != DELIVERED {
@@ -43,6 +43,19 @@ impl Results {
             said(Weight::Inconclusive, "no vector was played")
         } else {
             None
+        }
+    }
+
+    /// The first of its faults that changes the exit code.
+    fn counted_fault(&self) -> Option<Fault> {
+        self.faults().into_iter().find(|fault| self.strict || fault.weight != Weight::Weak)
+    }
+
+    /// What a fault weighs: a broken `should` fails with `--strict`.
+    const fn weight_of(&self, fault: &Fault) -> Weight {
+        match fault.weight {
+            Weight::Weak if self.strict => Weight::Fail,
+            weight => weight,
         }
     }
 
@@ -62,8 +75,8 @@ impl Results {
         } else if !self.is_judged() || controls.last != DELIVERED {
             3
         } else {
-            match self.faults().first() {
-                Some(fault) if fault.weight == Weight::Fail => 1,
+            match self.counted_fault() {
+                Some(fault) if self.weight_of(&fault) == Weight::Fail => 1,
                 Some(_) => 3,
                 None => 0,
             }

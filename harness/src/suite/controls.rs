@@ -27,6 +27,9 @@ pub struct Controls {
     pub tells: bool,
     /// Whether it checks certificates against the authority that it is given.
     pub checks: bool,
+    /// Whether it asks for the capabilities inside TLS if it has asked for them in clear, as it should (RFC
+    /// 3207 section 4.2, RFC 9051 section 6.2.1, RFC 2595 section 4).
+    pub asks_again: bool,
     /// The points that it comes to with an honest server.
     pub reached: BTreeSet<Point>,
     /// How long it takes to answer, at most.
@@ -64,8 +67,15 @@ impl Controls {
         client.known_mut().learn(&launched.trial);
         let honest = Scene::honest(client.protocol(), client.policy());
         let reached = launched.trial.evidence.reached.clone();
-        let mut controls =
-            Self { honest: Ok(()), waits: true, tells: true, checks: true, reached, reaction };
+        let mut controls = Self {
+            honest: Ok(()),
+            waits: true,
+            tells: true,
+            checks: true,
+            asks_again: asks_again(&launched.trial.evidence.run),
+            reached,
+            reaction,
+        };
         if let Some(why) = why_not(&launched, &judgement) {
             let broken = breaks_a_rule(&judgement) && fails_again(client).await?;
             let why = if broken { why + &rule(client.protocol(), &judgement) } else { why };
@@ -163,6 +173,15 @@ fn why_not(launched: &Launched, judgement: &Judgement) -> Option<String> {
     } else {
         None
     }
+}
+
+/// Whether a client that asked for the capabilities in clear asked for them inside TLS, if it came there.
+fn asks_again(honest: &Run) -> bool {
+    honest.iter().all(|events| {
+        let inside = events.iter().any(|event| matches!(event, Event::Handshake(_)));
+        let asks = |layer| events.contains(&Event::Heard(Command::Hello, layer));
+        !inside || !asks(Layer::Clear) || asks(Layer::Tls)
+    })
 }
 
 /// Whether a login was confirmed inside TLS, and nothing else.
@@ -312,6 +331,17 @@ mod tests {
     use upward_model::client::Close;
 
     use super::*;
+
+    #[test]
+    fn a_question_that_is_not_asked_again_is_seen() {
+        let asks = |layer| Event::Heard(Command::Hello, layer);
+        let tls = Event::Handshake(upward_model::client::Peer::Genuine);
+        let clear = asks(Layer::Clear);
+        assert!(!asks_again(&vec![vec![clear.clone(), tls.clone()]]));
+        assert!(asks_again(&vec![vec![clear.clone(), tls.clone(), asks(Layer::Tls)]]));
+        // It never asks, or does not come that far.
+        assert!(asks_again(&vec![vec![tls], vec![clear]]));
+    }
 
     #[test]
     fn an_old_version_is_read_from_the_client_hello() {

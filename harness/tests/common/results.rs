@@ -83,6 +83,7 @@ pub(crate) fn whole(client: &str, selected: &[Vector], entries: Vec<Entry>) -> R
             waits: true,
             tells_failure: true,
             checks_authority: true,
+            asks_again: true,
             reaction_ms: 3,
             wire: Vec::new(),
             output: Vec::new(),
