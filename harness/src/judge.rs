@@ -168,7 +168,8 @@ pub fn judge(question: &Question<'_>, evidence: &Evidence) -> Judgement {
         compared: kept.as_ref().map(|_| compared(evidence)),
     };
     let waits = kept.as_ref().is_some_and(Kept::is_silence);
-    let unreached = question.reached.is_some_and(|point| !evidence.reached.contains(&point));
+    let unreached = !evidence.flooded
+        && question.reached.is_some_and(|point| !evidence.reached.contains(&point));
     let unseen = evidence.cut && !evidence.flooded && judgement.verdict != Verdict::Fail;
     let contradiction =
         !expected.is_empty() && policy.needs_tls() && by_steps.is_empty() && by_bytes.is_empty();

@@ -155,7 +155,7 @@ pub fn evidence(
         crashed: end.crashed,
         hung: end.hung,
         cut: record.dropped().is_something(),
-        flooded: record.dropped().cut_off > 0 || record.dropped().connections > 0,
+        flooded: record.dropped().cut_off > 0,
         inside,
         twin: None,
         attacked_in_clear: scene.peer.deviations.iter().any(|it| !it.at.is_inside()),
