@@ -118,7 +118,7 @@ impl Inside {
             compared.max_by_key(|(alike, difference)| (difference.is_none(), *alike))?.1
         });
         let said = differences.into_iter().next();
-        let ahead = || if twin.pipelines() { None } else { self.goes_ahead() };
+        let ahead = || if twin.pipelines() { None } else { self.goes_ahead(twin) };
         let succeeds = || {
             let is = self.claims_success == Some(true) && twin.claims_success == Some(false);
             is.then_some(Difference::Succeeds)
@@ -126,9 +126,15 @@ impl Inside {
         said.or_else(ahead).or_else(succeeds)
     }
 
-    fn goes_ahead(&self) -> Option<Difference> {
+    /// The first command that comes before the one before it is answered. A goodbye counts only if the
+    /// client takes leave of the twin, too: else it has only given up sooner.
+    fn goes_ahead(&self, twin: &Self) -> Option<Difference> {
+        let is_goodbye = |step: &Step| step.command == Some(Command::Goodbye);
+        let takes_leave =
+            twin.dialogues.iter().flat_map(|dialogue| &dialogue.steps).any(is_goodbye);
+        let early = |step: &Step| step.ahead && (takes_leave || !is_goodbye(step));
         self.dialogues.iter().find_map(|dialogue| {
-            let pair = dialogue.steps.windows(2).find(|pair| pair[1].ahead)?;
+            let pair = dialogue.steps.windows(2).find(|pair| early(&pair[1]))?;
             Some(Difference::Ahead { now: pair[1].clone(), before: pair[0].clone() })
         })
     }
@@ -214,7 +220,7 @@ mod tests {
 
     fn inside(words: &[&[&str]]) -> Inside {
         let step = |word: &&str| Step {
-            command: (*word == "QUIT").then_some(Command::Goodbye),
+            command: word.ends_with("QUIT").then_some(Command::Goodbye),
             word: word.trim_start_matches('+').to_owned(),
             ahead: word.starts_with('+'),
         };
@@ -263,6 +269,9 @@ mod tests {
         assert_eq!(differs(ahead, USUAL).as_deref(), Some(says));
         assert_eq!(differs(ahead, ahead), None);
         assert_eq!(differs(USUAL, ahead), None);
+        // To take leave while the server is silent is to give up sooner.
+        let leaves: &[&[&str]] = &[&["EHLO", "+QUIT"]];
+        assert_eq!(differs(leaves, &[&["EHLO"]]), None);
         // A client that sends two commands in one go has given up before the answer to the first.
         assert_eq!(differs(&[&["EHLO", "+AUTH PLAIN"]], ahead), None);
         assert!(

@@ -41,8 +41,14 @@ fn dialogue(record: &Record, connection: usize, sights: &[Sight], tagged: bool) 
         });
         // The steps of one command belong together: what follows its first is data, or a verb.
         let goes_on = before.is_some_and(|before| before.command == sight.command);
-        let answers_challenge = sight.command == Some(Command::Credential);
-        let word = word(said, tagged, goes_on || answers_challenge);
+        let word = match sight.command {
+            Some(Command::Credential) => word(said, tagged, true),
+            Some(Command::Hello | Command::Upgrade | Command::Goodbye | Command::Noop) => {
+                word(said, tagged, false)
+            }
+            Some(_) => word(said, tagged, goes_on),
+            None => UNKNOWN.to_owned(),
+        };
         steps.push(Step { command: sight.command, word, ahead });
         before = Some(sight);
     }
@@ -87,7 +93,8 @@ impl Answers {
 }
 
 /// Verbs that may stand in the later steps of a command.
-const VERBS: [&str; 8] = ["RCPT", "DATA", "BDAT", "PASS", "LIST", "UIDL", "RETR", "*"];
+const VERBS: [&str; 12] =
+    ["MAIL", "RCPT", "DATA", "BDAT", "PASS", "LIST", "UIDL", "RETR", "STAT", "TOP", "DELE", "*"];
 
 /// A message without what differs from run to run: its verb, and the mechanism that it names. Where it
 /// goes on with a command, only a known verb counts, since else it is data.
@@ -110,6 +117,9 @@ fn word(said: &[u8], tagged: bool, goes_on: bool) -> String {
         _ => verb,
     }
 }
+
+/// What stands for a line that is not of the protocol.
+const UNKNOWN: &str = "(unknown)";
 
 /// What stands for data, or for the answer to a challenge.
 const CONTINUED: &str = "(goes on)";
