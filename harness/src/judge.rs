@@ -150,6 +150,11 @@ pub fn judge(question: &Question<'_>, evidence: &Evidence) -> Judgement {
     if flaws.is_empty() && by_bytes.is_empty() {
         flaws.extend(naming::by_end(at_the_end));
     }
+    if let Some(flaw) = flaws.iter_mut().find(|flaw| **flaw == Flaw::AcceptsWrongName)
+        && proof::takes_name(question, evidence)
+    {
+        *flaw = Flaw::TakesNameFromWire;
+    }
     let outcome = outcome(broken, evidence);
     let broken = claimed(question.protocol, policy, broken);
     let mut judgement = Judgement {

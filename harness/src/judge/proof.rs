@@ -111,14 +111,12 @@ fn believes_early(events: &[Event]) -> bool {
 
 /// The name of the certificate was said in clear, and without that the client refuses the certificate.
 /// Where it is not known what the client does without it, the vector has to be about that.
-fn takes_name(question: &Question<'_>, evidence: &Evidence) -> bool {
+pub(super) fn takes_name(question: &Question<'_>, evidence: &Evidence) -> bool {
     let other =
         matches!(question.certificate, Some(Certificate::WrongName | Certificate::OtherHost));
     let refuses = evidence.twin.as_ref().map(|twin| !twin.accepts_certificate);
-    other
-        && question.likely.contains(&Flaw::TakesNameFromWire)
-        && evidence.attacked_in_clear
-        && refuses.unwrap_or(true)
+    let about = question.likely.contains(&Flaw::TakesNameFromWire);
+    other && evidence.attacked_in_clear && refuses.unwrap_or(about)
 }
 
 #[cfg(test)]
