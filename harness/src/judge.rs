@@ -124,8 +124,7 @@ pub fn judge(question: &Question<'_>, evidence: &Evidence) -> Judgement {
     }
     broken.extend(by_steps);
     broken.extend(at_the_end);
-    let named: Vec<Flaw> = suspects.iter().map(|suspect| suspect.flaw).collect();
-    let mut flaws = named.clone();
+    let mut flaws: Vec<Flaw> = suspects.iter().map(|suspect| suspect.flaw).collect();
     flaws.retain(|&flaw| is_proved(flaw, question, evidence));
     // Without a twin, the honest control still shows that the client logs in.
     let no_twin = evidence.twin.is_none() && policy.needs_tls() && question.habits.logs_in;

@@ -188,7 +188,7 @@ impl Evidence {
         let goes_on_to_tls = || {
             // A handshake after the upgrade request: nothing may stand between the two.
             let events = self.run.get(connection).map_or(&[][..], Vec::as_slice);
-            let asked = events.iter().position(|event| is_upgrade(event));
+            let asked = events.iter().position(is_upgrade);
             asked.is_some_and(|at| events[at..].contains(&Event::ClientHello))
         };
         rest.clone().all(harmless)
