@@ -28,6 +28,10 @@ impl Codec for Imap {
     fn bytes(&self, text: &str) -> Vec<u8> {
         lines::with_ends(text, "\r\n")
     }
+
+    fn has_tags(&self) -> bool {
+        true
+    }
 }
 
 #[cfg(test)]

@@ -13,7 +13,6 @@ use upward_model::client::{Client, Negotiator};
 use upward_model::explain::Habits;
 use upward_model::flaw::{Flaw, Flaws};
 use upward_model::generate::is_claimed;
-use upward_model::message::Bounds;
 use upward_model::play::{Plan, play};
 use upward_model::property::{Properties, Property};
 use upward_model::protocol::{Authentication, Level, Protocol};
@@ -94,7 +93,7 @@ impl Bout {
             sessions,
             variant,
             flaws,
-            ..Negotiator::sound(protocol, Policy::Required)
+            ..Negotiator::sound(protocol, scene.policy())
         };
         Self { scene, vector, client, evidence }
     }

@@ -65,7 +65,7 @@ impl Server {
             "STLS" => heard(Command::Upgrade, bare, Part::Whole),
             "QUIT" => heard(Command::Goodbye, bare, Part::Whole),
             "NOOP" => heard(Command::Noop, bare, Part::Whole),
-            "RSET" => heard(Command::Noop, false, Part::Whole),
+            "RSET" => heard(Command::Noop, bare, Part::Whole),
             "LAST" => {
                 self.asked = Asked::Last;
                 heard(Command::Noop, false, Part::Whole)
