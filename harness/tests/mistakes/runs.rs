@@ -11,6 +11,8 @@ pub(crate) struct Played {
     exit: Option<i32>,
     report: Value,
     text: String,
+    /// What the client wrote to its standard error, over all runs.
+    errors: String,
 }
 
 /// Plays vectors to a client: a dialogue, whose name ends in the id of its protocol, over a connection.
@@ -37,7 +39,11 @@ pub(crate) fn play(
     let text = text.concat();
     let report = std::fs::read_to_string(&report).unwrap_or_else(|_| panic!("{text}"));
     let report = serde_json::from_str(&report).expect("JSON");
-    Played { exit: output.status.code(), report, text }
+    let runs = folder.path().join("target/upward/python3");
+    let runs = std::fs::read_dir(runs).expect("a folder for each run");
+    let errors = runs.map(|run| run.expect("a run").path().join("stderr.txt"));
+    let errors = errors.map(|path| std::fs::read_to_string(path).unwrap_or_default()).collect();
+    Played { exit: output.status.code(), report, text, errors }
 }
 
 impl Played {
@@ -48,21 +54,25 @@ impl Played {
         results.iter().filter(has).collect()
     }
 
-    /// The client failed, and each failure looks like one of these mistakes.
-    pub(crate) fn assert_fails_as(&self, flaws: &[&str]) {
+    /// The client failed. At least one failure has the first of these names, and each has one of them.
+    pub(crate) fn assert_fails_as(&self, names: &[&str]) {
         let failures = self.with(&["fail"]);
         assert!(!failures.is_empty(), "nothing failed\n{}", self.text);
+        let mut found = Vec::new();
         for failure in failures {
-            let named = failure["flaws"].as_array().expect("flaws").first();
-            let right = named.is_some_and(|named| flaws.iter().any(|flaw| *named == **flaw));
-            assert!(
-                right,
-                "{} looks like {named:?}, not {flaws:?}\n{}",
-                failure["vector"], self.text
-            );
+            let named = failure["flaws"][0].as_str().unwrap_or("nothing");
+            let vector = &failure["vector"];
+            assert!(names.contains(&named), "{vector} looks like {named}\n{}", self.text);
+            found.push(named);
         }
+        assert!(found.contains(&names[0]), "nothing looks like {}\n{}", names[0], self.text);
         assert_eq!(self.with(&["inconclusive", "error"]), Vec::<&Value>::new(), "{}", self.text);
         assert_eq!(self.exit, Some(1), "{}", self.text);
+    }
+
+    /// The client wrote this to its standard error in one of its runs.
+    pub(crate) fn assert_quotes(&self, line: &str) {
+        assert!(self.errors.contains(line), "{line} is not in\n{}", self.errors);
     }
 
     /// The client passed each vector that was played, and there are some.
