@@ -29,7 +29,8 @@ pub(crate) fn play(
     let protocol = dialogue.rsplit('/').next().expect("a name");
     let filters: Vec<String> = filters.iter().map(|rest| format!("{protocol}/{rest}")).collect();
     let files = ["session", dialogue, connection].map(|file| sources.path(file));
-    let mut arguments = vec!["run", "--protocol", protocol, "-j", "2", "--report", &option];
+    let mut arguments = vec!["run", "--protocol", protocol, "-j", "2", "--name", "client"];
+    arguments.extend(["--report", &option]);
     arguments.extend(filters.iter().flat_map(|filter| ["-f", filter]));
     arguments.extend(["--", "python3"]);
     arguments.extend(files.iter().map(String::as_str));
@@ -39,7 +40,7 @@ pub(crate) fn play(
     let text = text.concat();
     let report = std::fs::read_to_string(&report).unwrap_or_else(|_| panic!("{text}"));
     let report = serde_json::from_str(&report).expect("JSON");
-    let runs = folder.path().join("target/upward/python3");
+    let runs = folder.path().join("target/upward/client");
     let runs = std::fs::read_dir(runs).expect("a folder for each run");
     let errors = runs.map(|run| run.expect("a run").path().join("stderr.txt"));
     let errors = errors.map(|path| std::fs::read_to_string(path).unwrap_or_default()).collect();
