@@ -1,34 +1,42 @@
 """IMAP: hands the data that come with replies over to the program behind its standard output."""
 import re
 
-from imap import capabilities, check, deliver, is_complete, log_in
+from imap import deliver, is_complete, log_in, start_tls
 
 DATA = re.compile(rb"\* (\d+|FLAGS|LIST|LSUB|SEARCH|STATUS) ", re.IGNORECASE)
 
 
-def data(reply):
-    """The lines of a reply that are data, not status or capabilities."""
-    return [line for line in reply if DATA.match(line)]
+class HandsOver:
+    """A connection that calls back with each line of data."""
 
+    def __init__(self, connection):
+        self.connection = connection
+        self.send = connection.send
+        self.is_protected = False
 
-def hand_over(reply):
-    for line in data(reply):
+    def on_data(self, line):
         print(line.decode())
-    return reply
 
+    async def reply(self, command=b""):
+        reply = await self.connection.reply(command)
+        for line in reply:
+            if DATA.match(line):
+                self.on_data(line)
+        return reply
 
-def hand_over_in_clear(reply):
-    return hand_over(reply)
+    async def ask(self, command):
+        self.send(command)
+        return await self.reply(command)
+
+    async def start_tls(self, context, host):
+        await self.connection.start_tls(context, host)
+        self.is_protected = True
 
 
 async def session(connection, context, user):
-    hand_over_in_clear(check(await connection.reply()))
-    reply = hand_over_in_clear(check(await connection.ask(b"A1 CAPABILITY")))
-    if b"STARTTLS" not in capabilities(reply):
-        raise ValueError("the server does not offer STARTTLS")
-    hand_over_in_clear(check(await connection.ask(b"A2 STARTTLS")))
-    await connection.start_tls(context, user.host)
+    connection = HandsOver(connection)
+    await start_tls(connection, context, user)
     await log_in(connection, user)
-    hand_over(check(await connection.ask(b"L1 LIST \"\" *")))
-    hand_over(check(await connection.ask(b"L2 SELECT INBOX")))
+    await connection.ask(b'L1 LIST "" *')
+    await connection.ask(b"L2 SELECT INBOX")
     await deliver(connection, user)
