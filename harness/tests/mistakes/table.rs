@@ -14,8 +14,14 @@ const WHOLE: &[&str] = &["rsp/upgrade-then-offer-with-lure", "rsp/upgrade-then-o
 /// Whole replies, with the true server answering inside TLS.
 const ANSWERED: &[&str] = &["rsp/upgrade-then-offer", "rsp/upgrade-then-offer-with-lure"];
 
-/// Replies without their end: a line, or a reply of several lines.
-const FRAGMENTS: &[&str] = &["rsp/upgrade-then-half-*", "rsp/upgrade-then-open-*"];
+/// Replies without their end: a line, or a list. In place of the list's end, the true server's follows.
+const FRAGMENTS: &[&str] = &[
+    "rsp/upgrade-then-half-list",
+    "rsp/upgrade-then-open-list",
+    "rsp/upgrade-then-half-offer",
+    "rsp/upgrade-then-half-challenge",
+    "rsp/upgrade-then-half-refuse",
+];
 
 /// The names of a buffer that is read at once. Where the server answers in time, it looks like one that is
 /// read late.
@@ -73,11 +79,32 @@ fn a_buffer_that_is_read_late_is_found() {
     Mistake { connection: "connections/asyncio_late", vectors: ANSWERED, names }.is_found();
 }
 
-/// The half line of the attacker is completed inside TLS.
+/// The true server completes inside TLS what the attacker has begun.
+const COMPLETED: &[&str] =
+    &["keeps-fragment", "keeps-open-reply", "keeps-buffer", "reads-buffer-late"];
+
 #[test]
 fn a_parser_that_keeps_its_state_is_found() {
-    let names = &["keeps-fragment", "keeps-open-reply"];
-    Mistake { connection: "connections/callback_parser", vectors: FRAGMENTS, names }.is_found();
+    let connection = "connections/callback_parser";
+    Mistake { connection, vectors: FRAGMENTS, names: &COMPLETED[..2] }.is_found();
+}
+
+#[test]
+fn fragments_in_a_buffer_over_asyncio_are_found() {
+    let connection = "connections/asyncio_buffer";
+    Mistake { connection, vectors: FRAGMENTS, names: COMPLETED }.is_found();
+}
+
+#[test]
+fn fragments_in_a_buffered_file_are_found() {
+    let connection = "connections/buffered_file";
+    Mistake { connection, vectors: FRAGMENTS, names: COMPLETED }.is_found();
+}
+
+#[test]
+fn fragments_in_a_buffer_that_is_read_late_are_found() {
+    let connection = "connections/asyncio_late";
+    Mistake { connection, vectors: FRAGMENTS, names: COMPLETED }.is_found();
 }
 
 /// Plays each dialogue of a folder over a sound connection, then the same dialogue mended.

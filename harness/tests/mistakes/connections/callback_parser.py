@@ -22,24 +22,29 @@ class Parser:
 class Connection:
     def __init__(self, is_complete):
         self.is_complete = is_complete
-        self.replies = []
-        self.parser = Parser(is_complete, self.replies.append)
+        self.parser = Parser(is_complete, self.on_reply)
+        self.waits = True
+        self.answer = None
 
     async def connect(self, host, port):
         self.socket = socket.create_connection((host, port))
 
+    def on_reply(self, reply):
+        """Replies that nothing asked for are ignored."""
+        if self.waits:
+            self.waits, self.answer = False, reply
+
     async def reply(self, command=b""):
-        while not self.replies:
+        while self.waits:
             data = self.socket.recv(4096)
             if not data:
                 raise ConnectionError("the server closed the connection")
             self.parser.feed(data)
-        return self.replies.pop(0)
+        return self.answer
 
     def send(self, text, command=None):
-        if self.replies:
-            raise ConnectionError(f"nothing was asked that {self.replies[0]} answers")
         self.parser.command = command or text
+        self.waits = True
         self.socket.sendall(text + b"\r\n")
 
     async def ask(self, command):
