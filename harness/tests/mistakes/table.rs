@@ -16,8 +16,7 @@ const ANSWERED: &[&str] = &["rsp/upgrade-then-offer", "rsp/upgrade-then-offer-wi
 
 /// Replies without their end: a line, or a list. In place of the list's end, the true server's follows.
 const FRAGMENTS: &[&str] = &[
-    "rsp/upgrade-then-half-list",
-    "rsp/upgrade-then-open-list",
+    "rsp/upgrade-then-*-list",
     "rsp/upgrade-then-half-offer",
     "rsp/upgrade-then-half-challenge",
     "rsp/upgrade-then-half-refuse",
