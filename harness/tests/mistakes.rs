@@ -4,6 +4,12 @@
 
 #[path = "common/programs.rs"]
 mod programs;
+#[path = "mistakes/runs.rs"]
+mod runs;
+#[path = "mistakes/sources.rs"]
+mod sources;
+#[path = "mistakes/table.rs"]
+mod table;
 
 use tempfile::TempDir;
 
