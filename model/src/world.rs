@@ -10,6 +10,7 @@
 
 mod actions;
 mod apply;
+mod mutation;
 mod reference;
 mod setting;
 mod state;
@@ -29,6 +30,8 @@ use crate::server::{self, Hosts, Server};
 pub use self::actions::Action;
 pub use self::apply::Transition;
 pub(crate) use self::apply::{acts, gives_up};
+#[doc(hidden)]
+pub use self::mutation::Mutation;
 pub(crate) use self::reference::{CONNECTIONS, Context};
 use self::reference::{Clean, Reference};
 pub use self::setting::{Alpn, Attacker, Offering, Pricing, Setting};
@@ -60,6 +63,8 @@ pub struct World<C: Client> {
     servers: Arc<ServerMachine>,
     /// Whether the user begins the sessions again when the last one has ended.
     endless: bool,
+    /// The mistake of the world itself; none but in a test.
+    mutation: Option<Mutation>,
     /// What the client does when TLS begins after an honest clear-text phase.
     reference: Arc<OnceLock<Reference<C::State>>>,
     /// The same for every clean clear-text phase.
@@ -94,6 +99,7 @@ impl<C: Client> World<C> {
         world.reference = Arc::clone(&self.reference);
         world.clean = Arc::clone(&self.clean);
         world.endless = self.endless;
+        world.mutation = self.mutation;
         world.pricing = self.pricing;
         world
     }
@@ -133,6 +139,7 @@ impl<C: Client> World<C> {
         };
         Self {
             endless: false,
+            mutation: None,
             reference: Arc::default(),
             clean: Arc::default(),
             protocol,
@@ -163,6 +170,20 @@ impl<C: Client> World<C> {
     pub fn endless(mut self) -> Self {
         self.endless = true;
         self
+    }
+
+    /// The same world with a mistake of its own: for the test that finds it.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn mutated(mut self, mutation: Option<Mutation>) -> Self {
+        self.mutation = mutation;
+        self.reference = Arc::default();
+        self.clean = Arc::default();
+        self
+    }
+
+    pub(crate) fn has(&self, mutation: Mutation) -> bool {
+        self.mutation == Some(mutation)
     }
 
     /// The client.
@@ -229,7 +250,10 @@ impl<C: Client> World<C> {
     /// The policy of the session under way; of the last one at the end.
     pub fn policy(&self, state: &State) -> Policy {
         let last = self.sessions.len().saturating_sub(1);
-        let index = usize::from(state.ghost.session).min(last);
+        let mut index = usize::from(state.ghost.session).min(last);
+        if self.has(Mutation::PolicyOfFirstSession) {
+            index = 0;
+        }
         self.sessions.get(index).copied().unwrap_or(Policy::Required)
     }
 
@@ -251,8 +275,10 @@ impl<C: Client> World<C> {
     }
 
     fn reference(&self) -> &Reference<C::State> {
-        self.reference
-            .get_or_init(|| reference::honest(&*self.client, self.protocol, self.sessions.len()))
+        self.reference.get_or_init(|| {
+            let any = self.has(Mutation::ReferenceFromClean);
+            reference::honest(&*self.client, self.protocol, self.sessions.len(), any)
+        })
     }
 
     /// Whether the client logs in before it delivers, where nobody interferes.
@@ -267,6 +293,11 @@ impl<C: Client> World<C> {
         context: Context,
         input: &Input,
     ) -> Option<(StateId, Outputs)> {
+        let context = if self.has(Mutation::ContextIgnored) {
+            Context { session: 0, connection: 0, ..context }
+        } else {
+            context
+        };
         let step = self.reference().honest.get(&context)?;
         let link = Link::Handshake.after(input, &step.outputs);
         Some((self.client_id((step.state.clone(), link)), step.outputs.clone()))
@@ -274,6 +305,9 @@ impl<C: Client> World<C> {
 
     /// Whether a clean clear-text phase leads to the same when TLS with the true server begins.
     pub(crate) fn is_clean(&self, context: Context, next: StateId, outputs: &Outputs) -> bool {
+        if self.has(Mutation::AllUnclean) || self.has(Mutation::UncleanNeverSet) {
+            return self.has(Mutation::UncleanNeverSet);
+        }
         let clean = self
             .clean
             .get_or_init(|| reference::clean(&*self.client, self.protocol, self.sessions.len()));
@@ -285,6 +319,7 @@ impl<C: Client> World<C> {
     /// a delivery when the data have come over it.
     pub(crate) fn waits_for_data(&self, state: &State) -> bool {
         self.protocol.channel == protocol::Channel::Second
+            && !self.has(Mutation::ConfirmsWithoutData)
             && !state.ghost.moved
             && state.to_client.first().is_some_and(|it| it.answers == Answers::Delivery)
     }

@@ -26,7 +26,7 @@ pub(crate) enum Wait {
 
 impl Wait {
     /// What the environment has to know.
-    const fn view(self) -> View {
+    pub(crate) const fn view(self) -> View {
         match self {
             Self::Nothing => View::Ended,
             Self::Handshake => View::Handshaking,
@@ -37,29 +37,29 @@ impl Wait {
 }
 
 /// A step: what the client waits for next, and what it does.
-fn step(state: Wait, does: &[Output]) -> Step<Wait> {
+pub(crate) fn step(state: Wait, does: &[Output]) -> Step<Wait> {
     Step { state, outputs: does.iter().copied().collect::<Outputs>() }
 }
 
-fn start() -> Step<Wait> {
+pub(crate) fn start() -> Step<Wait> {
     step(Wait::Connection, &[Output::Connect(Target::Upgrade)])
 }
 
-fn send_data() -> Step<Wait> {
+pub(crate) fn send_data() -> Step<Wait> {
     step(Wait::Thanks, &[Output::Send(Command::Deliver)])
 }
 
-fn report_success() -> Step<Wait> {
+pub(crate) fn report_success() -> Step<Wait> {
     step(Wait::Nothing, &[Output::End(End::Delivered), Output::Close])
 }
 
-fn give_up() -> Step<Wait> {
+pub(crate) fn give_up() -> Step<Wait> {
     step(Wait::Nothing, &[Output::Tell, Output::End(End::Refused), Output::Close])
 }
 
 /// The manual's dialogue up to the handshake, in which each answer has to be one whole line; what
 /// waits behind the answer is discarded. Whatever else happens, the client gives up.
-fn negotiate(state: Wait, input: &Input) -> Step<Wait> {
+pub(crate) fn negotiate(state: Wait, input: &Input) -> Step<Wait> {
     match (state, input) {
         (Wait::Nothing, _) => step(Wait::Nothing, &[]),
         (Wait::Connection, Input::Connected) => {
