@@ -207,9 +207,12 @@ c_code {
         int session = last_session(w);
         int must = needs_tls_now(w);
         int truly = w->wire == SECURE && w->executed == 1 && w->confirmed;
+        int waiting;
         /* Nobody interferes, and the server offers what the session asks for. */
         int can_deliver = PASSIVE
             && (to_implicit[session] ? HAS_IMPLICIT_PORT : HAS_UPGRADE_PORT && GRANTS_UPGRADE);
+        for (waiting = 0; waiting < w->to_server.length; waiting++)
+            if (w->to_server.message[waiting] == DELIVER) truly = 0;
         some_end = 1;
         if (delivered) {
             if (must && !truly) breaks(w, ONLY_DENIAL_OF_SERVICE);
@@ -270,7 +273,8 @@ c_code {
             if ((begins || w->shadow == STALLED) && acts != NO_ACTS && !client_gives_up[does.outputs]) {
                 if (begins) w->unclean = 1;
                 parts(w);
-            }
+            } else if (begins)
+                w->shadow = STALLED;
             return;
         }
         if (begins) {
@@ -281,7 +285,7 @@ c_code {
         if (acts == client_acts[clean.outputs])
             w->shadow = does.next == clean.next || w->wire != SECURE ? NO_SHADOW : clean.next;
         else if (client_gives_up[does.outputs])
-            w->shadow = NO_SHADOW;
+            w->shadow = STALLED;
         else if (acts == NO_ACTS)
             w->shadow = STALLED;
         else
@@ -483,7 +487,7 @@ c_code {
     }
 
     static void fails_channel(struct World *w) {
-        w->channel = CHANNEL_NONE;
+        w->channel = CHANNEL_CLEAR;
         happens(w, CHANNEL_FAILED);
         seen(w);
     }

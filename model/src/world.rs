@@ -17,7 +17,7 @@ mod state;
 
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
-use crate::client::{Client, Input, Outputs, visible};
+use crate::client::{Client, Input, Outputs, View, visible};
 use crate::machine::{
     ClientMachine, Link, Minimal, ServerMachine, StateId, compile_client, compile_server,
 };
@@ -33,7 +33,7 @@ pub(crate) use self::apply::{acts, gives_up};
 #[doc(hidden)]
 pub use self::mutation::Mutation;
 pub(crate) use self::reference::{CONNECTIONS, Context};
-use self::reference::{Clean, Reference};
+use self::reference::{Clean, Honest, Reference};
 pub use self::setting::{Alpn, Attacker, Offering, Pricing, Setting};
 pub(crate) use self::state::{Answers, Ghost, Shadow, Spoken};
 pub use self::state::{Channel, State, Wire};
@@ -67,6 +67,8 @@ pub struct World<C: Client> {
     mutation: Option<Mutation>,
     /// What the client does when TLS begins after an honest clear-text phase.
     reference: Arc<OnceLock<Reference<C::State>>>,
+    /// The same after connections that were tampered with.
+    further: Arc<OnceLock<Honest<C::State>>>,
     /// The same for every clean clear-text phase.
     clean: Arc<OnceLock<Clean<C::State>>>,
 }
@@ -97,6 +99,7 @@ impl<C: Client> World<C> {
         );
         world.clients = Arc::clone(&self.clients);
         world.reference = Arc::clone(&self.reference);
+        world.further = Arc::clone(&self.further);
         world.clean = Arc::clone(&self.clean);
         world.endless = self.endless;
         world.mutation = self.mutation;
@@ -141,6 +144,7 @@ impl<C: Client> World<C> {
             endless: false,
             mutation: None,
             reference: Arc::default(),
+            further: Arc::default(),
             clean: Arc::default(),
             protocol,
             sessions,
@@ -178,6 +182,7 @@ impl<C: Client> World<C> {
     pub fn mutated(mut self, mutation: Option<Mutation>) -> Self {
         self.mutation = mutation;
         self.reference = Arc::default();
+        self.further = Arc::default();
         self.clean = Arc::default();
         self
     }
@@ -219,6 +224,19 @@ impl<C: Client> World<C> {
     /// Where the true server is.
     pub fn server_phase(&self, state: &State) -> server::Phase {
         self.servers.state(state.server).phase
+    }
+
+    /// Whether the client's view fits what it did: it waits for a second channel only once it has
+    /// opened one, and it has ended once all sessions have. A walk of a client whose view does not fit
+    /// proves nothing.
+    pub fn view_fits(&self, state: &State) -> bool {
+        let view = self.with_client(state.client, |(client, _)| self.client.view(client));
+        match view {
+            Some(View::Channel) => state.channel == Channel::Handshake,
+            Some(View::Ended) => true,
+            Some(View::Open(_) | View::Handshaking) => !state.ghost.ended,
+            None => false,
+        }
     }
 
     /// Whether all sessions have ended.
@@ -281,6 +299,12 @@ impl<C: Client> World<C> {
         })
     }
 
+    /// The same for connections that no honest network leads to.
+    fn further(&self) -> &Honest<C::State> {
+        self.further
+            .get_or_init(|| reference::further(&*self.client, self.protocol, self.sessions.len()))
+    }
+
     /// Whether the client logs in before it delivers, where nobody interferes.
     pub(crate) fn logs_in(&self) -> bool {
         self.reference().logs_in
@@ -298,7 +322,8 @@ impl<C: Client> World<C> {
         } else {
             context
         };
-        let step = self.reference().honest.get(&context)?;
+        let honest = &self.reference().honest;
+        let step = honest.get(&context).or_else(|| self.further().get(&context))?;
         let link = Link::Handshake.after(input, &step.outputs);
         Some((self.client_id((step.state.clone(), link)), step.outputs.clone()))
     }

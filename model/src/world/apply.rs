@@ -150,7 +150,8 @@ impl<'w, C: Client> Run<'w, C> {
                 self.happens(Input::Channel(*peer));
             }
             Action::FailChannel => {
-                self.state.channel = Channel::None;
+                // The handshake failed, and the connection may still be there: in clear.
+                self.state.channel = Channel::Clear;
                 self.happens(Input::ChannelFailed);
             }
             Action::Close(close) => {

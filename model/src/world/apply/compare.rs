@@ -43,6 +43,8 @@ impl<C: Client> Run<'_, C> {
             if (begins || self.state.ghost.shadow == Shadow::Stalled) && acts {
                 self.state.ghost.unclean |= begins && !self.world.has(Mutation::UncleanNeverSet);
                 self.parts();
+            } else if begins {
+                self.state.ghost.shadow = Shadow::Stalled;
             }
             return;
         };
@@ -60,8 +62,9 @@ impl<C: Client> Run<'_, C> {
             let same = same || self.world.has(Mutation::ShadowDropped);
             self.state.ghost.shadow = if same { Shadow::None } else { Shadow::At(clean.next) };
         } else if self.excused(outputs) {
-            // An attacker can always make a session fail.
-            self.state.ghost.shadow = Shadow::None;
+            // An attacker can always make a session fail. If the connection stays, what the client does
+            // on it from here on is its own.
+            self.state.ghost.shadow = Shadow::Stalled;
         } else if does.is_empty() {
             let forgets = self.world.has(Mutation::StalledForgotten);
             self.state.ghost.shadow = if forgets { Shadow::None } else { Shadow::Stalled };
@@ -100,14 +103,19 @@ pub(crate) fn acts(outputs: &Outputs) -> Outputs {
     acts
 }
 
-/// Whether the client ends its session without having said anything more than a goodbye.
+/// Whether the client ends its session without having said anything more than a goodbye on the
+/// connection.
 pub(crate) fn gives_up(outputs: &Outputs) -> bool {
+    let (mut refused, mut closed) = (false, false);
     for output in acts(outputs) {
         match output {
-            Output::Send(Command::Goodbye) | Output::Close => {}
-            Output::End(End::Refused) => return true,
-            _ => return false,
+            Output::Send(Command::Goodbye) => {}
+            Output::Close => closed = true,
+            Output::End(End::Refused) => refused = true,
+            // What comes next happens on another connection.
+            Output::Connect(_) => return refused,
+            _ => return refused && closed,
         }
     }
-    false
+    refused
 }

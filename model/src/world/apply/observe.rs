@@ -215,9 +215,11 @@ impl<C: Client> Run<'_, C> {
         let can_deliver = self.world.can_deliver(self.world.policy(&self.state));
         let ghost = &self.state.ghost;
         let secure = self.state.wire == Wire::Secure;
+        // The data are on their way once more.
+        let again = self.state.to_server.contains(&Command::Deliver);
         let excused = self.world.has(Mutation::ReportIsDelivery)
             || self.world.has(Mutation::DeadlineIsSuccess) && self.input == Some(Input::Deadline);
-        let truly = excused || secure && ghost.executed == 1 && ghost.confirmed;
+        let truly = excused || secure && ghost.executed == 1 && ghost.confirmed && !again;
         let (lured, elsewhere, confirmed) = (ghost.lured, ghost.elsewhere, ghost.confirmed);
         match end {
             End::Delivered => {
