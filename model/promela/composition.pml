@@ -266,6 +266,33 @@ c_code {
         if (KNOWLEDGE_SURVIVES) w->lured = 1; else breaks(w, CLEAR_KNOWLEDGE_FORGOTTEN);
     }
 
+    static int is_no_act(int i) {
+        int what = client_output[i].what;
+        return what == SHOWS || what == TELL || what == NOTHING;
+    }
+
+    /* Whether all that the client does beyond what a clean one does is to give up. */
+    static int only_gives_up(int does, int clean) {
+        int i = client_outputs[does], last = client_outputs[does + 1];
+        int j = client_outputs[clean], end = client_outputs[clean + 1];
+        int refused = 0, closed = 0;
+        for (;; i++, j++) {
+            while (i < last && is_no_act(i)) i++;
+            while (j < end && is_no_act(j)) j++;
+            if (i == last || j == end) break;
+            if (client_output[i].what != client_output[j].what) break;
+            if (client_output[i].with != client_output[j].with) break;
+        }
+        for (; i < last; i++) {
+            int what = client_output[i].what, with = client_output[i].with;
+            if (is_no_act(i) || (what == SEND && with == GOODBYE)) continue;
+            if (what == CLOSE) closed = 1;
+            else if (what == END && with != DELIVERED) refused = 1;
+            else return refused && (closed || what == CONNECT);
+        }
+        return refused;
+    }
+
     /* The client beside a clean one that was given the same. */
     static void compare(struct World *w, int begins, struct Step clean, struct Step does) {
         int acts = client_acts[does.outputs];
@@ -284,7 +311,7 @@ c_code {
         }
         if (acts == client_acts[clean.outputs])
             w->shadow = does.next == clean.next || w->wire != SECURE ? NO_SHADOW : clean.next;
-        else if (client_gives_up[does.outputs])
+        else if (only_gives_up(does.outputs, clean.outputs))
             w->shadow = STALLED;
         else if (acts == NO_ACTS)
             w->shadow = STALLED;

@@ -254,6 +254,29 @@ fn the_data_are_delivered_once() {
     assert!(broken.has(P::OnlyDenialOfService), "{broken:?}");
 }
 
+/// A sound client that reads its leftovers in the step in which TLS begins, and then gives up.
+#[test]
+fn giving_up_after_the_first_command_is_giving_up() {
+    let client = Scripted {
+        start: Step { state: (Wait::Connection, false), outputs: start().outputs },
+        step: ByMark(|wait, left, input| {
+            let more = matches!(input, Input::Segment(it) if it.pieces().len() > 1);
+            let mut next = match (wait, input) {
+                (Wait::Handshake, Input::Handshake(Peer::Genuine)) => send_data(),
+                _ => negotiate(wait, input),
+            };
+            if wait == Wait::Handshake && next.state == Wait::Thanks && left {
+                next.outputs.extend(give_up().outputs);
+                next.state = Wait::Nothing;
+            }
+            let left = wait == Wait::GoAhead && next.state == Wait::Handshake && more;
+            Step { state: (next.state, left), outputs: next.outputs }
+        }),
+    };
+    let broken = broken(&MANUAL, client, 1);
+    assert!(!broken.has(P::ClearKnowledgeForgotten), "{broken:?}");
+}
+
 /// A sound client that connects again after a refusal is not accused.
 #[test]
 fn a_sound_client_may_connect_again_after_a_refusal() {
