@@ -40,6 +40,8 @@ fn check(protocol: &'static Protocol, tier: Tier) {
                 variant,
                 flaws,
                 bounds: Bounds::STANDARD,
+                connections: Negotiator::CONNECTIONS,
+                endless: false,
             };
             let world =
                 World::new(protocol, client, policies.clone(), Setting::of(Attacker::Active));

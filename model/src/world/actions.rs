@@ -114,7 +114,7 @@ impl<C: Client> World<C> {
         let handshaking = state.wire == Wire::Handshake;
         match state.to_client.first() {
             Some(spoken) if !handshaking && !self.waits_for_data(state) => {
-                push(Action::ToClient(Segment::one(spoken.reply)))
+                push(Action::ToClient(Segment::one(spoken.reply)));
             }
             _ => {}
         }

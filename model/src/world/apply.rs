@@ -103,7 +103,7 @@ impl<'w, C: Client> Run<'w, C> {
                 self.before_segment(segment);
                 self.happens(Input::Segment(segment.clone()));
             }
-            Action::ToServer(segment) => self.to_server(segment),
+            Action::ToServer(segment) => self.server_hears(segment),
             Action::NameOtherHost => {
                 let input = server::Input::OtherHostNamed;
                 let (next, outputs) = self.world.server_step(&self.state, &input);

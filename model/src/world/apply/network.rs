@@ -62,7 +62,7 @@ impl<C: Client> Run<'_, C> {
     }
 
     /// A segment reaches the server: in its turn from the client, or from the attacker.
-    pub(super) fn to_server(&mut self, segment: &Segment<Command>) {
+    pub(super) fn server_hears(&mut self, segment: &Segment<Command>) {
         let from_client = self.in_order();
         if from_client {
             self.state.to_server.drain(..segment.pieces().len());
