@@ -153,6 +153,7 @@ pub fn judge(question: &Question<'_>, evidence: &Evidence) -> Judgement {
         flaws.extend(naming::by_end(at_the_end));
     }
     if let Some(flaw) = flaws.iter_mut().find(|flaw| **flaw == Flaw::AcceptsWrongName)
+        && evidence.twin.is_some()
         && proof::takes_name(question, evidence)
     {
         *flaw = Flaw::TakesNameFromWire;
