@@ -1,11 +1,12 @@
 //! From what was recorded to a verdict.
 //!
-//! Three oracles look at a run, and none of them knows the client's name. *Inclusion*: the lifted
+//! Four oracles look at a run, and none of them knows the client's name. *Inclusion*: the lifted
 //! run is a run of a sound client of the model, of flawed ones, or of none. *Language*: every byte
 //! that left the client outside TLS with an authenticated peer must be of the protocol's allowed
 //! clear-text language. *Canaries*: no secret that was planted for the run may be found in those
-//! bytes, in any usual encoding. What they find is a set of broken properties; how much each weighs is
-//! the protocol's business, and nobody writes a list of accepted outcomes.
+//! bytes, in any usual encoding. *Twins*: inside TLS the client says what it says to the same vector
+//! without what the attacker does in clear. The oracles find broken properties. The protocol's
+//! descriptor says how much each weighs; no list of accepted outcomes exists.
 
 mod evidence;
 mod kept;
