@@ -165,6 +165,11 @@ pub trait Codec: Send + Sync {
     fn carries_body(&self) -> bool {
         true
     }
+
+    /// Whether each command has a tag before its verb.
+    fn has_tags(&self) -> bool {
+        false
+    }
 }
 
 /// The codec of a protocol, if it has one.

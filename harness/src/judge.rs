@@ -11,18 +11,27 @@ mod evidence;
 mod kept;
 mod naming;
 mod outcome;
+mod proof;
+mod twin;
+mod wording;
 
-use upward_model::explain::{Explanation, Habits, Suspect, explain};
+use upward_model::explain::{
+    Event, Explanation, Habits, Suspect, UnexplainedStep, explain, first_unexplained_step,
+};
 use upward_model::flaw::Flaw;
+use upward_model::message::Layer;
 use upward_model::policy::Policy;
 use upward_model::property::{Properties, Property};
 use upward_model::protocol::{Level, Protocol};
-use upward_model::vector::{Outcome, Point};
+use upward_model::vector::{Certificate, Outcome, Point};
 
 use self::kept::{Kept, kept};
+use self::proof::is_proved;
+use self::wording::reason;
 
-pub use self::evidence::{Evidence, Exposed, Leak, Stage, Unanswered, Words};
+pub use self::evidence::{Evidence, Exposed, Leak, Stage, Words};
 pub use self::outcome::outcome;
+pub use self::twin::{Dialogue, Inside, Step};
 
 /// What is asked about a run.
 #[derive(Clone, Debug)]
@@ -37,6 +46,8 @@ pub struct Question<'a> {
     pub likely: &'a [Flaw],
     /// What the client does with an honest peer.
     pub habits: Habits,
+    /// The certificate that the server shows; `None` for controls.
+    pub certificate: Option<Certificate>,
 }
 
 /// The answer.
@@ -54,6 +65,11 @@ pub struct Judgement {
     pub flaws: Vec<Flaw>,
     /// Where in the recording the evidence is.
     pub leaks: Vec<Leak>,
+    /// Where no sound client of the model explains the run, and it passes nevertheless or says nothing: the
+    /// first step that no sound client would take.
+    pub unexplained: Option<String>,
+    /// Where the client differs from what it does with the twin: what it said inside TLS here, and there.
+    pub compared: Option<[String; 2]>,
 }
 
 /// What a run weighs.
@@ -104,32 +120,42 @@ pub fn judge(question: &Question<'_>, evidence: &Evidence) -> Judgement {
         .filter(|suspect| question.likely.contains(&suspect.flaw))
         .cloned()
         .collect();
-    let by_steps = agreed(&expected);
+    let mut by_steps = agreed(&expected);
+    if evidence.twin.as_ref().is_some_and(Inside::pipelines) && unchanged(evidence) {
+        // What it sends ahead it sends ahead to the honest server as well.
+        by_steps = by_steps.iter().filter(|&property| !is_about_inside(property)).collect();
+    }
     broken.extend(by_steps);
     broken.extend(at_the_end);
     let mut flaws: Vec<Flaw> = suspects.iter().map(|suspect| suspect.flaw).collect();
-    // What the model's clients take for a login, and when, is not all that a program may.
-    if explanation == Explanation::Nobody
-        && question.habits.logs_in
-        && policy.needs_tls()
-        && naming::leaves_out_login(&evidence.run)
-    {
+    flaws.retain(|&flaw| is_proved(flaw, question, evidence));
+    // Without a twin, the honest control still shows that the client logs in.
+    let no_twin = evidence.twin.is_none() && policy.needs_tls() && question.habits.logs_in;
+    if no_twin && explanation == Explanation::Nobody && naming::leaves_out_login(&evidence.run) {
         broken.insert(Property::NoJump);
         flaws.push(Flaw::BelievesEarlySuccess);
     }
     // The steps of a login are one to the model, and several lines on the wire; and what is taken for
     // the last answer shows in the end alone.
-    let kept = if policy.needs_tls() { kept(question, evidence) } else { None };
-    if let Some(kept) = &kept {
+    let kept = kept(question, evidence);
+    if let Some(kept) = kept.as_ref().filter(|kept| !kept.is_silence()) {
         broken.insert(kept.property);
-        flaws.retain(|other| *other != kept.flaw);
-        flaws.insert(0, kept.flaw);
+        // Steps inside TLS are off by one once a reply was kept: no other name fits them.
+        flaws.retain(|other| kept.flaw.is_none_or(|flaw| flaw != *other));
+        if let Some(flaw) = kept.flaw {
+            flaws.insert(0, flaw);
+        }
     }
     if flaws.is_empty() && policy.needs_tls() {
         flaws.extend(naming::by_place(evidence, &leaks));
     }
     if flaws.is_empty() && by_bytes.is_empty() {
         flaws.extend(naming::by_end(at_the_end));
+    }
+    if let Some(flaw) = flaws.iter_mut().find(|flaw| **flaw == Flaw::AcceptsWrongName)
+        && proof::takes_name(question, evidence)
+    {
+        *flaw = Flaw::TakesNameFromWire;
     }
     let outcome = outcome(broken, evidence);
     let broken = claimed(question.protocol, policy, broken);
@@ -145,32 +171,90 @@ pub fn judge(question: &Question<'_>, evidence: &Evidence) -> Judgement {
         reason: String::new(),
         flaws,
         leaks,
+        unexplained: None,
+        compared: kept.as_ref().map(|_| compared(evidence)),
     };
-    let unreached = question.reached.is_some_and(|point| !evidence.reached.contains(&point));
-    let unseen = evidence.cut && judgement.verdict != Verdict::Fail;
+    let waits = kept.as_ref().is_some_and(Kept::is_silence);
+    let unreached = !evidence.flooded
+        && question.reached.is_some_and(|point| !evidence.reached.contains(&point));
+    let unseen = evidence.cut && !evidence.flooded && judgement.verdict != Verdict::Fail;
     let contradiction =
         !expected.is_empty() && policy.needs_tls() && by_steps.is_empty() && by_bytes.is_empty();
+    let sound = matches!(explanation, Explanation::Sound(_));
+    judgement.reason = reason(&judgement, policy, evidence, kept.as_ref());
     if unseen {
         judgement.verdict = Verdict::Inconclusive;
         judgement.reason =
-            "said more than is looked at, and nothing can be said of the rest".to_owned();
+            "sent more data than the recording limit; the rest was not examined".to_owned();
     } else if unreached && judgement.verdict != Verdict::Fail {
         judgement.verdict = Verdict::Inconclusive;
         judgement.reason = format!(
             "never came to the point that the vector is about ({})",
             question.reached.map_or("", Point::name)
         );
-    } else if contradiction && judgement.verdict != Verdict::Fail {
+    } else if contradiction && !unchanged(evidence) && judgement.verdict != Verdict::Fail {
         judgement.verdict = Verdict::Error;
         judgement.reason =
             "did what no sound client does, yet nothing was leaked or left TLS: please report this"
                 .to_owned();
-    } else if explanation == Explanation::Nobody && judgement.verdict == Verdict::Pass {
-        judgement.reason = "gave nothing away, in steps that fit no client of the model".to_owned();
-    } else {
-        judgement.reason = reason(&judgement, policy, evidence, kept);
+    } else if let Some(kept) = kept.as_ref().filter(|_| waits && judgement.verdict == Verdict::Pass)
+    {
+        judgement.verdict = Verdict::Inconclusive;
+        judgement.reason = kept.difference.to_string();
+    } else if !sound && judgement.verdict == Verdict::Pass {
+        let strange = first_unexplained_step(
+            question.protocol,
+            question.sessions,
+            question.habits,
+            &evidence.run,
+        )
+        .map_or_else(|| "its end".to_owned(), |step| described(&step));
+        if unchanged(evidence) {
+            judgement.reason = format!("{}, in steps that no sound client takes", judgement.reason);
+        } else {
+            judgement.verdict = Verdict::Inconclusive;
+            judgement.reason = format!(
+                "unexplained: no sound client of the model takes this step, and no twin shows whether \
+                 what came in clear made the difference ({strange})"
+            );
+        }
+        judgement.unexplained = Some(strange);
     }
     judgement
+}
+
+/// Whether what came in clear is known to have changed nothing inside TLS: the client said nothing there,
+/// it said the same to the twin, or the vector is its own twin.
+fn unchanged(evidence: &Evidence) -> bool {
+    let inside = &evidence.inside;
+    let same = |twin: &Inside| twin.says_something() && inside.differs(twin).is_none();
+    let silent = !inside.says_something()
+        // What it says there to a server with a bad certificate is not compared.
+        && (!inside.accepts_certificate || !inside.dialogues.is_empty());
+    silent || !evidence.attacked_in_clear || evidence.twin.as_ref().is_some_and(same)
+}
+
+/// What the client said inside TLS, and what it said to the twin.
+fn compared(evidence: &Evidence) -> [String; 2] {
+    let shown = |inside: Option<&Inside>| {
+        let dialogues = inside.map_or(&[][..], |inside| &inside.dialogues);
+        dialogues.iter().map(ToString::to_string).collect::<Vec<_>>().join(" | ")
+    };
+    [shown(Some(&evidence.inside)), shown(evidence.twin.as_ref())]
+}
+
+/// A step of the client in words.
+fn described(step: &UnexplainedStep) -> String {
+    let words = match step.event {
+        Event::Heard(command, Layer::Clear) => format!("{} in clear", command.word()),
+        Event::Heard(command, Layer::Tls) => format!("{} inside TLS", command.word()),
+        Event::ClientHello => "a ClientHello".to_owned(),
+        _ => "success".to_owned(),
+    };
+    match step.connection {
+        0 => words,
+        connection => format!("{words}, on connection {}", connection + 1),
+    }
 }
 
 /// The flawed clients that explain a run, those that the vector is about first; if there are such,
@@ -210,69 +294,10 @@ fn weigh(protocol: &Protocol, broken: Properties) -> Verdict {
     }
 }
 
-fn reason(
-    judgement: &Judgement,
-    policy: Policy,
-    evidence: &Evidence,
-    kept: Option<Kept>,
-) -> String {
-    let mut worst: Vec<Property> = judgement.broken.iter().collect();
-    worst.sort_by_key(|property| outcome::rank(*property));
-    // What the bytes show of going on outside TLS: mere words, or a name.
-    let went_on = |named: bool| {
-        let shown = |leak: &Leak| leak.property == Property::PolicyNotFromWire;
-        judgement.leaks.iter().any(|leak| shown(leak) && leak.canary.is_some() == named)
-    };
-    match (judgement.outcome, worst.first()) {
-        (Outcome::Upgraded, None) => "delivered inside authenticated TLS".to_owned(),
-        (Outcome::Crashed, None) => "crashed; nothing was given away".to_owned(),
-        // With which code may hang on how segments arrive.
-        (Outcome::Refused, None) if evidence.claims_success == Some(false) => {
-            "gave up and said so".to_owned()
-        }
-        (Outcome::Refused, None) => "gave up".to_owned(),
-        (outcome, None) => format!("{}: nothing that is claimed is broken", outcome.name()),
-        (_, Some(Property::PolicyNotFromWire)) if went_on(false) && policy == Policy::Implicit => {
-            "spoke in clear, although policy implicit has TLS come first".to_owned()
-        }
-        (_, Some(Property::PolicyNotFromWire)) if went_on(false) => {
-            "sent in clear what may only be sent inside TLS".to_owned()
-        }
-        (_, Some(Property::PolicyNotFromWire)) if went_on(true) => {
-            "sent its user's name in clear".to_owned()
-        }
-        (_, Some(property)) => kept
-            .filter(|kept| kept.property == *property)
-            .and_then(|kept| kept.why)
-            .unwrap_or_else(|| sentence(*property).to_owned()),
-    }
-}
-
-/// What happened when a property is broken.
-const fn sentence(property: Property) -> &'static str {
-    match property {
-        Property::NoSecretInClear => "sent a secret in clear",
-        Property::NoSecretToUnauthenticatedPeer => {
-            "sent a secret to a peer whose certificate is not good for the user's name"
-        }
-        Property::NothingBetweenRequestAndHandshake => {
-            "sent more in clear between the upgrade request and the handshake"
-        }
-        Property::NoClearSecondChannel => "moved data over an unprotected second connection",
-        Property::NoClearRetry => "connected again and went on in clear",
-        Property::NoClearRedirect => "followed a redirection that came in clear",
-        Property::TlsNotTakenAway => "went on in clear after TLS had ended",
-        Property::NoClearBytesUsedInsideTls => {
-            "took bytes that came before TLS for a reply inside it"
-        }
-        Property::ClearKnowledgeForgotten => "used inside TLS what it had been told before it",
-        Property::NoJump => "skipped a step because a clear-text reply said so",
-        Property::TruncationIsNotSuccess => "reported success although the confirmation never came",
-        Property::PolicyNotFromWire => "went on outside TLS because of what the peer said",
-        Property::NameFromUser => "checked the certificate against a name from the wire",
-        Property::UserTold => "gave up, but ends as it does after success: its user cannot tell",
-        Property::NoClearTextShownAsTrusted => "showed text from before TLS to its user",
-        Property::AlwaysEnds => "was still alive after the peer had closed and the deadline passed",
-        _ => "broke a property",
-    }
+/// Whether a property speaks of what was used inside TLS.
+const fn is_about_inside(property: Property) -> bool {
+    matches!(
+        property,
+        Property::NoClearBytesUsedInsideTls | Property::ClearKnowledgeForgotten | Property::NoJump
+    )
 }

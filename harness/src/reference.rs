@@ -157,9 +157,12 @@ impl<C: Client + Sync> Driver<'_, C> {
                     }
                 }
                 Output::Tell => self.finished.told = true,
-                Output::Shows => self.finished.shown.push_str(&self.text),
+                Output::Shows | Output::HandsOver => {
+                    self.finished.shown.push_str(&self.text);
+                }
                 Output::End(end) => self.finished.ends.push(end),
                 Output::OpenChannel(_)
+                | Output::MoveData
                 | Output::Took(_)
                 | Output::UsedClearKnowledge(_)
                 | Output::Skipped

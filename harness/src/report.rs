@@ -121,6 +121,9 @@ pub struct Counts {
     pub error: usize,
     /// Of those that failed or were inconclusive: announced by the client's authors.
     pub announced: usize,
+    /// Of those that passed or were inconclusive: runs that no sound client of the model explains.
+    #[serde(default)]
+    pub unexplained: usize,
 }
 
 impl Counts {

@@ -9,6 +9,7 @@ pub(crate) mod held;
 pub(crate) mod launch;
 pub(crate) mod repeat;
 pub(crate) mod subject;
+pub(crate) mod twin;
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -2,6 +2,7 @@
 
 mod evidence;
 mod fetched;
+mod inside;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +12,7 @@ use upward_model::explain::Habits;
 use upward_model::flaw::Flaw;
 use upward_model::policy::Policy;
 use upward_model::protocol::Protocol;
-use upward_model::vector::{Certificate, PeerRecord, Vector};
+use upward_model::vector::{Certificate, Deviation, PeerRecord, Vector};
 
 use crate::canary::Canaries;
 use crate::certificate::Certificates;
@@ -49,6 +50,18 @@ impl Scene {
             deviations: Vec::new(),
         };
         Self { protocol, sessions: vec![policy], peer }
+    }
+
+    /// Its twin: the same without what the attacker does in clear. `None` where it does nothing there,
+    /// or where the user has several sessions.
+    pub fn twin(&self) -> Option<Self> {
+        let (inside, clear): (Vec<Deviation>, Vec<Deviation>) =
+            self.peer.deviations.iter().cloned().partition(|deviation| deviation.at.is_inside());
+        let has_twin = !clear.is_empty() && self.sessions.len() == 1;
+        has_twin.then(|| Self {
+            peer: PeerRecord { deviations: inside, ..self.peer.clone() },
+            ..self.clone()
+        })
     }
 
     /// The policy under test.
@@ -189,6 +202,7 @@ pub fn judge_vector(
         reached: Some(vector.reached),
         likely: &likely,
         habits,
+        certificate: Some(vector.peer.certificate),
     };
     judge(&question, evidence)
 }
@@ -201,6 +215,7 @@ pub fn judge_honest(scene: &Scene, evidence: &Evidence) -> Judgement {
         reached: None,
         likely: &[],
         habits: Habits::default(),
+        certificate: None,
     };
     judge(&question, evidence)
 }

@@ -19,7 +19,7 @@ use upward_model::flaw::Flaw;
 use upward_model::policy::Policy;
 use upward_model::property::Property;
 use upward_model::protocol;
-use upward_model::vector::Point;
+use upward_model::vector::{Certificate, Point};
 
 use self::transcript::Reader;
 
@@ -64,6 +64,11 @@ struct Run {
     reason: Option<String>,
     why: String,
     wire: String,
+    /// The same vector without what the attacker does in clear, as the client plays it; the run is
+    /// compared with it.
+    twin: Option<String>,
+    /// The certificate that the server shows, where the vector says so.
+    certificate: Option<Certificate>,
 }
 
 fn runs() -> Vec<Run> {
@@ -86,7 +91,10 @@ fn judged(run: &Run) -> Judgement {
     let protocol = protocol::by_name(&run.protocol).unwrap();
     let codec = codec::by_name(&run.protocol).unwrap();
     let carried = if run.only_logs_in { Kind::Password } else { Kind::Body };
-    let evidence = Reader::new(protocol, &*codec, &run.policy, carried).read(&run.wire);
+    let read = |wire| Reader::new(protocol, &*codec, &run.policy, carried).read(wire);
+    let mut evidence = read(&run.wire);
+    evidence.twin = run.twin.as_deref().map(|twin| read(twin).inside);
+    evidence.attacked_in_clear = evidence.twin.is_some();
     let likely: Vec<Flaw> = run.likely.iter().map(|name| Flaw::by_name(name).unwrap()).collect();
     let question = Question {
         protocol,
@@ -94,6 +102,7 @@ fn judged(run: &Run) -> Judgement {
         reached: run.reached,
         likely: &likely,
         habits: Habits { logs_in: run.logs_in },
+        certificate: run.certificate,
     };
     judge(&question, &evidence)
 }

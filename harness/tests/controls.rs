@@ -5,7 +5,7 @@
 mod results;
 
 use upward::profile::Trait;
-use upward::report::{Detail, Results, Weight, summary, to_junit, to_markdown, to_tap};
+use upward::report::{Detail, Results, Weight, summary, to_junit, to_markdown, to_page, to_tap};
 use upward_model::vector::Outcome;
 
 use results::{run, weighed};
@@ -89,4 +89,56 @@ fn an_announced_leak_is_asked_of_the_whole() {
         });
         assert_eq!(results.faults(), Vec::new());
     }
+}
+
+/// A broken SHOULD is said, and fails with `--strict` only.
+#[test]
+fn capabilities_that_are_not_asked_for_again_are_weak() {
+    let lenient = but(|it| it.controls.asks_again = false);
+    let strict = but(|it| {
+        it.controls.asks_again = false;
+        it.strict = true;
+    });
+    assert_eq!(
+        (lenient.exit_code, lenient.controls_code(), lenient.beside_vectors()),
+        (0, 0, None)
+    );
+    assert_eq!((strict.exit_code, strict.controls_code()), (1, 1));
+    for results in [&lenient, &strict] {
+        let text = summary(results, Detail::All);
+        assert!(text.contains("does not ask for the capabilities again inside TLS"), "{text}");
+        assert!(text.contains("RFC 3207 section 4.2"), "{text}");
+    }
+    assert!(to_tap(&[strict]).contains("not ok"), "a report of its own");
+}
+
+/// A run that no sound client explains is counted and listed everywhere, and passes.
+#[test]
+fn unexplained_runs_are_said_everywhere() {
+    let results = but(|it| it.results[0].unexplained = Some("login inside TLS".to_owned()));
+    assert_eq!((results.summary.unexplained, results.exit_code), (1, 0));
+    let reports = std::slice::from_ref(&results);
+    let id = &results.results[0].vector;
+    let json = results.to_text().unwrap();
+    assert!(
+        json.contains("\"unexplained\": 1")
+            && json.contains("\"unexplained\": \"login inside TLS\"")
+    );
+    for report in [
+        summary(&results, Detail::All),
+        to_junit(reports).unwrap(),
+        to_markdown(reports),
+        to_tap(reports),
+    ] {
+        for part in ["nexplained", "login inside TLS", id] {
+            assert!(report.contains(part), "{part}: {report}");
+        }
+    }
+    let page = to_page(reports);
+    assert!(page.contains("| unexplained |") && page.contains("| 1 |"), "{page}");
+    // Reports that were written before this was counted say nothing of it.
+    let old: String = json.lines().filter(|line| !line.contains("unexplained")).collect();
+    let old = old.replace(",  }", "  }");
+    let old = Results::parse("old", &old).unwrap();
+    assert_eq!((old.summary.unexplained, old.controls.asks_again), (0, true));
 }

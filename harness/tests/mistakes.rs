@@ -4,6 +4,12 @@
 
 #[path = "common/programs.rs"]
 mod programs;
+#[path = "mistakes/runs.rs"]
+mod runs;
+#[path = "mistakes/sources.rs"]
+mod sources;
+#[path = "mistakes/table.rs"]
+mod table;
 
 use tempfile::TempDir;
 
@@ -38,7 +44,7 @@ const IMAP: Lines<'_> = Lines {
     protocol: "imap",
     upgrade: "ask('', b'* OK'); ask('1 STARTTLS', b'1 OK')",
     login: "ask('2 LOGIN ' + e('USER') + ' ' + e('PASSWORD'), b'2 OK'); s.sendall(b'3 LOGOUT\\r\\n')",
-    name: "heard[0].split()[2].decode()",
+    name: "heard[0].split()[-2].decode()",
 };
 
 impl Lines<'_> {
@@ -142,8 +148,11 @@ fn an_offer_that_is_kept_is_found_by_the_login() {
     let plain = "ask('AUTH PLAIN ' + b64(e('USER'), e('PASSWORD')), b'235')";
     let login = "ask('AUTH LOGIN', b'334'); ask(b64(e('USER'))[4:], b'334')";
     for (otherwise, why) in [
-        ("pass", "delivered inside TLS without a login, and does log in with an honest server"),
-        (login, "logged in by `AUTH LOGIN` inside TLS, and by `AUTH PLAIN` with an honest server"),
+        ("pass", "sent `MAIL` inside TLS where it sends `AUTH PLAIN` to the server of its twin"),
+        (
+            login,
+            "sent `AUTH LOGIN` inside TLS where it sends `AUTH PLAIN` to the server of its twin",
+        ),
     ] {
         for (kept, code) in [("offers = heard[:4]", 1), ("offers = heard[-3:]", 0)] {
             let login = format!(
@@ -197,7 +206,7 @@ fn a_name_that_is_taken_from_the_greeting_is_found() {
             let (ended, text) = lines.plays(&vector, &[], &lines.client("b = b''", name));
             assert_eq!(ended, Some(code), "{text}");
             assert!(text.contains(says), "{text}");
-            assert_eq!(text.contains("looks like accepts-wrong-name"), code == 1, "{text}");
+            assert_eq!(text.contains("looks like takes-name-from-wire"), code == 1, "{text}");
         }
     }
 }

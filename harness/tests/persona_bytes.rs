@@ -249,5 +249,5 @@ fn a_forged_reply_carries_the_tag_that_is_answered() {
     let said = forged(Do::Prepend, Point::Upgrade, "{tag} OK one\n");
     assert!(said.ends_with("x8 OK one\r\nx8 OK Begin TLS negotiation now\r\n"), "{said}");
     let said = forged(Do::Append, Point::Opening, "{tag} OK one\n");
-    assert!(said.starts_with("* OK localhost IMAP4rev1 ready\r\na1 OK one\r\n"), "{said}");
+    assert!(said.contains(" localhost ready\r\na1 OK one\r\n"), "{said}");
 }

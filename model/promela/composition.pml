@@ -36,9 +36,9 @@ c_code {
     /* What the search has seen; no part of a state. */
     static unsigned int all_broken = 0;
     static int delivers = 0;
-    /* Of the step under way: whether the connection is closed, whether the server sent a notice inside
-     * TLS, and whether a session has ended. */
-    static int closing = 0, given_notice = 0, some_end = 0;
+    /* Of the step under way: whether the connection is closed, whether the server sent a notice or
+     * data inside TLS, and whether a session has ended. */
+    static int closing = 0, given_notice = 0, given_data = 0, some_end = 0;
 
     static void report(void) {
         printf("upward: broken=%u delivers=%d\n", all_broken, delivers);
@@ -246,12 +246,15 @@ c_code {
             case SHOWS:
                 if (!(w->wire == SECURE && given_notice)) breaks(w, NO_CLEAR_TEXT_SHOWN_AS_TRUSTED);
                 break;
+            case HANDS_OVER:
+                if (!(w->wire == SECURE && given_data)) breaks(w, NO_CLEAR_DATA_HANDED_OVER);
+                break;
             case TELL: w->told = 1; break;
             case END: ends(w, with == DELIVERED); break;
             }
         }
         if (connected) {
-            closing = given_notice = 0;
+            closing = given_notice = given_data = 0;
             happens(w, CONNECTED);
         }
     }
@@ -337,7 +340,7 @@ c_code {
     }
 
     static void seen(struct World *w) {
-        closing = given_notice = some_end = 0;
+        closing = given_notice = given_data = some_end = 0;
         all_broken |= w->broken;
         if (w->ended && !w->refused) delivers = 1;
     }
@@ -399,6 +402,7 @@ c_code {
         int reply = w->to_client.message[0];
         if (w->wire == SECURE) {
             given_notice = reply == NOTICE;
+            given_data = reply == DATA;
             take_genuine(w);
         } else if (w->wire == CLEAR || w->wire == HANDSHAKE) {
             hears_clear_text(w);

@@ -48,6 +48,7 @@ conditions!(
     OnlyDenialOfService,
     UserTold,
     NoClearTextShownAsTrusted,
+    NoClearDataHandedOver,
     AlwaysEnds,
     HonestDelivers,
     DeliversToNamedHost,

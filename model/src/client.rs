@@ -190,6 +190,8 @@ pub enum Output {
     TookTruncation,
     /// Shows its user the text of a notice as the server's word.
     Shows,
+    /// Hands data that answer nothing to the application as the server's.
+    HandsOver,
     /// Told the user that the session failed.
     Tell,
     /// Ended a session.

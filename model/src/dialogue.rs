@@ -233,6 +233,9 @@ impl<'a> Dialogue<'a> {
                 Output::Shows => {
                     self.note("the client shows this text to its user as the server's word");
                 }
+                Output::HandsOver => {
+                    self.note("the client hands these data to the application as the server's");
+                }
                 Output::OpenChannel(Layer::Clear) => {
                     self.note("the client opens the second connection, without TLS");
                 }
@@ -337,6 +340,7 @@ const fn meaning(property: Property) -> &'static str {
         Property::OnlyDenialOfService => "more than denial of service has happened",
         Property::UserTold => "the user believes that all is well",
         Property::NoClearTextShownAsTrusted => "the user believes that the server wrote it",
+        Property::NoClearDataHandedOver => "the application believes that the server sent them",
         Property::AlwaysEnds => "the client waits for ever",
         Property::DeliversToNamedHost => {
             "the data are at the host that the attacker named, not at the user's"

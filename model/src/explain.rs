@@ -9,14 +9,18 @@
 //! goodbye, a question for the capabilities that is asked again or after the login, further rounds
 //! of a delivery.
 
+mod clients;
 mod follow;
+#[cfg(test)]
+mod one_by_one;
 mod straighten;
 
-use self::follow::follows;
-use self::straighten::{Question, straightened};
-use crate::client::{Close, Negotiator, Peer};
+use self::clients::{Clients, Scope};
+use self::follow::{Reach, follow};
+use self::straighten::{Form, Question};
+use crate::client::{Close, Peer};
 use crate::flaw::{Flaw, Flaws, Side};
-use crate::message::{Bounds, CAPACITY, Command, Layer, Reply, Segment};
+use crate::message::{Command, Layer, Reply, Segment};
 use crate::policy::Policy;
 use crate::property::Properties;
 use crate::protocol::Protocol;
@@ -48,6 +52,13 @@ pub enum Event {
     Closed(Close),
     /// The client told its user that the data were delivered.
     Succeeded,
+}
+
+impl Event {
+    /// Whether it is a step of the client; else it is something that the client can notice.
+    pub const fn shows_client(&self) -> bool {
+        matches!(self, Self::Heard(..) | Self::ClientHello | Self::Succeeded)
+    }
 }
 
 /// A run, lifted: the events of each connection, in the order in which they were opened.
@@ -90,9 +101,50 @@ impl Habits {
         Self { logs_in: honest.iter().flatten().any(secret) }
     }
 
-    fn fit(self, variant: &Variant) -> bool {
+    fn fit(self, variant: Variant) -> bool {
         !self.logs_in || variant.login != Login::Never
     }
+}
+
+/// The first step of a client in a run that no sound client takes there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnexplainedStep {
+    /// The connection, counted from 0.
+    pub connection: usize,
+    /// The place of the step among the events of the connection, counted from 0.
+    pub position: usize,
+    /// The step itself: a command, a ClientHello, or success.
+    pub event: Event,
+}
+
+/// The first step in a run that no sound client takes; `None` where a sound client explains the run.
+///
+/// The steps before it are those of some sound client. Detours that no property speaks of are no
+/// steps.
+pub fn first_unexplained_step(
+    protocol: &'static Protocol,
+    sessions: &[Policy],
+    habits: Habits,
+    run: &Run,
+) -> Option<UnexplainedStep> {
+    let forms = forms(run, sessions.len());
+    let sound = Clients::new(protocol, sessions, Flaws::NONE, Scope::All, habits);
+    let Sound::None { farthest } = by_sound_clients(&sound, &forms) else {
+        return None;
+    };
+    let steps = forms.iter().zip(farthest).take(PROOFS).filter_map(|(form, farthest)| {
+        let places = form.run.iter().zip(&form.positions).enumerate();
+        let all = places.flat_map(|(connection, (events, positions))| {
+            events.iter().zip(positions).map(move |(event, &at)| (connection, at, event))
+        });
+        let mut steps = all.filter(|(_, _, event)| event.shows_client());
+        steps
+            .nth(farthest)
+            .map(|(connection, position, event)| (connection, position, event.clone()))
+    });
+    steps
+        .max_by_key(|&(connection, position, _)| (connection, position))
+        .map(|(connection, position, event)| UnexplainedStep { connection, position, event })
 }
 
 /// Explains a run of a client whose user has these sessions, and of whom this is known.
@@ -106,56 +158,51 @@ pub fn explain(
     habits: Habits,
     run: &Run,
 ) -> Explanation {
-    // The third is no proof of soundness: it hides a question that was asked again.
-    let runs = [
-        straightened(run, sessions.len(), Question::Last),
-        run.clone(),
-        straightened(run, sessions.len(), Question::First),
-    ];
-    let fitting = |variants: Vec<Variant>| variants.into_iter().filter(move |one| habits.fit(one));
-    let client = |variant, flaws: Flaws| Negotiator {
-        protocol,
-        sessions: sessions.to_vec(),
-        variant,
-        flaws,
-        bounds: Bounds { messages: CAPACITY },
-        connections: Negotiator::CONNECTIONS,
-        endless: false,
+    explain_by(protocol, sessions, habits, run, &|clients| clients)
+}
+
+/// Explains a run; the clients are first prepared to be followed.
+fn explain_by(
+    protocol: &'static Protocol,
+    sessions: &[Policy],
+    habits: Habits,
+    run: &Run,
+    prepared: &dyn Fn(Clients) -> Clients,
+) -> Explanation {
+    let forms = forms(run, sessions.len());
+    let sound = prepared(Clients::new(protocol, sessions, Flaws::NONE, Scope::All, habits));
+    let farthest = match by_sound_clients(&sound, &forms) {
+        Sound::Explains(variant) => return Explanation::Sound(variant),
+        Sound::None { farthest } => farthest,
     };
-    let mut farthest = [0; 3];
-    for variant in fitting(Variant::all()) {
-        for (index, (run, farthest)) in runs.iter().zip(&mut farthest).enumerate() {
-            let reach = follows(&client(variant, Flaws::NONE), run);
-            if reach.complete && index < 2 {
-                return Explanation::Sound(variant);
-            }
-            *farthest = reach.seen.max(*farthest);
-        }
-    }
     // Who explains most is suspected; what all of its variants would have broken on the way is what
     // the run proves. The variants in one choice are enough to give a mistake its name.
     let mut suspects: Vec<(usize, Suspect)> = Vec::new();
     for flaw in Flaw::of(Side::Client) {
-        let mut best: Option<Reach> = None;
-        for variant in fitting(Variant::single()) {
-            for (run, farthest) in runs.iter().zip(farthest) {
-                let reach = follows(&client(variant, flaw.into()), run);
-                // Counted from what no sound client would have done, in either form of the run.
+        let flawed = Clients::new(protocol, sessions, flaw.into(), Scope::Single, habits);
+        let clients = prepared(flawed);
+        // How far beyond what any sound client does, in either form of the run.
+        let mut best: Option<(usize, Properties)> = None;
+        for (form, farthest) in forms.iter().zip(farthest) {
+            let reaches = follow(&clients, &form.run);
+            if reaches.iter().all(|reach| reach.seen <= farthest) {
+                continue;
+            }
+            for variant in Variant::single().into_iter().filter(|&one| habits.fit(one)) {
+                let Some(reach) = farthest_of(variant, &reaches) else { continue };
                 let Some(beyond) = reach.seen.checked_sub(farthest).filter(|&more| more > 0) else {
                     continue;
                 };
-                let reach = Reach { seen: beyond, ..reach };
                 best = Some(match best {
-                    Some(other) if other.seen > reach.seen => other,
-                    Some(other) if other.seen == reach.seen => Reach {
-                        broken: other.broken.iter().filter(|&p| reach.broken.has(p)).collect(),
-                        ..reach
-                    },
-                    _ => reach,
+                    Some((most, broken)) if most > beyond => (most, broken),
+                    Some((most, broken)) if most == beyond => {
+                        (most, broken.iter().filter(|&p| reach.broken.has(p)).collect())
+                    }
+                    _ => (beyond, reach.broken),
                 });
             }
         }
-        suspects.extend(best.map(|reach| (reach.seen, Suspect { flaw, broken: reach.broken })));
+        suspects.extend(best.map(|(seen, broken)| (seen, Suspect { flaw, broken })));
     }
     let most = suspects.iter().map(|(seen, _)| *seen).max().unwrap_or_default();
     let suspects: Vec<Suspect> = suspects
@@ -166,13 +213,49 @@ pub fn explain(
     if suspects.is_empty() { Explanation::Nobody } else { Explanation::Flawed(suspects) }
 }
 
-/// How far a client explains a run.
-#[derive(Clone, Copy, Debug, Default)]
-struct Reach {
-    /// Whether it explains all of it.
-    complete: bool,
-    /// How much of what was seen of the client it explains.
-    seen: usize,
-    /// What it broke on the way.
-    broken: Properties,
+/// How many of the forms of a run prove that a client is sound. The last form does not: it hides a
+/// question that the client asked again.
+const PROOFS: usize = 2;
+
+/// The forms of a run that clients are compared with; the first [`PROOFS`] prove soundness.
+fn forms(run: &Run, sessions: usize) -> [Form; 3] {
+    [
+        Form::straightened(run, sessions, Question::Last),
+        Form::recorded(run),
+        Form::straightened(run, sessions, Question::First),
+    ]
+}
+
+/// What the sound clients explain of a run.
+enum Sound {
+    /// One of them explains all of it.
+    Explains(Variant),
+    /// None explains all of it. For each form: how many steps the best of them explains.
+    None { farthest: [usize; 3] },
+}
+
+fn by_sound_clients(clients: &Clients, forms: &[Form; 3]) -> Sound {
+    let mut farthest = [0; 3];
+    for (index, (form, farthest)) in forms.iter().zip(&mut farthest).enumerate() {
+        let reaches = follow(clients, &form.run);
+        if index < PROOFS
+            && let Some(reach) = reaches.iter().find(|reach| reach.complete)
+        {
+            return Sound::Explains(reach.set.variant);
+        }
+        *farthest = reaches.iter().map(|reach| reach.seen).max().unwrap_or_default();
+    }
+    Sound::None { farthest }
+}
+
+/// How far one client explains a run: of all ways of reading, the one that explains most.
+fn farthest_of(client: Variant, reaches: &[Reach]) -> Option<Reach> {
+    let mut farthest: Option<Reach> = None;
+    for reach in reaches.iter().filter(|reach| reach.set.has(client)) {
+        let rank = |reach: &Reach| (reach.connection, reach.complete, reach.seen);
+        if farthest.is_none_or(|other| rank(reach) > rank(&other)) {
+            farthest = Some(*reach);
+        }
+    }
+    farthest
 }

@@ -57,7 +57,11 @@ flaws! {
     AcceptsGarbledReply, "accepts-garbled-reply", Client,
         "Takes a reply that it cannot read for the end of the upgrade, and goes on in clear.",
         "Any nonsense in place of the reply has the force of a refusal that is ignored.",
-        ["CVE-2021-32066", "CVE-2020-28896"], ["NEG-REFUSE-GARBAGE", "NEG-REFUSE-CLASS"];
+        ["CVE-2020-28896"], ["NEG-REFUSE-GARBAGE", "NEG-REFUSE-CLASS"];
+    TakesUnknownStatus, "takes-unknown-status", Client,
+        "Takes a reply of unknown status for the end of the upgrade, and goes on in clear.",
+        "One forged line whose status no standard defines ends the upgrade: the password and the data follow in clear.",
+        ["CVE-2021-32066"], ["NEG-REFUSE-CLASS"];
     BelievesEarlyReply, "believes-early-reply", Client,
         "Takes a reply that came before the upgrade request for its answer, and goes on in clear.",
         "The upgrade is done for the program and never happened on the wire.",
@@ -69,6 +73,10 @@ flaws! {
     ReusesAfterFailedHandshake, "reuses-after-failed-handshake", Client,
         "Gives up after a failed handshake, but keeps the connection, and a later session uses it.",
         "The first delivery fails, the second goes out in clear.",
+        ["CVE-2026-7666"], ["TLS-FAIL-REUSE"];
+    ReusesHalfOpenConnection, "reuses-half-open-connection", Client,
+        "Gives up before TLS stands, for whatever reason, but keeps the connection, and a later session uses it in clear.",
+        "The first delivery fails, and each one after it goes out in clear.",
         ["CVE-2026-7666"], ["TLS-FAIL-REUSE"];
     ReconnectsInClear, "reconnects-in-clear", Client,
         "Connects again after a failure, this time without TLS.",
@@ -95,10 +103,18 @@ flaws! {
         "Whoever appends lines to one segment speaks as the server inside TLS: false capabilities, false success, stolen mail.",
         ["CVE-2021-22947", "CVE-2020-14954", "CVE-2020-15685", "CVE-2021-38371", "CVE-2026-41319"],
         ["RSP-SUFFIX", "RSP-CAPS", "RSP-TAGS", "RSP-BYE", "RSP-SPLIT"];
+    ReadsBufferLate, "reads-buffer-late", Client,
+        "Keeps replies that came in clear behind the reply to the upgrade request, and reads them when the next bytes arrive inside TLS.",
+        "The attacker's reply is taken for the server's first one inside TLS, and each later reply for the answer to the command after its own.",
+        [], ["RSP-SUFFIX", "RSP-CAPS", "RSP-TAGS"];
     KeepsFragment, "keeps-fragment", Client,
-        "Keeps the unfinished line or block that came in clear, and completes it with the first bytes from inside TLS.",
-        "Whoever appends half a line writes the head of the server's first protected reply.",
-        [], ["RSP-FRAGMENT", "RSP-LITERAL"];
+        "Keeps the unfinished line that came in clear, and completes it with the first bytes from inside TLS.",
+        "The attacker who appends half a line writes the head of the server's first protected reply.",
+        [], ["RSP-FRAGMENT"];
+    KeepsOpenReply, "keeps-open-reply", Client,
+        "Keeps the lines of a reply of several lines whose end has not come when TLS begins, and completes it with the first lines from inside TLS.",
+        "The attacker who opens a list writes its first entries: the server's own list only ends it.",
+        [], ["RSP-LITERAL"];
     KeepsCapabilities, "keeps-capabilities", Client,
         "Uses inside TLS the capability list that it was given in clear.",
         "Whoever writes the list chooses the login mechanism.",
@@ -151,6 +167,10 @@ flaws! {
         "Shows text that came in clear to its user as the server's word.",
         "Whoever writes it gives instructions in the server's name.",
         ["CVE-2024-10977"], ["UI-ALERT", "RSP-ERRTEXT"];
+    HandsOverClearData, "hands-over-clear-data", Client,
+        "Hands data that came in clear, and that no command asked for, to the application.",
+        "The attacker writes mailbox names, flags and counts into the session that the user takes for protected.",
+        ["CVE-2021-38370", "CVE-2021-29969"], ["TMP-GREET-LIST", "TMP-GREET-FLAGS", "TMP-GREET-EXISTS", "TMP-STLS-LIST"];
     StaysSilent, "stays-silent", Client,
         "Gives up without telling its user.",
         "The user believes that all is well.",

@@ -67,8 +67,16 @@ pub enum Reply {
     Accept,
     /// An error reply, to whatever was asked.
     Refuse,
+    /// What the server can do, where it names neither the upgrade nor any login: an honest server
+    /// whose administrator switched logins off.
+    Bare,
     /// A reply that is none: unparsable, of a wrong class, or the answer to something else.
     Garbled,
+    /// A reply in the right form whose status the protocol does not define: a code of no class or of
+    /// the wrong length, an unknown word behind the right tag.
+    Unknown,
+    /// Data that no command asked for (IMAP `* LIST`, `* 1 EXISTS`).
+    Data,
     /// A challenge, or a prompt for the next part of a login.
     Challenge,
     /// The login succeeded.

@@ -88,6 +88,9 @@ properties! {
     NoClearTextShownAsTrusted, "no-clear-text-shown-as-trusted", Users, Should,
         "as RFC 9051 section 11.3 asks of IMAP",
         "Text from before TLS is not shown to the user as the server's word.";
+    NoClearDataHandedOver, "no-clear-data-handed-over", Users, Must,
+        "RFC 9051 section 11.3",
+        "Data from before TLS are not handed to the application as the server's.";
     AlwaysEnds, "always-ends", Users, Should, "RFC 9325 section 3.2",
         "After the peer has closed, or the deadline has passed, the client ends.";
     HonestDelivers, "honest-delivers", Users, Must, "GnuTLS manual, Upward negotiation",

@@ -265,7 +265,7 @@ impl Protocol {
         if self.answer == Answer::Message {
             replies.push(Reply::Accept);
         }
-        replies.extend([Reply::Refuse, Reply::Garbled]);
+        replies.extend([Reply::Refuse, Reply::Garbled, Reply::Unknown]);
         if self.login != Authentication::None {
             if self.login == Authentication::InSession {
                 replies.push(Reply::Challenge);
@@ -276,8 +276,20 @@ impl Protocol {
         if self.redirects {
             replies.push(Reply::Redirect);
         }
-        replies.extend([Reply::Notice, Reply::Bye]);
+        replies.push(Reply::Notice);
+        if self.wordings(Reply::Data).next().is_some() {
+            replies.push(Reply::Data);
+        }
+        replies.push(Reply::Bye);
         replies
+    }
+
+    /// Whether a greeting can carry the capabilities (IMAP, RFC 9051 section 7.1).
+    pub(crate) fn greets_with_capabilities(&self) -> bool {
+        self.opening == Opening::Greeting
+            && self.speech.replies.iter().any(|wording| {
+                wording.at == At::Opening && matches!(wording.reply, Reply::Capabilities { .. })
+            })
     }
 
     /// The messages that a client of this protocol, or somebody in its place, can send.
@@ -331,6 +343,7 @@ impl Protocol {
             Property::NoJump | Property::ClearStateForgotten | Property::NoLoginInClear => {
                 self.login != Authentication::None
             }
+            Property::NoClearDataHandedOver => self.wordings(Reply::Data).next().is_some(),
             Property::DeliversToNamedHost => self.chooses_certificate,
             _ => true,
         }
@@ -352,6 +365,17 @@ impl Protocol {
     /// What the honest server says for a reply; its name where no text is known.
     pub fn text(&self, reply: Reply) -> &'static str {
         self.wordings(reply).next().map_or("(a reply without a text)", |wording| wording.text)
+    }
+
+    /// Whether a reply has the status of the one that grants the upgrade: the first digit of its code
+    /// (RFC 5321 section 4.2, RFC 959 section 4.2), or `+OK` (RFC 1939 section 3). False where a
+    /// status alone is no answer.
+    pub(crate) fn is_positive(&self, reply: Reply) -> bool {
+        let status = |reply| match self.wordings(reply).next()?.text {
+            text if text.starts_with("+OK") => text.get(..3),
+            text => text.get(..1).filter(|digit| digit.bytes().all(|byte| byte.is_ascii_digit())),
+        };
+        status(reply).is_some() && status(reply) == status(Reply::Accept)
     }
 
     /// What a client says for a command.

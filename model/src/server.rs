@@ -29,6 +29,9 @@ pub struct Server {
     pub coaxes: bool,
     /// Its virtual hosts, and their certificates.
     pub hosts: Hosts,
+    /// Whether its list inside TLS names the login mechanisms that it takes: an administrator may
+    /// have switched them off.
+    pub lists_logins: bool,
     /// Its mistakes.
     pub flaws: Flaws,
 }
@@ -165,6 +168,7 @@ impl Server {
             breaks: false,
             coaxes: false,
             hosts: Hosts::One,
+            lists_logins: true,
             flaws: Flaws::NONE,
         }
     }

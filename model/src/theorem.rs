@@ -21,7 +21,7 @@ use crate::walk::{Extent, Walk, Witness, counterexample, walk};
 use crate::world::{Alpn, Attacker, Offering, Setting, World};
 
 pub use self::claims::{Claim, claim};
-pub use self::earned::{Breaker, Rule, earn};
+pub use self::earned::{Breaker, Rule, earn, unearned};
 
 /// What was computed for a cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

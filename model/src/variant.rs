@@ -28,6 +28,41 @@ impl Login {
     pub const ALL: [Self; 3] = [Self::AtOnce, Self::Challenged, Self::Never];
 }
 
+/// A question that the standards leave to a sound client: each field of a [`Variant`] answers one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+#[expect(missing_docs, reason = "the questions are those that the fields of `Variant` answer")]
+pub enum Choice {
+    Leftover,
+    AsksFirst,
+    AsksInside,
+    Pipelines,
+    SaysGoodbye,
+    TriesUnoffered,
+    Retries,
+    ReadsLaxly,
+    SkipsUnasked,
+    TakesAnyGreeting,
+    Login,
+}
+
+impl Choice {
+    /// All of them, in the order of the fields.
+    pub const ALL: [Self; 11] = [
+        Self::Leftover,
+        Self::AsksFirst,
+        Self::AsksInside,
+        Self::Pipelines,
+        Self::SaysGoodbye,
+        Self::TriesUnoffered,
+        Self::Retries,
+        Self::ReadsLaxly,
+        Self::SkipsUnasked,
+        Self::TakesAnyGreeting,
+        Self::Login,
+    ];
+}
+
 /// One choice each where the standards leave one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Variant {
@@ -51,6 +86,9 @@ pub struct Variant {
     pub reads_laxly: bool,
     /// Whether it skips, before TLS, replies that it did not ask for, or takes them for an attack.
     pub skips_unasked: bool,
+    /// Whether it takes whatever the server says first for the greeting: only its place counts. What
+    /// such a client says next, it may say in clear to anybody.
+    pub takes_any_greeting: bool,
     /// How it logs in.
     pub login: Login,
 }
@@ -67,20 +105,64 @@ impl Variant {
         retries: false,
         reads_laxly: false,
         skips_unasked: false,
+        takes_any_greeting: false,
         login: Login::AtOnce,
     };
+
+    /// Whether two clients answer a question alike.
+    pub(crate) fn agrees(self, other: Self, choice: Choice) -> bool {
+        match choice {
+            Choice::Leftover => self.leftover == other.leftover,
+            Choice::AsksFirst => self.asks_first == other.asks_first,
+            Choice::AsksInside => self.asks_inside == other.asks_inside,
+            Choice::Pipelines => self.pipelines == other.pipelines,
+            Choice::SaysGoodbye => self.says_goodbye == other.says_goodbye,
+            Choice::TriesUnoffered => self.tries_unoffered == other.tries_unoffered,
+            Choice::Retries => self.retries == other.retries,
+            Choice::ReadsLaxly => self.reads_laxly == other.reads_laxly,
+            Choice::SkipsUnasked => self.skips_unasked == other.skips_unasked,
+            Choice::TakesAnyGreeting => self.takes_any_greeting == other.takes_any_greeting,
+            Choice::Login => self.login == other.login,
+        }
+    }
+
+    /// The same client with another answer to one question: all such clients.
+    pub(crate) fn others(self, choice: Choice) -> impl Iterator<Item = Self> {
+        let mut other = self;
+        match choice {
+            Choice::Leftover => {
+                other.leftover = match self.leftover {
+                    Leftover::Discard => Leftover::Refuse,
+                    Leftover::Refuse => Leftover::Discard,
+                }
+            }
+            Choice::AsksFirst => other.asks_first = !self.asks_first,
+            Choice::AsksInside => other.asks_inside = !self.asks_inside,
+            Choice::Pipelines => other.pipelines = !self.pipelines,
+            Choice::SaysGoodbye => other.says_goodbye = !self.says_goodbye,
+            Choice::TriesUnoffered => other.tries_unoffered = !self.tries_unoffered,
+            Choice::Retries => other.retries = !self.retries,
+            Choice::ReadsLaxly => other.reads_laxly = !self.reads_laxly,
+            Choice::SkipsUnasked => other.skips_unasked = !self.skips_unasked,
+            Choice::TakesAnyGreeting => other.takes_any_greeting = !self.takes_any_greeting,
+            Choice::Login => {}
+        }
+        let ways = if choice == Choice::Login { &Login::ALL[..] } else { &[] };
+        let logins = ways.iter().map(move |&login| Self { login, ..self });
+        logins.chain([other]).filter(move |&other| other != self)
+    }
 
     /// Every combination, [`Variant::COMMON`] first.
     pub fn all() -> Vec<Self> {
         Login::ALL
             .into_iter()
-            .flat_map(|login| (0..1 << 9).map(move |bits| Self { login, ..Self::from_bits(bits) }))
+            .flat_map(|login| (0..1 << 10).map(move |bits| Self { login, ..Self::from_bits(bits) }))
             .collect()
     }
 
     /// [`Variant::COMMON`] and each variant that differs from it in one choice.
     pub fn single() -> Vec<Self> {
-        let others = (0..9).map(|bit| Self::from_bits(1 << bit));
+        let others = (0..10).map(|bit| Self::from_bits(1 << bit));
         let logins = Login::ALL.into_iter().map(|login| Self { login, ..Self::COMMON });
         logins.chain(others).collect()
     }
@@ -98,6 +180,7 @@ impl Variant {
             retries: common.retries != differs(6),
             reads_laxly: common.reads_laxly != differs(7),
             skips_unasked: common.skips_unasked != differs(8),
+            takes_any_greeting: common.takes_any_greeting != differs(9),
             login: common.login,
         }
     }
@@ -115,6 +198,7 @@ impl Variant {
             (self.retries != common.retries, "retries"),
             (self.reads_laxly != common.reads_laxly, "reads-laxly"),
             (self.skips_unasked != common.skips_unasked, "skips-unasked"),
+            (self.takes_any_greeting != common.takes_any_greeting, "takes-any-greeting"),
             (self.login == Login::Challenged, "answers-challenge"),
             (self.login == Login::Never, "does-not-log-in"),
         ]
@@ -140,8 +224,15 @@ mod tests {
     fn combinations_are_distinct_and_start_with_the_common_one() {
         let all = Variant::all();
         assert_eq!(all.first(), Some(&Variant::COMMON));
-        assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), 1536);
-        assert_eq!(Variant::single().len(), 12);
+        assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), 3072);
+        assert_eq!(Variant::single().len(), 13);
         assert!(Variant::single().iter().all(|variant| variant.differences().len() <= 1));
+    }
+
+    #[test]
+    fn one_answer_leads_to_each_variant_in_one_choice() {
+        let others = Choice::ALL.into_iter().flat_map(|choice| Variant::COMMON.others(choice));
+        let reached: BTreeSet<Variant> = others.chain([Variant::COMMON]).collect();
+        assert_eq!(reached, Variant::single().into_iter().collect());
     }
 }

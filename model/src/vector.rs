@@ -204,6 +204,9 @@ pub enum Point {
     Handshake,
     /// The first words of the server inside TLS: its own, or the answer to the first command.
     Inside,
+    /// The answer to the question for the capabilities inside TLS, whether or not it is the server's
+    /// first words there.
+    InsideCapabilities,
     /// The answer to a login, or to a part of one.
     Login,
     /// The answer to the delivery.
@@ -213,7 +216,7 @@ pub enum Point {
 impl Point {
     /// Whether it is inside TLS.
     pub const fn is_inside(self) -> bool {
-        matches!(self, Self::Inside | Self::Login | Self::Delivery)
+        matches!(self, Self::Inside | Self::InsideCapabilities | Self::Login | Self::Delivery)
     }
 
     /// The point at which the answer to a command is said, inside TLS or not; `None` where nothing
@@ -222,6 +225,7 @@ impl Point {
         match (inside, command) {
             (false, Command::Hello) => Some(Self::Capabilities),
             (false, Command::Upgrade) => Some(Self::Upgrade),
+            (true, Command::Hello) => Some(Self::InsideCapabilities),
             (true, Command::Begin(_) | Command::Login(_) | Command::Credential) => {
                 Some(Self::Login)
             }
@@ -244,6 +248,7 @@ impl Point {
             Self::Upgrade => "upgrade",
             Self::Handshake => "handshake",
             Self::Inside => "inside",
+            Self::InsideCapabilities => "inside-capabilities",
             Self::Login => "login",
             Self::Delivery => "delivery",
         }

@@ -123,6 +123,7 @@ impl<C: Client> World<C> {
             breaks: setting.offering == Offering::Breaks,
             coaxes: false,
             hosts: if protocol.chooses_certificate { setting.hosts } else { Hosts::One },
+            lists_logins: setting.lists_logins,
             flaws: setting.server_flaws,
         };
         let servers = match like {

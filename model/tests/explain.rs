@@ -5,7 +5,6 @@ use upward_model::client::Negotiator;
 use upward_model::explain::{Explanation, Habits, explain};
 use upward_model::flaw::Flaws;
 use upward_model::generate::{flawed, generate};
-use upward_model::message::Bounds;
 use upward_model::play::{Plan, play};
 use upward_model::policy::Policy;
 use upward_model::property::Property;
@@ -39,7 +38,7 @@ fn check(protocol: &'static Protocol, tier: Tier) {
                 sessions: policies.clone(),
                 variant,
                 flaws,
-                bounds: Bounds::STANDARD,
+                ..Negotiator::sound(protocol, Policy::Required)
             };
             let world =
                 World::new(protocol, client, policies.clone(), Setting::of(Attacker::Active));

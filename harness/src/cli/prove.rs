@@ -11,7 +11,6 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
-use upward_model::client::Negotiator;
 use upward_model::dialogue;
 use upward_model::flaw::Flaw;
 use upward_model::policy::Policy;
@@ -19,7 +18,7 @@ use upward_model::property::Property;
 use upward_model::protocol::{PROTOCOLS, Protocol};
 use upward_model::theorem::{Claim, Column, Computed, flaw_report, flawed_world, matrix};
 use upward_model::walk::{Extent, counterexample};
-use upward_model::world::{Attacker, Setting, World};
+use upward_model::world::{Attacker, Setting};
 
 use crate::cli::{Failure, PolicyName, flaw, protocol};
 
@@ -168,15 +167,15 @@ impl Prove {
         );
         for (column, property) in &wrong {
             outln!("  {property}: {}", describe(column));
-            show(protocol, column, *property);
+            show(column, *property);
         }
-        self.explain(protocol, columns);
+        self.explain(columns);
         outln!();
         !wrong.is_empty() || !exhaustive
     }
 
     /// The dialogues of broken cells: each property once, unless all are asked for.
-    fn explain(&self, protocol: &'static Protocol, columns: &[Column]) {
+    fn explain(&self, columns: &[Column]) {
         if self.protocol.is_none() && !self.dialogues {
             return;
         }
@@ -194,7 +193,7 @@ impl Prove {
                 shown.push((cell.property, column.policy()));
                 outln!("\n  {} is broken, as claimed ({})", cell.property, cell.claim.1);
                 outln!("  {}", describe(column));
-                show(protocol, column, cell.property);
+                show(column, cell.property);
             }
         }
     }
@@ -245,21 +244,12 @@ impl Prove {
 }
 
 fn describe(column: &Column) -> String {
-    format!(
-        "policy {}, {} attacker, a server that {}",
-        column.policy(),
-        column.setting.attacker.name(),
-        column.setting.offering.name()
-    )
+    format!("policy {column}")
 }
 
 /// Prints the least dialogue that breaks a property for the sound client.
-fn show(protocol: &'static Protocol, column: &Column, property: Property) {
-    let client = Negotiator {
-        sessions: column.sessions.clone(),
-        ..Negotiator::sound(protocol, column.policy())
-    };
-    let world = World::new(protocol, client, column.sessions.clone(), column.setting).counted();
+fn show(column: &Column, property: Property) {
+    let world = column.user.sound(column.setting).counted();
     if let Some(witness) = counterexample(&world, property) {
         outln!();
         for line in dialogue::witness(&world, &witness) {

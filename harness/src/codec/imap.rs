@@ -28,13 +28,17 @@ impl Codec for Imap {
     fn bytes(&self, text: &str) -> Vec<u8> {
         lines::with_ends(text, "\r\n")
     }
+
+    fn has_tags(&self) -> bool {
+        true
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
     use upward_model::message::{Command, Mechanism, Piece, Reply};
-    use upward_model::protocol::{IMAP, TAG};
+    use upward_model::protocol::{At, IMAP, TAG};
 
     use super::*;
     use crate::codec::{Answered, Heard, Lesson, Part, held};
@@ -58,10 +62,27 @@ mod tests {
 
     #[test]
     fn replies_are_read_as_they_are_meant() {
-        for wording in IMAP.speech.replies {
+        for wording in IMAP.speech.replies.iter().filter(|wording| wording.at != At::LeftOpen) {
             let text = Imap.bytes(&format!("{}\n", wording.text.replace(TAG, "a1")));
             let cut = Imap.client().cut(&text);
             assert_eq!(cut.pieces, [Piece::Whole(wording.reply)], "{}", wording.text);
+        }
+    }
+
+    #[test]
+    fn the_head_of_a_list_is_completed_by_the_true_list() {
+        let bare = format!("{}\n", IMAP.text(Reply::Bare).replace(TAG, "a1"));
+        let bare = Imap.bytes(&bare);
+        assert_eq!(Imap.client().cut(&bare).pieces, [Piece::Whole(Reply::Bare)]);
+        let heads = IMAP.speech.replies.iter().filter(|wording| wording.at == At::LeftOpen);
+        for head in heads {
+            let mut bytes = Imap.bytes(head.text);
+            let open = Imap.client().cut(&bytes);
+            let one_line = !head.text.contains('\n');
+            let piece = if one_line { Piece::Line(head.reply) } else { Piece::Block(head.reply) };
+            assert_eq!((open.pieces, open.rest), (vec![piece], bytes.clone()), "{}", head.text);
+            bytes.extend(&bare);
+            assert_eq!(Imap.client().cut(&bytes).pieces, [Piece::Whole(head.reply)]);
         }
     }
 

@@ -21,6 +21,19 @@ pub(super) fn upper(line: &[u8]) -> String {
     String::from_utf8_lossy(line).trim_end().to_uppercase()
 }
 
+/// The words of a line. Real servers read any number of spaces and tabs between two words as one, and
+/// skip those before the first.
+pub(super) fn words(line: &[u8]) -> impl Iterator<Item = &[u8]> {
+    line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty())
+}
+
+/// The first word of a text, and what stands behind the blanks after it.
+pub(super) fn verb(text: &str) -> (&str, &str) {
+    let text = text.trim_start();
+    let (verb, rest) = text.split_once(|c: char| c.is_ascii_whitespace()).unwrap_or((text, ""));
+    (verb, rest.trim_start())
+}
+
 /// A text of a vector with the protocol's line ends.
 pub(super) fn with_ends(text: &str, end: &str) -> Vec<u8> {
     text.replace('\n', end).into_bytes()
@@ -38,6 +51,17 @@ mod tests {
         assert_eq!(first(b"a\nb"), Some((&b"a"[..], 2)));
         assert_eq!(first(b"a\r"), None);
         assert_eq!(first(&[b'x'; LONGEST + 1]).map(|(_, length)| length), Some(LONGEST));
+    }
+
+    #[test]
+    fn blanks_between_words_count_as_one() {
+        assert_eq!(verb("AUTH  CRAM-MD5"), ("AUTH", "CRAM-MD5"));
+        assert_eq!(verb(" STARTTLS"), ("STARTTLS", ""));
+        assert_eq!(
+            words(b"AUTH \t PLAIN  AGE=").collect::<Vec<_>>(),
+            [&b"AUTH"[..], b"PLAIN", b"AGE="]
+        );
+        assert_eq!(words(b"  ").count(), 0);
     }
 
     proptest! {

@@ -40,7 +40,7 @@ const LURE: &str = "X-UPWARD-LURE";
 mod tests {
     use proptest::prelude::*;
     use upward_model::message::{Command, Mechanism, Piece, Reply};
-    use upward_model::protocol::POP3;
+    use upward_model::protocol::{At, POP3};
 
     use super::*;
     use crate::canary::Challenge;
@@ -75,12 +75,24 @@ mod tests {
     #[test]
     fn replies_are_read_as_they_are_meant() {
         for reply in POP3.replies() {
-            for wording in POP3.wordings(reply) {
+            for wording in POP3.wordings(reply).filter(|wording| wording.at != At::LeftOpen) {
                 let text = Pop3.bytes(&format!("{}\n", wording.text));
                 let cut = Pop3.client().cut(&text);
                 assert_eq!(cut.pieces, [Piece::Whole(reply)], "{}", wording.text);
                 assert_eq!((cut.rest.len(), cut.more.len()), (0, 0));
             }
+        }
+    }
+
+    #[test]
+    fn the_head_of_a_list_is_completed_by_the_true_list() {
+        let bare = Pop3.bytes(&format!("{}\n", POP3.text(Reply::Bare)));
+        assert_eq!(Pop3.client().cut(&bare).pieces, [Piece::Whole(Reply::Bare)]);
+        for head in POP3.speech.replies.iter().filter(|wording| wording.at == At::LeftOpen) {
+            let mut bytes = Pop3.bytes(head.text);
+            assert_eq!(Pop3.client().cut(&bytes).pieces, [Piece::Block(head.reply)]);
+            bytes.extend(&bare);
+            assert_eq!(Pop3.client().cut(&bytes).pieces, [Piece::Whole(head.reply)]);
         }
     }
 
@@ -94,10 +106,11 @@ mod tests {
         };
         let open = vec![accept, Piece::Block(Reply::offer(true))];
         assert_eq!(read(list), (open.clone(), list.to_owned()));
-        for half in ["US", "."] {
-            let text = format!("{list}{half}");
-            assert_eq!(read(&text), (open.clone(), text));
-        }
+        let text = format!("{list}US");
+        assert_eq!(read(&text), (open, text));
+        // Of the last line, only the end is missing.
+        let text = format!("{list}.");
+        assert_eq!(read(&text), (vec![accept, Piece::Line(Reply::offer(true))], text));
         let line = vec![accept, Piece::Line(Reply::LoggedIn)];
         assert_eq!(read("+OK Logged in"), (line, "+OK Logged in".to_owned()));
         let whole = vec![accept, Piece::Whole(Reply::offer(true)), Piece::Whole(Reply::Done)];
@@ -187,7 +200,7 @@ mod tests {
         let allowed = |line: &str| {
             Pop3.server(&canaries).cut(format!("{line}\r\n").as_bytes()).unwrap().allowed
         };
-        for line in ["CAPA", "stls", "NOOP", "QUIT", "AUTH"] {
+        for line in ["CAPA", "stls", "NOOP", "RSET", "QUIT", "AUTH"] {
             assert!(allowed(line), "{line}");
         }
         for line in [
@@ -198,7 +211,6 @@ mod tests {
             "STAT",
             "LIST",
             "UIDL",
-            "RSET",
             "LAST",
             "RETR 1",
             "TOP 1 0",

@@ -32,7 +32,7 @@ impl Codec for Smtp {
 mod tests {
     use proptest::prelude::*;
     use upward_model::message::{Command, Mechanism, Piece, Reply};
-    use upward_model::protocol::SMTP;
+    use upward_model::protocol::{At, SMTP};
 
     use super::*;
     use crate::canary::Challenge;
@@ -62,7 +62,7 @@ mod tests {
     fn replies_are_read_as_they_are_meant() {
         let canaries = Canaries::new(1);
         for reply in SMTP.replies() {
-            for wording in SMTP.wordings(reply) {
+            for wording in SMTP.wordings(reply).filter(|wording| wording.at != At::LeftOpen) {
                 let text = Smtp.bytes(&format!("{}\n", wording.text));
                 let cut = Smtp.client().cut(&text);
                 assert_eq!(cut.pieces, [Piece::Whole(reply)], "{}", wording.text);
@@ -72,6 +72,37 @@ mod tests {
         assert!(
             server.say(Reply::offer(true), false).starts_with(b"250-localhost\r\n250-STARTTLS\r\n")
         );
+    }
+
+    #[test]
+    fn the_head_of_a_list_is_completed_by_the_true_list() {
+        let bare = Smtp.bytes(&format!("{}\n", SMTP.text(Reply::Bare)));
+        assert_eq!(Smtp.client().cut(&bare).pieces, [Piece::Whole(Reply::Bare)]);
+        let heads = SMTP.speech.replies.iter().filter(|wording| wording.at == At::LeftOpen);
+        for head in heads {
+            let mut bytes = Smtp.bytes(head.text);
+            let open = Smtp.client().cut(&bytes);
+            let one_line = !head.text.contains('\n');
+            let piece = if one_line { Piece::Line(head.reply) } else { Piece::Block(head.reply) };
+            assert_eq!((open.pieces, open.rest), (vec![piece], bytes.clone()), "{}", head.text);
+            bytes.extend(&bare);
+            assert_eq!(Smtp.client().cut(&bytes).pieces, [Piece::Whole(head.reply)]);
+        }
+    }
+
+    #[test]
+    fn blanks_and_case_are_read_as_real_servers_read_them() {
+        let canaries = Canaries::new(1);
+        for (said, command) in [
+            ("AUTH  CRAM-MD5", Command::Begin(Mechanism::Own)),
+            ("auth\tcram-md5 ", Command::Begin(Mechanism::Own)),
+            ("AUTH PLAIN  AGEAYg==", Command::Login(Mechanism::Own)),
+            ("starttls  ", Command::Upgrade),
+            ("Ehlo  a", Command::Hello),
+        ] {
+            let heard = Smtp.server(&canaries).cut(format!("{said}\r\n").as_bytes()).unwrap();
+            assert_eq!(heard.command, Some(command), "{said}");
+        }
     }
 
     #[test]

@@ -10,6 +10,8 @@ use upward_model::property::{Properties, Property};
 use upward_model::protocol::{Protocol, Public};
 use upward_model::vector::Point;
 
+use crate::judge::Inside;
+
 /// What a judge is given of a run.
 #[derive(Clone, Debug, Default)]
 pub struct Evidence {
@@ -41,29 +43,17 @@ pub struct Evidence {
     pub hung: bool,
     /// Whether the client said more than was looked at.
     pub cut: bool,
-    /// What the client did inside authenticated TLS where the server said nothing there; `None` where
-    /// it did say something, or the client nothing.
-    pub unanswered: Option<Unanswered>,
-    /// The same where nobody had injected anything: what the client does with a silent server. `None`
-    /// where that is not known.
-    pub usually_unanswered: Option<Unanswered>,
-    /// Whether all that was said inside TLS came from the honest server.
-    pub honest_inside: bool,
-    /// How the client logs in inside authenticated TLS: its command, and the mechanism that it names.
-    pub login: Option<String>,
-    /// The same with an honest peer; `None` where that is not known.
-    pub usual_login: Option<String>,
+    /// Whether the connection was cut because the client sent more than the recording limit.
+    pub flooded: bool,
+    /// What the client said inside TLS with an authenticated server.
+    pub inside: Inside,
+    /// The same in runs of the vector's twin, which has the same server inside TLS and no attacker
+    /// before it. `None` where it was not played, or did not come out the same each time.
+    pub twin: Option<Inside>,
+    /// Whether the attacker did anything in clear: else the vector is its own twin.
+    pub attacked_in_clear: bool,
     /// Whether a marker that was sent in clear is in what it printed.
     pub shows_clear_text: bool,
-}
-
-/// What a client does with a server that is silent inside TLS.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Unanswered {
-    /// How many lines it says until the server closes, but for a goodbye.
-    pub lines: usize,
-    /// Whether it ends as it does after success.
-    pub succeeds: bool,
 }
 
 /// At which stage of its connection something was sent.
@@ -152,8 +142,8 @@ impl Evidence {
                 })
             })
             .collect();
-        for words in &self.words {
-            if words.stage == Stage::Unauthenticated {
+        for (at, words) in self.words.iter().enumerate() {
+            if words.stage == Stage::Unauthenticated || self.takes_leave(at) {
                 continue;
             }
             let leak = |property| Leak {
@@ -187,6 +177,25 @@ impl Evidence {
         leaks
     }
 
+    /// Whether from this message on the client does nothing but take leave, in words that give nothing
+    /// away: `RSET` or `NOOP`, and then `QUIT`, without TLS.
+    fn takes_leave(&self, at: usize) -> bool {
+        let connection = self.words[at].connection;
+        let mut rest = self.words[at..].iter().filter(|words| words.connection == connection);
+        let harmless = |words: &Words| {
+            words.allowed && matches!(words.command, Some(Command::Noop | Command::Goodbye))
+        };
+        let goes_on_to_tls = || {
+            // A handshake after the upgrade request: nothing may stand between the two.
+            let events = self.run.get(connection).map_or(&[][..], Vec::as_slice);
+            let asked = events.iter().position(is_upgrade);
+            asked.is_some_and(|at| events[at..].contains(&Event::ClientHello))
+        };
+        rest.clone().all(harmless)
+            && rest.any(|words| words.command == Some(Command::Goodbye))
+            && !goes_on_to_tls()
+    }
+
     /// The run, with what the client told its user at its end.
     pub(super) fn successful_run(&self) -> Run {
         let mut run = self.run.clone();
@@ -199,7 +208,7 @@ impl Evidence {
     /// What the end of the client shows.
     pub(super) fn at_the_end(&self) -> Properties {
         let mut broken = Properties::NONE;
-        if self.hung {
+        if self.hung || self.flooded {
             broken.insert(Property::AlwaysEnds);
         } else if self.claims_success == Some(true) && !self.confirmed {
             // Data that went out and were not confirmed: a cut was taken for the confirmation.
@@ -217,6 +226,10 @@ impl Evidence {
         }
         broken
     }
+}
+
+const fn is_upgrade(event: &Event) -> bool {
+    matches!(event, Event::Heard(Command::Upgrade, _))
 }
 
 /// Whether a protocol lets a canary that is no secret go out in clear.

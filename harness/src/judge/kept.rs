@@ -1,178 +1,106 @@
-//! What a client shows to have kept from before TLS, where the steps of the model do not tell.
+//! What a difference from the twin shows to have been used inside TLS.
 
+use upward_model::client::Peer;
 use upward_model::explain::Event;
 use upward_model::flaw::Flaw;
-use upward_model::message::{Command, Layer};
+use upward_model::message::{Command, Layer, Piece, Reply};
+use upward_model::policy::Policy;
 use upward_model::property::Property;
+use upward_model::protocol::Memory;
 
+use crate::judge::twin::Difference;
 use crate::judge::{Evidence, Question, naming};
 
-/// What was kept.
+/// What was used inside TLS although it had come in clear.
 pub(super) struct Kept {
     /// The property that is broken.
     pub(super) property: Property,
-    /// The mistake that it looks like.
-    pub(super) flaw: Flaw,
-    /// What shows it, where that is a comparison with an honest run: a sentence without its subject.
-    pub(super) why: Option<String>,
+    /// The mistake that it looks like, where the bytes tell.
+    pub(super) flaw: Option<Flaw>,
+    /// What shows it.
+    pub(super) difference: Difference,
 }
 
-/// What a client shows to have kept.
-pub(super) fn kept(question: &Question<'_>, evidence: &Evidence) -> Option<Kept> {
-    if answers_what_came_before(evidence) {
-        let (property, flaw) = (Property::NoClearBytesUsedInsideTls, Flaw::KeepsBuffer);
-        return Some(Kept { property, flaw, why: None });
+impl Kept {
+    /// Whether all that differs is that the client fell silent until the server closed: how long a client
+    /// takes to answer proves nothing.
+    pub(super) const fn is_silence(&self) -> bool {
+        matches!(self.difference, Difference::Stops { waits: true, .. })
     }
-    // Where all is honest inside TLS, what is done otherwise there comes from what was said before.
-    if !evidence.honest_inside {
+}
+
+/// What a client shows to have used.
+pub(super) fn kept(question: &Question<'_>, evidence: &Evidence) -> Option<Kept> {
+    let policy = question.sessions.last().copied().unwrap_or(Policy::Required);
+    let genuine = |event: &Event| *event == Event::Handshake(Peer::Genuine);
+    if !policy.needs_tls()
+        || question.protocol.memory != Memory::Forgotten
+        || !evidence.run.iter().flatten().any(genuine)
+    {
         return None;
     }
-    let otherwise = logs_in_otherwise(question, evidence);
-    let why = leaves_out_login(question, evidence).or(otherwise)?;
-    let why = Some(format!("{why}: nothing but what came in clear was different"));
-    let (property, flaw) = if evidence.run.last().is_some_and(|events| left_open(events)) {
-        (Property::NoClearBytesUsedInsideTls, Flaw::KeepsFragment)
+    let difference = evidence.inside.differs(evidence.twin.as_ref()?)?;
+    let clear: Vec<&Event> = evidence.run.iter().flatten().collect();
+    let answered = evidence.run.iter().flatten().any(is_said_inside);
+    let open = left_open(&clear).filter(|_| answered);
+    let (property, flaw) = if open.is_some() {
+        (Property::NoClearBytesUsedInsideTls, open)
+    } else if naming::leaves_out_login(&evidence.run) {
+        (Property::NoJump, Some(Flaw::BelievesEarlySuccess))
+    } else if has_surplus(&evidence.run) {
+        (Property::NoClearBytesUsedInsideTls, Some(Flaw::KeepsBuffer))
     } else if question.likely.contains(&Flaw::KeepsCapabilities) {
-        (Property::ClearKnowledgeForgotten, Flaw::KeepsCapabilities)
+        (Property::ClearKnowledgeForgotten, Some(Flaw::KeepsCapabilities))
     } else {
-        (Property::NoJump, Flaw::BelievesEarlySuccess)
+        (Property::ClearKnowledgeForgotten, None)
     };
-    Some(Kept { property, flaw, why })
+    Some(Kept { property, flaw, difference })
 }
 
-/// Whether the client said more to a server that was silent inside TLS than it usually does to one that
-/// is, or ended well where it usually fails: what was injected before is all that it can have taken for
-/// an answer.
-fn answers_what_came_before(evidence: &Evidence) -> bool {
-    let (Some(now), Some(usually)) = (evidence.unanswered, evidence.usually_unanswered) else {
-        return false;
-    };
-    let more = now.lines > usually.lines.max(1) || now.succeeds && !usually.succeeds;
-    more && evidence.run.last().is_some_and(|events| was_told_more(events))
+/// Whether the server said something inside TLS: only that completes what was left open in clear.
+const fn is_said_inside(event: &Event) -> bool {
+    matches!(event, Event::Said { layer: Layer::Tls, .. })
 }
 
-/// Whether more was said in clear than the answer to the upgrade request, once that was made.
-fn was_told_more(events: &[Event]) -> bool {
-    let asked = Event::Heard(Command::Upgrade, Layer::Clear);
-    let since = events.iter().skip_while(|event| **event != asked);
-    let pieces = |event: &Event| match event {
-        Event::Said { segment, layer: Layer::Clear, .. } => segment.pieces().len(),
-        _ => 0,
-    };
-    since.map(pieces).sum::<usize>() > 1
-}
-
-/// A client that logs in with an honest server delivered without, although nobody had said that it is
-/// logged in.
-fn leaves_out_login(question: &Question<'_>, evidence: &Evidence) -> Option<String> {
-    let left_out = evidence.run.last().is_some_and(|events| naming::delivers_unknown(events));
-    (question.habits.logs_in && left_out).then(|| {
-        "delivered inside TLS without a login, and does log in with an honest server".to_owned()
+/// What a client keeps that completes what was left open in clear: half a line, or a reply of several lines;
+/// `None` if nothing was left open.
+fn left_open(events: &[&Event]) -> Option<Flaw> {
+    let clear = events.iter().filter_map(|event| match event {
+        Event::Said { segment, layer: Layer::Clear, .. } => Some(segment),
+        _ => None,
+    });
+    clear.flat_map(|segment| segment.pieces()).find_map(|piece| match piece {
+        Piece::Whole(_) => None,
+        Piece::Line(_) => Some(Flaw::KeepsFragment),
+        Piece::Block(_) => Some(Flaw::KeepsOpenReply),
     })
 }
 
-/// A client logs in otherwise than with an honest server, where it was offered something else in clear.
-fn logs_in_otherwise(question: &Question<'_>, evidence: &Evidence) -> Option<String> {
-    [Flaw::KeepsCapabilities, Flaw::KeepsFragment]
-        .iter()
-        .find(|flaw| question.likely.contains(flaw))?;
-    let (now, usually) = (evidence.login.as_ref()?, evidence.usual_login.as_ref()?);
-    (now != usually).then(|| {
-        format!("logged in by `{now}` inside TLS, and by `{usually}` with an honest server")
+/// Whether the client was sent more replies in clear than it had asked for.
+pub(super) fn has_surplus(run: &[Vec<Event>]) -> bool {
+    run.iter().any(|events| {
+        let mut greeted = false;
+        events.iter().any(|event| match event {
+            Event::Said { segment, layer: Layer::Clear, answers } => {
+                let unasked = answers.is_none() && std::mem::replace(&mut greeted, true);
+                unasked || segment.pieces().len() > 1
+            }
+            Event::Heard(Command::Upgrade, Layer::Clear) => {
+                greeted = true;
+                false
+            }
+            _ => false,
+        })
     })
 }
 
-/// Whether something was left open in clear.
-fn left_open(events: &[Event]) -> bool {
+/// Whether the server said in clear that the client is logged in.
+pub(super) fn is_told(events: &[Event]) -> bool {
     events.iter().any(|event| match event {
-        Event::Said { segment, layer: Layer::Clear, .. } => {
-            segment.pieces().iter().any(|piece| piece.is_fragment())
-        }
+        Event::Said { segment, layer: Layer::Clear, .. } => segment
+            .pieces()
+            .iter()
+            .any(|piece| matches!(piece, Piece::Whole(Reply::LoggedIn | Reply::Welcome))),
         _ => false,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use upward_model::explain::{Habits, Run};
-    use upward_model::message::{Piece, Reply, Segment};
-    use upward_model::policy::Policy;
-    use upward_model::protocol::SMTP;
-
-    use super::*;
-    use crate::judge::Unanswered;
-
-    #[test]
-    fn what_is_done_otherwise_where_only_the_clear_text_differs_was_kept() {
-        let delivers = vec![vec![Event::Heard(Command::Deliver, Layer::Tls)]];
-        let question = |logs_in, likely: &'static [Flaw]| Question {
-            protocol: &SMTP,
-            sessions: &[Policy::Required],
-            reached: None,
-            likely,
-            habits: Habits { logs_in },
-        };
-        let honest = Evidence { honest_inside: true, ..Evidence::default() };
-        let left_out = Evidence { run: delivers, ..honest.clone() };
-        let found = |question: &Question<'_>, evidence: &Evidence| {
-            kept(question, evidence).map(|kept| (kept.flaw, kept.why.is_some()))
-        };
-        let by_list = Some((Flaw::KeepsCapabilities, true));
-        assert_eq!(found(&question(true, &[Flaw::KeepsCapabilities]), &left_out), by_list);
-        let by_words = Some((Flaw::BelievesEarlySuccess, true));
-        assert_eq!(found(&question(true, &[]), &left_out), by_words);
-        // It never logs in; somebody else spoke inside TLS.
-        assert_eq!(found(&question(false, &[]), &left_out), None);
-        let attacked = Evidence { honest_inside: false, ..left_out };
-        assert_eq!(found(&question(true, &[]), &attacked), None);
-        let logs_in = |now: &str| Evidence {
-            login: Some(now.to_owned()),
-            usual_login: Some("AUTH PLAIN".to_owned()),
-            ..honest.clone()
-        };
-        let listed = question(true, &[Flaw::KeepsCapabilities]);
-        assert_eq!(found(&listed, &logs_in("AUTH LOGIN")), by_list);
-        // As usual; nothing else was offered in clear.
-        assert_eq!(found(&listed, &logs_in("AUTH PLAIN")), None);
-        assert_eq!(found(&question(true, &[]), &logs_in("AUTH LOGIN")), None);
-    }
-
-    #[test]
-    fn what_was_injected_is_taken_for_an_answer_where_nothing_else_was_said() {
-        let did = |lines, succeeds| Some(Unanswered { lines, succeeds });
-        let said = |pieces: &[Reply], layer| Event::Said {
-            segment: Segment::new(
-                &pieces.iter().map(|&reply| Piece::Whole(reply)).collect::<Vec<_>>(),
-            ),
-            layer,
-            answers: None,
-        };
-        let run = |answer: &[Reply]| {
-            let asked = Event::Heard(Command::Upgrade, Layer::Clear);
-            let inside = said(&[Reply::Done, Reply::Done], Layer::Tls);
-            vec![vec![
-                said(&[Reply::Greeting], Layer::Clear),
-                asked,
-                said(answer, Layer::Clear),
-                inside,
-            ]]
-        };
-        let injected = run(&[Reply::Accept, Reply::LoggedIn]);
-        let takes = |run: &Run, unanswered, usually_unanswered| {
-            let evidence = Evidence {
-                run: run.clone(),
-                unanswered,
-                usually_unanswered,
-                ..Evidence::default()
-            };
-            answers_what_came_before(&evidence)
-        };
-        assert!(takes(&injected, did(2, false), did(1, false)));
-        assert!(takes(&injected, did(1, true), did(1, false)));
-        // It always does; it is the first line; it is not known; nothing was injected.
-        assert!(!takes(&injected, did(2, true), did(2, true)));
-        assert!(!takes(&injected, did(1, false), did(0, false)));
-        assert!(!takes(&injected, did(2, true), None) && !takes(&injected, None, did(1, false)));
-        assert!(!takes(&run(&[Reply::Accept]), did(2, true), did(1, false)));
-    }
 }

@@ -10,7 +10,7 @@ use upward_model::flaw::Flaw;
 use upward_model::message::{Command, Layer, Piece, Reply};
 use upward_model::property::{Properties, Property};
 
-use crate::judge::{Evidence, Leak, Stage, Words};
+use crate::judge::{Evidence, Leak, Stage, Words, kept};
 
 /// What a client looks like whose steps look like nothing, by where its first leak is.
 pub(super) fn by_place(evidence: &Evidence, leaks: &[Leak]) -> Option<Flaw> {
@@ -65,6 +65,7 @@ fn goes_on_after(events: &[Event]) -> Option<Flaw> {
     match answer(events, Command::Upgrade) {
         Some(Reply::Refuse) => Some(Flaw::IgnoresRefusal),
         Some(Reply::Garbled) => Some(Flaw::AcceptsGarbledReply),
+        Some(Reply::Unknown) => Some(Flaw::TakesUnknownStatus),
         _ => None,
     }
 }
@@ -89,16 +90,7 @@ fn was_welcomed(events: &[Event]) -> bool {
 /// Whether a client left out its login, and delivered inside TLS, where the peer had said in clear
 /// that it is logged in.
 pub(super) fn leaves_out_login(run: &[Vec<Event>]) -> bool {
-    run.iter().any(|events| is_told(events) && delivers_without_login(events))
-}
-
-/// Whether a client left out its login, and delivered inside TLS, although nobody had said that.
-pub(super) fn delivers_unknown(events: &[Event]) -> bool {
-    !is_told(events) && delivers_without_login(events)
-}
-
-fn is_told(events: &[Event]) -> bool {
-    said_in_clear(events, Reply::LoggedIn) || said_in_clear(events, Reply::Welcome)
+    run.iter().any(|events| kept::is_told(events) && delivers_without_login(events))
 }
 
 fn delivers_without_login(events: &[Event]) -> bool {
@@ -137,6 +129,7 @@ pub(super) fn by_end(at_the_end: Properties) -> impl Iterator<Item = Flaw> {
     [
         (Property::NoClearRedirect, Flaw::FollowsClearRedirect),
         (Property::NoClearTextShownAsTrusted, Flaw::ShowsClearAlert),
+        (Property::NoClearDataHandedOver, Flaw::HandsOverClearData),
         (Property::UserTold, Flaw::StaysSilent),
         (Property::AlwaysEnds, Flaw::NeverEnds),
     ]

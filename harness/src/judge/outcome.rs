@@ -43,7 +43,9 @@ const fn shows(property: Property) -> Option<Outcome> {
         Property::UserTold | Property::TruncationIsNotSuccess => Some(Outcome::Silent),
         Property::Agreement
         | Property::OnlyDenialOfService
+        | Property::DeliversToNamedHost
         | Property::NoClearTextShownAsTrusted
+        | Property::NoClearDataHandedOver
         | Property::HonestDelivers
         | Property::NoLoginInClear
         | Property::NoUpgradeInsideTls => None,

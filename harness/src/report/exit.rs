@@ -1,13 +1,15 @@
 //! What results ask for: counts, an exit code.
 
 use crate::report::json::{DELIVERED, Results, Weight};
-use crate::report::{Counts, INTERRUPTED, waived};
+use crate::report::{Counts, Fault, INTERRUPTED, waived};
 
 impl Results {
     /// Computes anew what follows from the rest: counts, what is wrong with waivers, the exit code.
     pub fn weigh(&mut self) {
         self.summary =
             Counts::of(self.results.iter().map(|entry| (entry.verdict, entry.announced)));
+        self.summary.unexplained =
+            self.results.iter().filter(|entry| entry.unexplained.is_some()).count();
         self.problems = waived::problems(self);
         self.exit_code = self.code();
     }
@@ -31,8 +33,8 @@ impl Results {
         if !self.is_judged() {
             let weight = if self.controls.broken { Weight::Fail } else { Weight::Inconclusive };
             said(weight, &self.controls.honest)
-        } else if let Some(fault) = self.faults().first() {
-            said(fault.weight, fault.what)
+        } else if let Some(fault) = self.counted_fault() {
+            said(self.weight_of(&fault), fault.what)
         } else if self.interrupted {
             said(Weight::Inconclusive, "interrupted: the other vectors were not played")
         } else if self.controls.last != DELIVERED {
@@ -41,6 +43,19 @@ impl Results {
             said(Weight::Inconclusive, "no vector was played")
         } else {
             None
+        }
+    }
+
+    /// The first of its faults that changes the exit code.
+    fn counted_fault(&self) -> Option<Fault> {
+        self.faults().into_iter().find(|fault| self.strict || fault.weight != Weight::Weak)
+    }
+
+    /// What a fault weighs: a broken `should` fails with `--strict`.
+    const fn weight_of(&self, fault: &Fault) -> Weight {
+        match fault.weight {
+            Weight::Weak if self.strict => Weight::Fail,
+            weight => weight,
         }
     }
 
@@ -60,8 +75,8 @@ impl Results {
         } else if !self.is_judged() || controls.last != DELIVERED {
             3
         } else {
-            match self.faults().first() {
-                Some(fault) if fault.weight == Weight::Fail => 1,
+            match self.counted_fault() {
+                Some(fault) if self.weight_of(&fault) == Weight::Fail => 1,
                 Some(_) => 3,
                 None => 0,
             }

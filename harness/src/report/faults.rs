@@ -6,7 +6,7 @@ use crate::report::json::{Results, Weight};
 /// Something wrong beside the vectors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fault {
-    /// A failure, or what leaves no verdict.
+    /// A failure, what leaves no verdict, or a broken `should`, which fails with `--strict`.
     pub weight: Weight,
     /// What it is.
     pub what: &'static str,
@@ -40,10 +40,17 @@ impl Results {
             (!controls.tells_failure, &SILENT),
             (!controls.checks_authority && !verifies_none && !opportunistic, &ANY_AUTHORITY),
             (!controls.waits && !blind, &BLIND),
+            (!controls.asks_again, &DOES_NOT_ASK),
         ];
         all.into_iter().filter(|(is, _)| *is).map(|(_, fault)| *fault).collect()
     }
 }
+
+const DOES_NOT_ASK: Fault = Fault {
+    weight: Weight::Weak,
+    what: "it does not ask for the capabilities again inside TLS, which breaks a SHOULD",
+    help: "let it ask once TLS has begun (RFC 3207 section 4.2, RFC 9051 section 6.2.1, RFC 2595 section 4)",
+};
 
 const NEVER_LEAKS: Fault = Fault {
     weight: Weight::Fail,

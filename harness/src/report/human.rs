@@ -135,6 +135,7 @@ pub fn summary(results: &Results, detail: Detail) -> String {
         }
     } else {
         others(results, &mut text);
+        unexplained(results, &mut text);
     }
     cuts(results, &mut text);
     waivers(&results.problems, &mut text);
@@ -192,6 +193,9 @@ pub(super) fn counts(results: &Results) -> String {
         let _ = write!(text, ", {unsure} inconclusive as announced");
     }
     let _ = write!(text, ", {} skipped", counts.skipped);
+    if counts.unexplained > 0 {
+        let _ = write!(text, ", {} unexplained", counts.unexplained);
+    }
     if counts.error > 0 {
         let _ = write!(text, ", {} of ours", plural(counts.error, "error"));
     }
@@ -248,14 +252,50 @@ fn others(results: &Results, text: &mut String) {
             }
         }
         for (reason, ids) in reasons {
-            let _ = writeln!(text, "  {reason}:");
-            for id in ids.iter().take(4) {
-                let _ = writeln!(text, "    {id}");
-            }
-            if ids.len() > 4 {
-                let _ = writeln!(text, "    and {} more", ids.len() - 4);
-            }
+            listed(&reason, &ids, text);
         }
+    }
+}
+
+/// Runs that no sound client of the model explains, and that break no rule: listed by the first step that
+/// no sound client takes.
+fn unexplained(results: &Results, text: &mut String) {
+    let entries = strange(results);
+    if entries.is_empty() {
+        return;
+    }
+    let _ = writeln!(
+        text,
+        "\n{} unexplained: no sound client of the model takes this step, and no rule was broken:",
+        entries.len()
+    );
+    let mut steps: Vec<(&str, Vec<&str>)> = Vec::new();
+    for (entry, step) in entries {
+        match steps.iter_mut().find(|(other, _)| *other == step) {
+            Some((_, ids)) => ids.push(&entry.vector),
+            None => steps.push((step, vec![&entry.vector])),
+        }
+    }
+    for (step, ids) in steps {
+        listed(step, &ids, text);
+    }
+}
+
+/// The entries that are unexplained, with the step that is.
+pub(super) fn strange(results: &Results) -> Vec<(&Entry, &str)> {
+    let step = |entry: &'_ Entry| entry.unexplained.is_some();
+    let entries = results.results.iter().filter(|entry| step(entry));
+    entries.map(|entry| (entry, entry.unexplained.as_deref().unwrap_or_default())).collect()
+}
+
+/// Vectors under what they have in common; four of them at most.
+fn listed(title: &str, ids: &[&str], text: &mut String) {
+    let _ = writeln!(text, "  {title}:");
+    for id in ids.iter().take(4) {
+        let _ = writeln!(text, "    {id}");
+    }
+    if ids.len() > 4 {
+        let _ = writeln!(text, "    and {} more", ids.len() - 4);
     }
 }
 

@@ -94,12 +94,20 @@ pub struct Controls {
     pub tells_failure: bool,
     /// Whether it checks certificates against the authority that it is given.
     pub checks_authority: bool,
+    /// Whether it asks for the capabilities again inside TLS, where it has asked for them in clear.
+    #[serde(default = "yes")]
+    pub asks_again: bool,
     /// How long it takes to answer, at most.
     pub reaction_ms: u64,
     /// Where the honest control failed: what went over the wire, line by line.
     pub wire: Vec<String>,
     /// Where the honest control failed: what the client wrote, line by line; the end of it.
     pub output: Vec<String>,
+}
+
+/// Reports that were written before this was looked at say nothing against the client.
+const fn yes() -> bool {
+    true
 }
 
 /// The result of one vector.
@@ -124,6 +132,10 @@ pub struct Entry {
     /// Why: what the client did, as a sentence without its subject; of a vector that was skipped, a whole
     /// sentence.
     pub reason: Option<String>,
+    /// Where no sound client of the model explains the run, and it breaks no rule: the first step that no
+    /// sound client takes.
+    #[serde(default)]
+    pub unexplained: Option<String>,
     /// The properties that were broken.
     pub properties: Vec<String>,
     /// The known mistakes that it looks like.

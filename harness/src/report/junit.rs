@@ -24,8 +24,15 @@ pub fn to_junit(reports: &[Results]) -> Result<String, quick_junit::SerializeErr
             let mut case = TestCase::new(entry.vector.clone(), status(results, entry));
             case.set_classname(format!("upward.{}.{}", results.protocol, entry.family));
             case.set_time(Duration::from_millis(entry.duration_ms));
+            if let Some(step) = &entry.unexplained {
+                case.set_system_out(format!(
+                    "unexplained: no sound client takes this step: {step}"
+                ));
+            }
             suite.add_test_case(case);
         }
+        let unexplained = results.summary.unexplained.to_string();
+        suite.add_property(("unexplained", &*unexplained));
         let mut controls = TestCase::new("controls", beside(results));
         controls.set_classname("upward.controls");
         suite.add_test_case(controls);

@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use crate::report::human::{because, counts, is_failure, kinds, plural};
+use crate::report::human::{because, counts, is_failure, kinds, plural, strange};
 use crate::report::json::{Entry, Results, Weight};
 use crate::report::matrix::Table;
 
@@ -70,6 +70,19 @@ fn client(results: &Results, text: &mut String) {
         entries(results, "Weak", &some(Weight::Weak), text);
     }
     entries(results, "Inconclusive", &some(Weight::Inconclusive), text);
+    let strange: Vec<&Entry> = strange(results).into_iter().map(|(entry, _)| entry).collect();
+    if !strange.is_empty() {
+        let _ = writeln!(text, "\n**Unexplained: {}**\n", plural(strange.len(), "vector"));
+        let _ = writeln!(
+            text,
+            "| vector | verdict | first step that no sound client takes |\n|---|---|---|"
+        );
+        for entry in strange.iter().take(ROWS) {
+            let step = escaped(entry.unexplained.as_deref().unwrap_or_default());
+            let _ = writeln!(text, "| `{}` | {} | {step} |", entry.vector, entry.verdict.name());
+        }
+        more(strange.len(), text);
+    }
 }
 
 fn problems(results: &Results, text: &mut String) {

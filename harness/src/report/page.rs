@@ -47,12 +47,17 @@ conforms, or does what its authors announce; what else is found goes to its main
 version, on one day: run the vectors against yours.
 
 In each cell: how many vectors of the family say something about the client, and, behind a slash, in how many of
-these it did what it announces.
+these it did what it announces. The last column counts runs that no sound client of the model explains, and that
+break no rule.
 ";
 
 fn table(reports: &[&Results], columns: &[String], text: &mut String) {
-    let _ = writeln!(text, "| client | version | protocol | tier | {} |", columns.join(" | "));
-    let _ = writeln!(text, "|---|---|---|---|{}", "---:|".repeat(columns.len()));
+    let _ = writeln!(
+        text,
+        "| client | version | protocol | tier | {} | unexplained |",
+        columns.join(" | ")
+    );
+    let _ = writeln!(text, "|---|---|---|---|{}", "---:|".repeat(columns.len() + 1));
     for results in reports {
         let cells = cells(results);
         let cells: Vec<String> = columns
@@ -61,12 +66,13 @@ fn table(reports: &[&Results], columns: &[String], text: &mut String) {
             .collect();
         let _ = writeln!(
             text,
-            "| {} | {} | {} | {} | {} |",
+            "| {} | {} | {} | {} | {} | {} |",
             escaped(&results.client.name),
             escaped(results.client.version.as_deref().unwrap_or("unknown")),
             results.protocol,
             results.selection.tier.as_deref().unwrap_or("selected"),
-            cells.join(" | ")
+            cells.join(" | "),
+            results.summary.unexplained
         );
     }
 }

@@ -21,6 +21,8 @@ pub fn to_tap(reports: &[Results]) -> String {
             number += 1;
             point(&mut text, number, &client, results, entry);
         }
+        let unexplained = results.summary.unexplained;
+        let _ = writeln!(text, "# {client}: {unexplained} unexplained");
         number += 1;
         match results.beside_vectors() {
             None => drop(writeln!(text, "ok {number} - {client}: controls")),
@@ -53,6 +55,9 @@ fn point(text: &mut String, number: usize, client: &str, results: &Results, entr
         _ if is_failure(results, entry) => writeln!(text, "not ok {name}"),
         _ => writeln!(text, "ok {name}"),
     };
+    if let Some(step) = &entry.unexplained {
+        let _ = writeln!(text, "# unexplained, at the step: {}", escaped(step));
+    }
     if is_failure(results, entry) && !entry.announced {
         let outcome = entry.outcome.map_or("nothing", |outcome| outcome.name());
         let verdict = entry.verdict.name();

@@ -3,15 +3,18 @@
 use std::collections::BTreeSet;
 
 use upward_model::explain::{Event, Run};
+use upward_model::message::{Command, Layer};
 use upward_model::protocol::Protocol;
 use upward_model::vector::{Certificate, Deviation, Do, PeerRecord, Point};
 
 use crate::judge::{Judgement, Verdict};
+use crate::persona::{Confirmed, Lifted};
 use crate::report::{WIRE, scene};
 use crate::suite::repeat::TIMES;
 use crate::suite::subject::{Launched, Stage, Subject, Told};
 use crate::suite::{SuiteError, end};
 use crate::trial::Scene;
+use crate::wire::{Form, Record, Side, What};
 
 /// What the controls showed.
 #[derive(Clone, Debug)]
@@ -24,6 +27,9 @@ pub struct Controls {
     pub tells: bool,
     /// Whether it checks certificates against the authority that it is given.
     pub checks: bool,
+    /// Whether it asks for the capabilities inside TLS if it has asked for them in clear, as it should (RFC
+    /// 3207 section 4.2, RFC 9051 section 6.2.1, RFC 2595 section 4).
+    pub asks_again: bool,
     /// The points that it comes to with an honest server.
     pub reached: BTreeSet<Point>,
     /// How long it takes to answer, at most.
@@ -59,16 +65,24 @@ impl Controls {
         let (launched, judgement) = client.honest("control-first").await?;
         let reaction = launched.trial.record.slowest_reaction();
         client.known_mut().learn(&launched.trial);
+        let honest = Scene::honest(client.protocol(), client.policy());
         let reached = launched.trial.evidence.reached.clone();
-        let mut controls =
-            Self { honest: Ok(()), waits: true, tells: true, checks: true, reached, reaction };
+        let mut controls = Self {
+            honest: Ok(()),
+            waits: true,
+            tells: true,
+            checks: true,
+            asks_again: asks_again(&launched.trial.evidence.run),
+            reached,
+            reaction,
+        };
         if let Some(why) = why_not(&launched, &judgement) {
             let broken = breaks_a_rule(&judgement) && fails_again(client).await?;
             let why = if broken { why + &rule(client.protocol(), &judgement) } else { why };
             controls.honest = Err(failed(&launched, &judgement, why, broken));
             return Ok(controls);
         }
-        let honest = Scene::honest(client.protocol(), client.policy());
+        client.known().twins.add(&honest.peer, launched.trial.evidence.inside).await;
         let deserted = client.launch(&honest, "control-deserted", Stage::Deserted).await?;
         controls.tells = deserted.told == Told::Failure;
         client.known_mut().tells = controls.tells;
@@ -83,11 +97,12 @@ impl Controls {
         let honest = Scene::honest(client.protocol(), client.policy());
         let stranger = client.launch(&honest, "control-authority", Stage::OtherAuthority).await?;
         self.checks = !stranger.trial.evidence.arrived || !client.policy().needs_tls();
-        let scene = withheld(&honest);
+        let scene = withheld(&honest, Point::Inside);
         let kept_waiting = client.launch(&scene, "control-withheld", Stage::Set).await?;
-        self.waits = !goes_on_unanswered(&kept_waiting.trial.evidence.run);
-        client.known_mut().unanswered = kept_waiting.trial.evidence.unanswered;
-        client.known_mut().goes_on_at_the_end = end::goes_on(&kept_waiting.trial.evidence.run);
+        let evidence = kept_waiting.trial.evidence;
+        client.known_mut().goes_on_at_the_end = end::goes_on(&evidence.run);
+        self.waits = !goes_on_unanswered(&evidence.run) || waits_in_clear(client, &honest).await?;
+        client.known().twins.add(&scene.peer, evidence.inside).await;
         Ok(self)
     }
 }
@@ -124,6 +139,17 @@ fn why_not(launched: &Launched, judgement: &Judgement) -> Option<String> {
         && [Point::Login, Point::Delivery].iter().any(|point| evidence.reached.contains(point))
     {
         Some(SENDS_NEITHER.to_owned())
+    } else if let Some(version) = old_version(&launched.trial.record) {
+        Some(format!(
+            "the client offers {version} and nothing newer; the server speaks TLS 1.2 and TLS 1.3 \
+             (RFC 8996 forbids older versions)"
+        ))
+    } else if !evidence.arrived && logs_in_only(&launched.trial.lifted) {
+        Some(
+            "the client logged in, and its {body} never came to the server: take {body} away from a \
+             client that only logs in, or let it deliver"
+                .to_owned(),
+        )
     } else if !evidence.arrived {
         Some(format!(
             "the client did not deliver to an honest server: the run's {{body}} or, of a client that \
@@ -146,6 +172,42 @@ fn why_not(launched: &Launched, judgement: &Judgement) -> Option<String> {
         )
     } else {
         None
+    }
+}
+
+/// Whether a client that asked for the capabilities in clear asked for them inside TLS, if it came there.
+fn asks_again(honest: &Run) -> bool {
+    honest.iter().all(|events| {
+        let inside = events.iter().any(|event| matches!(event, Event::Handshake(_)));
+        let asks = |layer| events.contains(&Event::Heard(Command::Hello, layer));
+        !inside || !asks(Layer::Clear) || asks(Layer::Tls)
+    })
+}
+
+/// Whether a login was confirmed inside TLS, and nothing else.
+fn logs_in_only(lifted: &Lifted) -> bool {
+    let confirmed = lifted.confirmed();
+    let login = |one: &Confirmed| !one.delivery && one.authenticated;
+    confirmed.iter().any(login) && confirmed.iter().all(login)
+}
+
+/// The version of TLS that a client offers at most, where the server speaks only newer ones.
+fn old_version(record: &Record) -> Option<&'static str> {
+    let entries = record.entries();
+    if entries.iter().any(|entry| entry.what == What::TlsStarted) {
+        return None;
+    }
+    // The version of a ClientHello is behind the heads of its record and of its message (RFC 5246
+    // section 7.4.1.2); what is newer than TLS 1.2 says TLS 1.2 there.
+    let hello = entries.iter().find_map(|entry| match &entry.what {
+        What::Bytes { from: Side::Client, form: Form::Records, bytes } => bytes.get(..11),
+        _ => None,
+    })?;
+    match (hello[0], hello[5], &hello[9..]) {
+        (0x16, 1, [3, 0]) => Some("SSL 3.0"),
+        (0x16, 1, [3, 1]) => Some("TLS 1.0"),
+        (0x16, 1, [3, 2]) => Some("TLS 1.1"),
+        _ => None,
     }
 }
 
@@ -177,12 +239,68 @@ fn failed(launched: &Launched, judgement: &Judgement, what: String, broken: bool
     }
 }
 
-/// The honest peer that falls silent inside TLS.
-fn withheld(honest: &Scene) -> Scene {
+/// Whether a client that sends several commands in one go inside TLS, as RFC 3501 section 5.5 and RFC 2920
+/// allow, waits for the replies for which it has to wait: the greeting, the capabilities and the answer to
+/// the upgrade request. One that does not is blind.
+async fn waits_in_clear(
+    client: &(impl Subject + Sync),
+    honest: &Scene,
+) -> Result<bool, SuiteError> {
+    for (point, name) in [
+        (Point::Opening, "control-withheld-greeting"),
+        (Point::Capabilities, "control-withheld-capabilities"),
+        (Point::Upgrade, "control-withheld-upgrade"),
+    ] {
+        let launched = client.launch(&withheld(honest, point), name, Stage::Set).await?;
+        if goes_on_in_clear(&launched.trial.evidence.run, point) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Whether the client said more in clear than it may where the reply at this point was withheld.
+fn goes_on_in_clear(run: &Run, point: Point) -> bool {
+    run.iter().any(|events| {
+        let before = &events[..end::end(events)];
+        // Where the client speaks first, there is no greeting to wait for.
+        let withheld = match point {
+            Point::Opening => before.first().is_some_and(is_question).then_some(0),
+            Point::Capabilities => before.iter().position(is_question).map(|at| at + 1),
+            _ => before.iter().position(is_request).map(|at| at + 1),
+        };
+        let said = withheld.and_then(|at| before[at..].iter().find(|event| is_the_client(event)));
+        match (point, said) {
+            // The question and the upgrade request may come in one go (RFC 3501 section 5.5).
+            (Point::Capabilities, Some(event)) => !is_request(event),
+            (_, said) => said.is_some(),
+        }
+    })
+}
+
+const fn is_question(event: &Event) -> bool {
+    matches!(event, Event::Heard(Command::Hello, Layer::Clear))
+}
+
+const fn is_request(event: &Event) -> bool {
+    matches!(event, Event::Heard(Command::Upgrade, Layer::Clear))
+}
+
+/// What the client does, but for taking leave.
+const fn is_the_client(event: &Event) -> bool {
+    match event {
+        Event::Heard(command, _) => !matches!(command, Command::Goodbye | Command::Noop),
+        Event::ClientHello => true,
+        _ => false,
+    }
+}
+
+/// The honest peer that falls silent at a point.
+fn withheld(honest: &Scene, at: Point) -> Scene {
     let deviation = Deviation {
         session: 1,
         connection: None,
-        at: Point::Inside,
+        at,
         action: Do::Withhold,
         text: None,
         hex: None,
@@ -211,9 +329,51 @@ fn goes_on_unanswered(run: &Run) -> bool {
 #[cfg(test)]
 mod tests {
     use upward_model::client::Close;
-    use upward_model::message::{Command, Layer};
 
     use super::*;
+
+    #[test]
+    fn a_question_that_is_not_asked_again_is_seen() {
+        let asks = |layer| Event::Heard(Command::Hello, layer);
+        let tls = Event::Handshake(upward_model::client::Peer::Genuine);
+        let clear = asks(Layer::Clear);
+        assert!(!asks_again(&vec![vec![clear.clone(), tls.clone()]]));
+        assert!(asks_again(&vec![vec![clear.clone(), tls.clone(), asks(Layer::Tls)]]));
+        // It never asks, or does not come that far.
+        assert!(asks_again(&vec![vec![tls], vec![clear]]));
+    }
+
+    #[test]
+    fn an_old_version_is_read_from_the_client_hello() {
+        let offers = |version: [u8; 2]| {
+            let record = Record::default();
+            let head = [0x16, 3, 1, 0, 100, 1, 0, 0, 96];
+            let bytes = [&head[..], &version].concat();
+            record.push(0, What::Bytes { from: Side::Client, form: Form::Records, bytes });
+            old_version(&record)
+        };
+        assert_eq!(offers([3, 1]), Some("TLS 1.0"));
+        assert_eq!(offers([3, 2]), Some("TLS 1.1"));
+        assert_eq!(offers([3, 3]), None);
+        assert_eq!(old_version(&Record::default()), None);
+    }
+
+    #[test]
+    fn a_client_that_pipelines_by_right_is_not_blind() {
+        let says = |command| Event::Heard(command, Layer::Clear);
+        let (asks, upgrades) = (says(Command::Hello), says(Command::Upgrade));
+        let closes = Event::Closed(Close::Orderly);
+        let goes_on = |events: &[&Event], point| {
+            goes_on_in_clear(&vec![events.iter().map(|event| (*event).clone()).collect()], point)
+        };
+        assert!(goes_on(&[&asks], Point::Opening));
+        assert!(!goes_on(&[&closes], Point::Opening));
+        assert!(!goes_on(&[&asks, &upgrades], Point::Capabilities));
+        assert!(goes_on(&[&asks, &says(Command::Deliver)], Point::Capabilities));
+        assert!(!goes_on(&[&asks, &says(Command::Goodbye)], Point::Capabilities));
+        assert!(goes_on(&[&asks, &upgrades, &Event::ClientHello], Point::Upgrade));
+        assert!(!goes_on(&[&asks, &upgrades, &closes, &Event::ClientHello], Point::Upgrade));
+    }
 
     #[test]
     fn the_end_of_the_connection_is_an_answer() {

@@ -1,7 +1,7 @@
 //! Nothing is reported that was seen once.
 
 use upward_model::property::{Properties, Property};
-use upward_model::vector::{Certificate, Point, Vector};
+use upward_model::vector::{Certificate, Outcome, Point, Vector};
 
 use crate::judge::{Judgement, Verdict};
 use crate::profile::Trait;
@@ -34,32 +34,108 @@ pub(crate) async fn until_sure(
     let folder = vector.id.as_str();
     let (launched, judgement) = client.vector(vector, folder).await?;
     let judgement = doubted(client, controls, vector, judgement);
-    if judgement.verdict != Verdict::Fail {
-        return Ok(row(client, vector, &launched, judgement));
+    let judgement = explained_by_its_words(&launched, judgement);
+    let first = (launched, judgement);
+    match first.1.verdict {
+        Verdict::Fail => {}
+        Verdict::Inconclusive if first.1.compared.is_some() => {
+            let (launched, judgement) = slow(client, controls, vector, first).await?;
+            return Ok(row(client, vector, &launched, judgement));
+        }
+        _ => return Ok(row(client, vector, &first.0, first.1)),
     }
+    let mut others = Vec::new();
     for again in 1..TIMES {
-        let (_, other) = client.vector(vector, &format!("{folder}-again-{again}")).await?;
+        let (launched, other) = client.vector(vector, &format!("{folder}-again-{again}")).await?;
         let other = doubted(client, controls, vector, other);
-        if other.verdict != judgement.verdict || other.outcome != judgement.outcome {
-            let reason = format!(
-                "did not do the same each time: first {} ({}), then {} ({})",
-                judgement.outcome.name(),
-                judgement.reason,
-                other.outcome.name(),
-                other.reason
-            );
-            let unsure = Judgement { verdict: Verdict::Inconclusive, reason, ..judgement };
-            return Ok(row(client, vector, &launched, unsure));
+        let fails = other.verdict == Verdict::Fail;
+        others.push((launched, other));
+        if !fails {
+            break;
         }
     }
+    let (launched, judgement) = taken_together(first, others);
     Ok(row(client, vector, &launched, judgement))
 }
+
+/// Several runs of a vector of which the first failed: the worst of them where each breaks a `must`, and
+/// else no verdict.
+fn taken_together<T>(first: (T, Judgement), others: Vec<(T, Judgement)>) -> (T, Judgement) {
+    let told =
+        |judgement: &Judgement| format!("{} ({})", judgement.outcome.name(), judgement.reason);
+    let all_fail = others.iter().all(|(_, judgement)| judgement.verdict == Verdict::Fail);
+    let outcomes = std::iter::once(&first).chain(&others).map(|(_, judgement)| judgement.outcome);
+    let outcomes: Vec<Outcome> = outcomes.collect();
+    let mut worst = first;
+    let first = told(&worst.1);
+    for (run, judgement) in others {
+        if !all_fail {
+            if judgement.verdict != Verdict::Fail {
+                worst.1.verdict = Verdict::Inconclusive;
+                worst.1.reason = format!(
+                    "did not do the same each time: first {first}, then {}",
+                    told(&judgement)
+                );
+            }
+        } else if judgement.outcome < worst.1.outcome {
+            worst = (run, judgement);
+        }
+    }
+    if all_fail && outcomes.iter().any(|outcome| *outcome != worst.1.outcome) {
+        let names: Vec<&str> = outcomes.iter().map(|outcome| outcome.name()).collect();
+        let reason = &mut worst.1.reason;
+        *reason = format!(
+            "{reason}; each run broke a rule, but not in the same way: {}",
+            names.join(", ")
+        );
+    }
+    worst
+}
+
+/// A client that fell silent inside TLS may only have been slow: what counts is what it does in most runs.
+async fn slow(
+    client: &(impl Subject + Sync),
+    controls: &Controls,
+    vector: &Vector,
+    first: (Launched, Judgement),
+) -> Result<(Launched, Judgement), SuiteError> {
+    for again in 1..TIMES {
+        let folder = format!("{}-again-{again}", vector.id);
+        let (launched, other) = client.vector(vector, &folder).await?;
+        let other = doubted(client, controls, vector, other);
+        if other.compared.is_none() {
+            return Ok((launched, other));
+        }
+    }
+    Ok(first)
+}
+
+/// A client that ended without a connection says why itself, if anything does.
+fn explained_by_its_words(launched: &Launched, mut judgement: Judgement) -> Judgement {
+    if judgement.verdict != Verdict::Inconclusive || !launched.trial.evidence.run.is_empty() {
+        return judgement;
+    }
+    let output = String::from_utf8_lossy(&launched.output);
+    let last = output.lines().map(str::trim).rfind(|line| !line.is_empty());
+    let said = last.map_or_else(
+        || "wrote nothing".to_owned(),
+        |line| format!("wrote last: `{}`", line.chars().take(SHOWN).collect::<String>()),
+    );
+    judgement.reason = format!(
+        "never connected, and {said}; if another run of it is in the way (a lock file, say), use -j 1, or \
+         --isolate with --fresh FOLDER"
+    );
+    judgement
+}
+
+/// How many characters of a client's last line are shown.
+const SHOWN: usize = 160;
 
 /// Whether a sound client may never come to a point: inside TLS clients differ in what they do, and
 /// before it one may ask for the upgrade without asking whether there is one.
 fn is_optional(point: Point, controls: &Controls) -> bool {
     match point {
-        Point::Login | Point::Delivery => true,
+        Point::InsideCapabilities | Point::Login | Point::Delivery => true,
         Point::Capabilities => controls.reached.contains(&Point::Upgrade),
         Point::Opening | Point::Upgrade | Point::Handshake | Point::Inside => false,
     }
@@ -126,5 +202,52 @@ impl Job {
     /// How to run one vector again.
     pub(crate) fn replay(&self, id: &str) -> String {
         self.again.replace("{id}", id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ends(verdict: Verdict, outcome: Outcome) -> (Outcome, Judgement) {
+        let judgement = Judgement {
+            outcome,
+            broken: Properties::NONE,
+            verdict,
+            reason: format!("was {}", outcome.name()),
+            flaws: Vec::new(),
+            leaks: Vec::new(),
+            unexplained: None,
+            compared: None,
+        };
+        (outcome, judgement)
+    }
+
+    #[test]
+    fn three_runs_that_each_break_a_rule_fail_with_the_worst_of_them() {
+        let downgraded = || ends(Verdict::Fail, Outcome::Downgraded);
+        let leaked = || ends(Verdict::Fail, Outcome::Leaked);
+        let (run, worst) = taken_together(downgraded(), vec![leaked(), downgraded()]);
+        assert_eq!(
+            (run, worst.verdict, worst.outcome),
+            (Outcome::Leaked, Verdict::Fail, Outcome::Leaked)
+        );
+        assert_eq!(
+            worst.reason,
+            "was leaked; each run broke a rule, but not in the same way: downgraded, leaked, downgraded"
+        );
+        let (_, same) = taken_together(leaked(), vec![leaked(), leaked()]);
+        assert_eq!((same.verdict, &*same.reason), (Verdict::Fail, "was leaked"));
+    }
+
+    #[test]
+    fn runs_of_which_one_breaks_no_rule_have_no_verdict() {
+        let leaked = ends(Verdict::Fail, Outcome::Leaked);
+        let (_, unsure) = taken_together(leaked, vec![ends(Verdict::Pass, Outcome::Refused)]);
+        assert_eq!((unsure.verdict, unsure.outcome), (Verdict::Inconclusive, Outcome::Leaked));
+        assert_eq!(
+            unsure.reason,
+            "did not do the same each time: first leaked (was leaked), then refused (was refused)"
+        );
     }
 }

@@ -9,15 +9,16 @@ use std::time::Duration;
 use upward_model::explain::Habits;
 use upward_model::policy::Policy;
 use upward_model::protocol::Protocol;
-use upward_model::vector::Vector;
+use upward_model::vector::{Certificate, Vector};
 
-use crate::judge::{Judgement, Unanswered};
+use crate::judge::{Evidence, Judgement};
 use crate::profile::Trait;
+use crate::suite::twin::Twins;
 use crate::suite::{PATIENCE, SuiteError, end};
 use crate::trial::{Scene, Stagehand, Trial, judge_honest, judge_vector};
 
 /// The client under test.
-pub(crate) trait Subject {
+pub(crate) trait Subject: Sized {
     /// The protocol that it speaks.
     fn protocol(&self) -> &'static Protocol;
 
@@ -86,14 +87,30 @@ pub(crate) trait Subject {
             let launched = self.launch(&scene, folder, Stage::Set).await?;
             let known = self.known();
             let mut evidence = launched.trial.evidence.clone();
-            evidence.usually_unanswered = known.unanswered;
-            evidence.usual_login.clone_from(&known.login);
             if known.goes_on_at_the_end {
                 evidence.run = end::without(&evidence.run);
             }
-            let judgement = judge_vector(&scene, vector, known.habits, &evidence);
+            let judged = |evidence: &Evidence| judge_vector(&scene, vector, known.habits, evidence);
+            let Some(twin) = scene.twin().filter(|_| is_compared(vector, &evidence)) else {
+                return Ok((launched, judged(&evidence)));
+            };
+            evidence.twin = known.twins.of(self, &twin).await?;
+            let mut judgement = judged(&evidence);
+            if judgement.compared.is_some() {
+                evidence.twin = known.twins.confirmed(self, &twin).await?;
+                judgement = judged(&evidence);
+            }
             Ok((launched, judgement))
         }
+    }
+}
+
+/// Whether a run says anything that its twin's could be compared with.
+fn is_compared(vector: &Vector, evidence: &Evidence) -> bool {
+    if vector.peer.certificate == Certificate::Genuine {
+        evidence.inside.says_something()
+    } else {
+        evidence.inside.accepts_certificate
     }
 }
 
@@ -107,12 +124,10 @@ pub(crate) struct Known {
     pub(crate) tells: bool,
     /// Whether it goes on inside TLS when the peer has closed.
     pub(crate) goes_on_at_the_end: bool,
-    /// What it does with a server that is silent inside TLS, where that is known.
-    pub(crate) unanswered: Option<Unanswered>,
     /// What it does with an honest peer.
     pub(crate) habits: Habits,
-    /// How it logs in there.
-    pub(crate) login: Option<String>,
+    /// What it says to the twins of vectors.
+    pub(crate) twins: Twins,
 }
 
 impl Known {
@@ -123,9 +138,8 @@ impl Known {
             patience: None,
             tells: true,
             goes_on_at_the_end: false,
-            unanswered: None,
             habits: Habits::default(),
-            login: None,
+            twins: Twins::default(),
         }
     }
 
@@ -133,7 +147,6 @@ impl Known {
     /// wait for it where it has nothing to answer.
     pub(super) fn learn(&mut self, honest: &Trial) {
         self.habits = Habits::of(&honest.evidence.run);
-        self.login.clone_from(&honest.evidence.login);
         let slowest = honest.record.slowest_reaction();
         self.stagehand.lesson = Arc::new(honest.lifted.lesson());
         let learned = (slowest * 4).clamp(PATIENCE.0, PATIENCE.1);

@@ -3,14 +3,13 @@
 use std::sync::Arc;
 
 use upward_model::client::Peer;
-use upward_model::explain::{Event, Run};
-use upward_model::message::{Command, Layer};
 use upward_model::policy::Policy;
 
 use crate::canary::{Canaries, Kind, Search, Sighting};
-use crate::judge::{Evidence, Exposed, Stage, Unanswered, Words};
+use crate::codec;
+use crate::judge::{Evidence, Exposed, Stage, Words};
 use crate::persona::{Confirmed, Lifted, Sight};
-use crate::trial::{Scene, fetched};
+use crate::trial::{Scene, fetched, inside};
 use crate::wire::{Form, Record, Side};
 
 /// Texts of which one stands in what an attacker says to the user, and nowhere else: printed by a
@@ -111,7 +110,8 @@ pub fn evidence(
         let own = if connection < first_connection { first_connection } else { 0 };
         exposed.extend(fetched::in_clear(&sent, own, &sights, connection));
     }
-    let login = genuine.then(|| login(record, &sights)).flatten();
+    let tagged = codec::by_name(scene.protocol.name).is_some_and(|codec| codec.has_tags());
+    let inside = inside::inside(record, run.len(), &sights, tagged, end.claims_success);
     let words = sights
         .into_iter()
         .filter(|sight| sight.connection >= first_connection)
@@ -155,49 +155,12 @@ pub fn evidence(
         crashed: end.crashed,
         hung: end.hung,
         cut: record.dropped().is_something(),
-        unanswered: genuine.then(|| unanswered(record, &lifted.run(), end)).flatten(),
-        usually_unanswered: None,
-        honest_inside: genuine && !scene.peer.deviations.iter().any(|it| it.at.is_inside()),
-        login,
-        usual_login: None,
+        flooded: record.dropped().cut_off > 0,
+        inside,
+        twin: None,
+        attacked_in_clear: scene.peer.deviations.iter().any(|it| !it.at.is_inside()),
         shows_clear_text: shows_clear_text(&end.output),
     }
-}
-
-/// How a client logs in inside TLS: the command without its tag, and the mechanism that it names.
-fn login(record: &Record, sights: &[Sight]) -> Option<String> {
-    let begins = |sight: &&Sight| {
-        sight.stage.is_none()
-            && matches!(sight.command, Some(Command::Login(_) | Command::Begin(_)))
-    };
-    let sight = sights.iter().find(begins)?;
-    let said = record.stream(sight.connection, Side::Client, Form::Inside);
-    let text = String::from_utf8_lossy(said.get(sight.range.clone())?).to_ascii_uppercase();
-    let words: Vec<&str> = text.split_ascii_whitespace().take(3).collect();
-    let names = |word: &&str| ["AUTH", "AUTHENTICATE"].contains(word);
-    match words.iter().position(names) {
-        Some(at) => Some(words.get(at..at + 2)?.join(" ")),
-        // An IMAP command has a tag before it.
-        None if words.get(1) == Some(&"LOGIN") => Some("LOGIN".to_owned()),
-        None => words.first().map(|word| (*word).to_owned()),
-    }
-}
-
-/// What a client did on its last connection inside TLS, if the server said nothing there. The end of the
-/// connection is an answer, too: what is said after it does not count.
-fn unanswered(record: &Record, run: &Run, end: &End) -> Option<Unanswered> {
-    let events = run.last()?;
-    let connection = run.len() - 1;
-    if !record.stream(connection, Side::Server, Form::Inside).is_empty() {
-        return None;
-    }
-    let said = record.until_server_closes(connection, Side::Client, Form::Inside);
-    let lines = said.iter().filter(|&&byte| byte == b'\n').count();
-    let goodbye = Event::Heard(Command::Goodbye, Layer::Tls);
-    let before = events.iter().take_while(|event| !matches!(event, Event::Closed(_)));
-    let goodbyes = before.filter(|event| **event == goodbye).count();
-    let succeeds = end.claims_success == Some(true);
-    (lines > 0).then(|| Unanswered { lines: lines.saturating_sub(goodbyes), succeeds })
 }
 
 /// At which stage the bytes at an offset of the clear stream were sent.

@@ -24,7 +24,7 @@ use std::collections::{BTreeSet, VecDeque};
 
 use upward::canary::{Canaries, Challenge, Kind, Sighting};
 use upward::codec::{Codec, Part, ServerSide};
-use upward::judge::{Evidence, Exposed, Stage, Words};
+use upward::judge::{Dialogue, Evidence, Exposed, Inside, Stage, Step, Words};
 use upward::trial::shows_clear_text;
 use upward_model::client::{Close, Peer};
 use upward_model::explain::Event;
@@ -62,6 +62,12 @@ struct Connection {
     /// Commands that wait for an answer, and whether it is the answer to all of the command.
     waiting: VecDeque<(Command, bool)>,
     events: Vec<Event>,
+    /// What the client said inside TLS with an authenticated server.
+    said: Dialogue,
+    /// Whether the server has spoken there since.
+    answered: bool,
+    /// Whether the server has closed.
+    closed: bool,
 }
 
 /// Lines of one side that follow each other.
@@ -136,6 +142,9 @@ impl<'a> Reader<'a> {
             steps: None,
             waiting: VecDeque::new(),
             events: Vec::new(),
+            said: Dialogue::default(),
+            answered: false,
+            closed: false,
         });
     }
 
@@ -179,6 +188,12 @@ impl<'a> Reader<'a> {
                 self.evidence.delivered = false;
             }
             let goes_on = connection.steps == Some(command);
+            if connection.layer == Layer::Tls && connection.stage.is_none() && !connection.closed {
+                let ahead = !connection.said.steps.is_empty() && !connection.answered;
+                let word = words::verb(&connection.inside[at - heard.length..at], command);
+                connection.said.steps.push(Step { command: heard.command, word, ahead });
+                connection.answered = false;
+            }
             connection.steps = (heard.part != Part::Whole).then_some(command);
             if !goes_on {
                 connection.events.push(Event::Heard(command, connection.layer));
@@ -207,6 +222,7 @@ impl<'a> Reader<'a> {
         self.challenges.extend(words::challenges(bytes));
         let fetches = self.fetches;
         let connection = self.connections.last_mut().unwrap();
+        connection.answered = true;
         if connection.layer == Layer::Clear {
             connection.served.extend_from_slice(bytes);
         }
@@ -268,8 +284,12 @@ impl<'a> Reader<'a> {
                 }
             }
             ("client", "hello") => self.hello(),
-            ("server", "closes") => self.connection().events.push(Event::Closed(Close::Orderly)),
-            ("server", "cuts") => self.connection().events.push(Event::Closed(Close::Cut)),
+            ("server", "closes" | "cuts") => {
+                let close = if rest == "cuts" { Close::Cut } else { Close::Orderly };
+                let connection = self.connection();
+                connection.events.push(Event::Closed(close));
+                connection.closed = true;
+            }
             ("client", "closes") | ("by", "hand") => {}
             ("exit", code) => {
                 self.evidence.claims_success = Some(code == "0");
@@ -372,6 +392,13 @@ impl<'a> Reader<'a> {
         evidence.words.retain(|words| words.connection >= first);
         evidence.arrived = carriers.contains(&self.carried);
         evidence.delivered &= evidence.arrived;
+        let said = |connection: &Connection| connection.said.clone();
+        let spoke = |connection: &Connection| !connection.inside.is_empty();
+        evidence.inside = Inside {
+            accepts_certificate: self.connections.iter().any(spoke),
+            dialogues: self.connections.iter().map(said).filter(|d| !d.steps.is_empty()).collect(),
+            claims_success: evidence.claims_success,
+        };
         evidence.run = self.connections.into_iter().map(|connection| connection.events).collect();
         evidence
     }

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use md5::{Digest as _, Md5};
 use upward::canary::{Canaries, Challenge};
-use upward_model::message::Layer;
+use upward_model::message::{Command, Layer};
 
 /// Who says something in which layer, whether the line is ended, and the words.
 pub(super) fn said(line: &str) -> Option<(bool, Layer, bool, &str)> {
@@ -71,4 +71,38 @@ pub(super) fn challenges(bytes: &[u8]) -> Vec<Challenge> {
         }
     }
     challenges
+}
+
+/// The verb of a command of the client, and the mechanism of a login; data and answers have none.
+pub(super) fn verb(said: &[u8], command: Command) -> String {
+    let text = String::from_utf8_lossy(said).to_ascii_uppercase();
+    let words: Vec<&str> = text.split_whitespace().take(3).collect();
+    let known = [
+        "EHLO",
+        "HELO",
+        "AUTH",
+        "MAIL",
+        "RCPT",
+        "DATA",
+        "QUIT",
+        "CAPA",
+        "USER",
+        "PASS",
+        "STAT",
+        "RETR",
+        "CAPABILITY",
+        "LOGIN",
+        "AUTHENTICATE",
+        "APPEND",
+        "SELECT",
+        "FETCH",
+        "LOGOUT",
+        "NOOP",
+        "RSET",
+    ];
+    let Some(at) = words.iter().take(2).position(|word| known.contains(word)) else {
+        return format!("({})", command.word());
+    };
+    let names = words[at].starts_with("AUTH");
+    words[at..].iter().take(1 + usize::from(names)).copied().collect::<Vec<_>>().join(" ")
 }

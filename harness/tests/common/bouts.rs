@@ -13,7 +13,6 @@ use upward_model::client::{Client, Negotiator};
 use upward_model::explain::Habits;
 use upward_model::flaw::{Flaw, Flaws};
 use upward_model::generate::is_claimed;
-use upward_model::message::Bounds;
 use upward_model::play::{Plan, play};
 use upward_model::property::{Properties, Property};
 use upward_model::protocol::{Authentication, Level, Protocol};
@@ -90,7 +89,12 @@ impl Bout {
     ) -> Self {
         let scene = Scene::of(protocol, &vector);
         let sessions = scene.sessions.clone();
-        let client = Negotiator { protocol, sessions, variant, flaws, bounds: Bounds::STANDARD };
+        let client = Negotiator {
+            sessions,
+            variant,
+            flaws,
+            ..Negotiator::sound(protocol, scene.policy())
+        };
         Self { scene, vector, client, evidence }
     }
 
@@ -135,9 +139,10 @@ fn weigh(protocol: &Protocol, vector: &Vector, broken: Properties) -> Verdict {
 
 fn compare(scene: &Scene, vector: &Vector, client: Negotiator, trial: &Trial) -> Option<String> {
     let (protocol, variant, flaws) = (scene.protocol, client.variant, client.flaws);
-    let setting = Setting::of(Attacker::Active);
+    let plan = Plan::from(&vector.peer);
+    let setting = Setting { lists_logins: plan.lists_logins(), ..Setting::of(Attacker::Active) };
     let world = World::for_play(protocol, client, scene.sessions.clone(), setting, None).counted();
-    let played = play(&world, &Plan::from(&vector.peer));
+    let played = play(&world, &plan);
     let logs_in = variant.login != Login::Never && protocol.login != Authentication::None;
     let judgement = judge_vector(scene, vector, Habits { logs_in }, &trial.evidence);
     let unreached = !played.reached.contains(&vector.reached);

@@ -3,11 +3,13 @@
 //! One function decides everything: [`Negotiator::step`](Client::step). Where a flaw is asked for,
 //! the branch beside it is what a sound client does.
 
+mod choices;
 mod connection;
 mod offer;
 mod receive;
 mod session;
 
+pub(crate) use self::choices::Asked;
 use crate::client::state::{Knowledge, Link, Mode, Phase, Rest, State};
 use crate::client::{Client, End, Input, Output, Outputs, Step, View};
 use crate::flaw::{Flaw, Flaws};
@@ -67,6 +69,24 @@ impl Negotiator {
     }
 }
 
+impl Negotiator {
+    /// What the client with these choices does on an input, and the choices that it depends on.
+    pub(crate) fn step_asking(
+        &self,
+        variant: Variant,
+        state: &State,
+        input: &Input,
+    ) -> (Step<State>, Asked) {
+        let mut run = Run::new(self, state.clone());
+        run.variant = variant;
+        if run.state.phase != Phase::Ended {
+            run.take(input);
+        }
+        let asked = run.asked.clone();
+        (run.finish(), asked)
+    }
+}
+
 impl Client for Negotiator {
     type State = State;
 
@@ -88,11 +108,7 @@ impl Client for Negotiator {
     }
 
     fn step(&self, state: &State, input: &Input) -> Step<State> {
-        let mut run = Run::new(self, state.clone());
-        if run.state.phase != Phase::Ended {
-            run.take(input);
-        }
-        run.finish()
+        self.step_asking(self.variant, state, input).0
     }
 
     fn read(&self, state: &State, piece: Piece<Reply>, more: bool) -> Option<Step<State>> {
@@ -128,6 +144,8 @@ enum Setback {
     Refusal,
     /// The reply could not be read.
     Garbled,
+    /// The reply has a status that the protocol does not define.
+    Unknown,
     /// The handshake failed.
     Handshake,
     /// Clear text came where the handshake should have begun.
@@ -143,11 +161,22 @@ struct Run<'a> {
     outputs: Outputs,
     /// Whether the segment that is being read goes on.
     more: bool,
+    /// What the client chooses.
+    variant: Variant,
+    /// The choices that the step has depended on so far.
+    asked: Asked,
 }
 
 impl<'a> Run<'a> {
     fn new(client: &'a Negotiator, state: State) -> Self {
-        Self { client, state, outputs: Outputs::new(), more: false }
+        Self {
+            client,
+            state,
+            outputs: Outputs::new(),
+            more: false,
+            variant: client.variant,
+            asked: Asked::new(),
+        }
     }
 }
 
@@ -160,10 +189,6 @@ impl Run<'_> {
         let last = self.client.sessions.len().saturating_sub(1);
         let index = usize::from(self.state.session).min(last);
         self.client.sessions.get(index).copied().unwrap_or(Policy::Required)
-    }
-
-    fn variant(&self) -> Variant {
-        self.client.variant
     }
 
     fn protocol(&self) -> &'static Protocol {

@@ -1,79 +1,140 @@
-//! How far one client explains a run.
+//! How far clients explain a run.
 
-use super::{Event, Reach, Run};
-use crate::client::{Client, End, Input, Negotiator, Output, Peer, Step, View};
+use super::clients::{Clients, Set};
+use super::{Event, Run};
+use crate::client::{Client, End, Input, Output, Peer, State, Step, View};
 use crate::message::{Command, Layer, Piece, Reply, Segment};
 use crate::property::{Properties, Property};
 use crate::protocol::Memory;
 
-/// How far this client explains a run.
-pub(super) fn follows(client: &Negotiator, run: &Run) -> Reach {
-    let fresh = || connected(client, client.start());
-    let mut starts = vec![(fresh(), Properties::NONE)];
+/// How far the clients of a set explain a run, in one way of reading what the peer said.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reach {
+    /// The clients.
+    pub(super) set: Set,
+    /// The connection that they came to, counted from 0.
+    pub(super) connection: usize,
+    /// Whether they explain all of the run.
+    pub(super) complete: bool,
+    /// How many steps of the run they explain.
+    pub(super) seen: usize,
+    /// The properties that they broke on the way.
+    pub(super) broken: Properties,
+}
+
+/// How far clients explain a run: each set of clients, and each way of reading.
+pub(super) fn follow(clients: &Clients, run: &Run) -> Vec<Reach> {
+    let mut reaches = Vec::new();
+    let (all, start) = clients.start();
+    let fresh = all.iter().flat_map(|&set| connected(clients, set, &start));
+    let mut starts: Vec<Start> = fresh.map(|(set, step)| (set, step, Properties::NONE)).collect();
     let mut before = 0;
-    let mut reach = Reach::default();
-    for (index, events) in run.iter().enumerate() {
+    for (connection, events) in run.iter().enumerate() {
+        let is_last = connection + 1 == run.len();
         let mut ends: Vec<Follow<'_>> = Vec::new();
-        let mut best = Reach::default();
-        for (step, broken) in starts.drain(..) {
-            let mut follow = Follow::new(client, events, step, broken);
-            follow.explore(&mut ends, &mut best);
-        }
-        reach = Reach { complete: false, seen: before + best.seen, broken: best.broken };
-        let Some(first) = ends.first() else { return reach };
-        reach.broken = first.broken;
-        before += events.iter().filter(|event| Follow::shows_client(event)).count();
-        reach.seen = before;
-        if index + 1 < run.len() {
-            // The next connection: the client's own, or one that its user asked for.
-            for end in &ends {
-                if let Some(step) = &end.reconnected {
-                    starts.push((connected(client, step.clone()), end.broken));
-                }
+        for (set, step, broken) in starts.drain(..) {
+            let mut follow = Follow::new(clients, events, set, broken);
+            follow.take(step);
+            for (set, matched, broken) in follow.explore(&mut ends, is_last) {
+                let seen = before + matched;
+                reaches.push(Reach { set, connection, complete: false, seen, broken });
             }
-            starts.push((fresh(), reach.broken));
         }
+        before += events.iter().filter(|event| event.shows_client()).count();
+        if is_last {
+            reaches.extend(ends.iter().map(|end| Reach {
+                set: end.set,
+                connection,
+                complete: true,
+                seen: before,
+                broken: end.broken,
+            }));
+            break;
+        }
+        // The next connection: the client's own, or one that its user asked for.
+        for end in &ends {
+            if let Some(step) = &end.reconnected {
+                let steps = connected(clients, end.set, step);
+                starts.extend(steps.into_iter().map(|(set, step)| (set, step, end.broken)));
+            }
+        }
+        for end in ends.iter().filter(|end| !end.is_read_on) {
+            let steps = connected(clients, end.set, &start);
+            starts.extend(steps.into_iter().map(|(set, step)| (set, step, end.broken)));
+        }
+        let mut known = Vec::new();
+        starts.retain(|start| {
+            let is_new = !known.contains(start);
+            if is_new {
+                known.push(start.clone());
+            }
+            is_new
+        });
     }
-    Reach { complete: true, ..reach }
+    if run.is_empty() {
+        let complete = |(set, ..): &Start| Reach {
+            set: *set,
+            connection: 0,
+            complete: true,
+            seen: 0,
+            broken: Properties::NONE,
+        };
+        reaches.extend(starts.iter().map(complete));
+    }
+    reaches
 }
 
-fn connected(client: &Negotiator, step: Step<crate::client::State>) -> Step<crate::client::State> {
-    client.step(&step.state, &Input::Connected)
+/// Clients on a new connection, and what they broke before.
+type Start = (Set, Step<State>, Properties);
+
+fn connected(clients: &Clients, set: Set, step: &Step<State>) -> Vec<(Set, Step<State>)> {
+    clients.step(set, &step.state, &Input::Connected)
 }
 
-/// A client on its way through the events of one connection.
+/// What comes next in a run.
+enum Next {
+    /// No further step: the clients explain all of the connection.
+    Nothing,
+    /// Another step than what the clients do.
+    Another,
+    /// The step of this event, before which the clients must have read something.
+    Reads(usize),
+}
+
+/// Clients on their way through the events of one connection.
 #[derive(Clone)]
 struct Follow<'a> {
-    pub(super) client: &'a Negotiator,
-    pub(super) events: &'a [Event],
-    pub(super) state: crate::client::State,
-    /// What it does and was not yet seen doing.
-    pub(super) pending: Vec<Output>,
-    /// The next input that it has not read.
-    pub(super) input: usize,
-    /// The next event in which it was not yet seen.
-    pub(super) seen: usize,
-    /// How much of it was seen.
-    pub(super) matched: usize,
-    pub(super) in_tls: bool,
-    /// In which layer it said what waits to be seen; unknown for its last words.
-    pub(super) layer: Option<Layer>,
-    pub(super) broken: Properties,
-    /// Where it stands on a further connection, if it opened one.
-    pub(super) reconnected: Option<Step<crate::client::State>>,
+    clients: &'a Clients,
+    events: &'a [Event],
+    set: Set,
+    state: Option<State>,
+    /// What they do and were not yet seen doing.
+    pending: Vec<Output>,
+    /// The next input that they have not read.
+    input: usize,
+    /// The next event in which they were not yet seen.
+    seen: usize,
+    /// How much of them was seen.
+    matched: usize,
+    in_tls: bool,
+    /// In which layer they said what waits to be seen; unknown for their last words.
+    layer: Option<Layer>,
+    broken: Properties,
+    /// What they had broken when they were last seen.
+    broken_when_seen: Properties,
+    /// Where they stand on a further connection, if they opened one.
+    reconnected: Option<Step<State>>,
+    /// Whether they have read on after they were last seen.
+    is_read_on: bool,
 }
 
 impl<'a> Follow<'a> {
-    pub(super) fn new(
-        client: &'a Negotiator,
-        events: &'a [Event],
-        step: Step<crate::client::State>,
-        broken: Properties,
-    ) -> Self {
-        let mut follow = Self {
-            client,
+    fn new(clients: &'a Clients, events: &'a [Event], set: Set, broken: Properties) -> Self {
+        Self {
+            clients,
             events,
-            state: step.state.clone(),
+            set,
+            state: None,
             pending: Vec::new(),
             input: 0,
             seen: 0,
@@ -81,16 +142,16 @@ impl<'a> Follow<'a> {
             in_tls: false,
             layer: None,
             broken,
+            broken_when_seen: Properties::NONE,
             reconnected: None,
-        };
-        follow.take(step);
-        follow
+            is_read_on: false,
+        }
     }
 
     /// Takes up what a step does: what a peer can see waits to be seen, the rest is weighed.
-    fn take(&mut self, step: Step<crate::client::State>) {
-        let outputs = step.outputs.clone();
-        for (index, &output) in outputs.iter().enumerate() {
+    fn take(&mut self, step: Step<State>) {
+        let negotiator = self.clients.negotiator();
+        for (index, &output) in step.outputs.iter().enumerate() {
             match output {
                 Output::Send(Command::Noop | Command::Goodbye) => {}
                 Output::Send(command) => {
@@ -106,7 +167,7 @@ impl<'a> Follow<'a> {
                 }
                 Output::Connect(_) => {
                     // The rest of the step belongs to the next connection.
-                    let rest = outputs[index + 1..].iter().copied().collect();
+                    let rest = step.outputs[index + 1..].iter().copied().collect();
                     self.reconnected = Some(Step { state: step.state.clone(), outputs: rest });
                     break;
                 }
@@ -114,7 +175,7 @@ impl<'a> Follow<'a> {
                     self.broken.insert(Property::NoClearBytesUsedInsideTls);
                 }
                 Output::UsedClearKnowledge(_)
-                    if self.client.protocol.memory == Memory::Forgotten =>
+                    if negotiator.protocol.memory == Memory::Forgotten =>
                 {
                     self.broken.insert(Property::ClearKnowledgeForgotten);
                 }
@@ -123,9 +184,9 @@ impl<'a> Follow<'a> {
                 _ => {}
             }
         }
-        let ended = self.client.view(&step.state) == View::Ended;
+        let ended = negotiator.view(&step.state) == View::Ended;
         self.layer = (!ended).then(|| step.state.layer());
-        self.state = step.state;
+        self.state = Some(step.state);
     }
 
     fn has_a_bad_certificate(&self) -> bool {
@@ -134,111 +195,132 @@ impl<'a> Follow<'a> {
         self.events.iter().any(is_bad)
     }
 
-    fn explore(&mut self, ends: &mut Vec<Self>, best: &mut Reach) {
-        loop {
-            let next = self.next_seen();
-            let Some(position) = next else {
-                ends.push(self.clone());
-                self.read_on(ends);
-                return;
+    /// Follows the clients in all ways of reading. Those that explain the whole connection are added
+    /// to `ends`; of the others, returns how many steps each set explains, and what it broke.
+    fn explore(self, ends: &mut Vec<Self>, is_last: bool) -> Vec<(Set, usize, Properties)> {
+        let mut reaches = Vec::new();
+        // The last is followed first: the order is that of a depth-first search.
+        let mut waiting = vec![self];
+        while let Some(mut follow) = waiting.pop() {
+            let position = match follow.see() {
+                Next::Nothing => {
+                    follow.end(ends, is_last);
+                    continue;
+                }
+                Next::Another => {
+                    reaches.push((follow.set, follow.matched, follow.broken_when_seen));
+                    continue;
+                }
+                Next::Reads(position) => position,
             };
-            if let Some(&output) = self.pending.first() {
-                if !matches(output, self.layer, &self.events[position]) {
-                    return;
-                }
-                self.pending.remove(0);
-                self.seen = position + 1;
-                self.matched += 1;
-                if self.matched > best.seen {
-                    *best = Reach { complete: false, seen: self.matched, broken: self.broken };
-                }
-                continue;
+            // They must have read something before they did that: one segment, or several at once.
+            let inputs = follow.inputs_before(position).min(3);
+            let first = waiting.len();
+            for merged in 1..=inputs {
+                waiting.extend(follow.read(merged, position));
             }
-            // It must have read something before it did that: one segment, or several at once.
-            let inputs = self.inputs_before(position);
-            for merged in 1..=inputs.min(3) {
-                let mut branch = self.clone();
-                if branch.read(merged, position) {
-                    branch.explore(ends, best);
-                }
+            if waiting.len() == first {
+                reaches.push((follow.set, follow.matched, follow.broken_when_seen));
             }
-            return;
+            waiting[first..].reverse();
+        }
+        reaches
+    }
+
+    /// Sees the clients do what waits to be seen.
+    fn see(&mut self) -> Next {
+        loop {
+            let Some(position) = self.next_seen() else { return Next::Nothing };
+            let Some(&output) = self.pending.first() else { return Next::Reads(position) };
+            if !matches(output, self.layer, &self.events[position]) {
+                return Next::Another;
+            }
+            self.pending.remove(0);
+            self.seen = position + 1;
+            self.matched += 1;
+            self.broken_when_seen = self.broken;
         }
     }
 
-    /// After the last that was seen of it: the rest of the inputs, for a further connection.
-    fn read_on(&self, ends: &mut Vec<Self>) {
-        let mut branch = self.clone();
-        branch.pending.clear();
-        while branch.reconnected.is_none()
-            && branch.inputs_before(branch.events.len()) > 0
-            && branch.read(1, branch.events.len())
-        {
-            branch.pending.clear();
-        }
-        if branch.reconnected.is_some() {
-            ends.push(branch);
+    /// The clients explain all of the connection. Before a further one, they may read the rest of the
+    /// inputs.
+    fn end(mut self, ends: &mut Vec<Self>, is_last: bool) {
+        self.pending.clear();
+        let mut waiting = vec![self.clone()];
+        ends.push(self);
+        while let Some(mut follow) = waiting.pop() {
+            if is_last || follow.reconnected.is_some() {
+                continue;
+            }
+            let before = follow.events.len();
+            follow.is_read_on = true;
+            for mut branch in follow.read(1, before) {
+                branch.pending.clear();
+                if branch.reconnected.is_some() {
+                    ends.push(branch);
+                } else {
+                    waiting.push(branch);
+                }
+            }
         }
     }
 
     /// The next event that shows the client.
     fn next_seen(&self) -> Option<usize> {
-        (self.seen..self.events.len()).find(|&at| Self::shows_client(&self.events[at]))
-    }
-
-    const fn shows_client(event: &Event) -> bool {
-        matches!(event, Event::Heard(..) | Event::ClientHello | Event::Succeeded)
-    }
-
-    const fn is_input(event: &Event) -> bool {
-        !Self::shows_client(event)
+        (self.seen..self.events.len()).find(|&at| self.events[at].shows_client())
     }
 
     fn inputs_before(&self, position: usize) -> usize {
-        self.events[self.input.min(position)..position].iter().filter(|e| Self::is_input(e)).count()
+        let unread = &self.events[self.input.min(position)..position];
+        unread.iter().filter(|event| !event.shows_client()).count()
     }
 
-    /// Reads the next inputs: several only if they are words of one layer.
-    pub(super) fn read(&mut self, merged: usize, before: usize) -> bool {
+    /// Reads the next inputs before an event: several only if they are words of one layer. The
+    /// clients part where what they do differs; none where the inputs cannot be read so.
+    fn read(&self, merged: usize, before: usize) -> Vec<Self> {
+        let mut read = self.clone();
+        let Some(input) = read.take_inputs(merged, before) else { return Vec::new() };
+        match &input {
+            Input::Handshake(_) => read.in_tls = true,
+            Input::TlsEnded | Input::HandshakeFailed => read.in_tls = false,
+            _ => {}
+        }
+        let negotiator = self.clients.negotiator();
+        let Some(state) = self.state.as_ref().filter(|state| negotiator.view(state) != View::Ended)
+        else {
+            return vec![read];
+        };
+        if self.reconnected.is_some() {
+            return vec![read];
+        }
+        let steps = self.clients.step(self.set, state, &input).into_iter();
+        let branch = |(set, step)| {
+            let mut branch = Self { set, ..read.clone() };
+            branch.take(step);
+            branch
+        };
+        steps.map(branch).collect()
+    }
+
+    /// The next inputs before an event, as one.
+    fn take_inputs(&mut self, merged: usize, before: usize) -> Option<Input> {
         let mut pieces: Vec<Piece<Reply>> = Vec::new();
         let mut layer = None;
-        let mut other = None;
         for _ in 0..merged {
-            let Some(at) = (self.input..before).find(|&at| Self::is_input(&self.events[at])) else {
-                return false;
-            };
+            let at = (self.input..before).find(|&at| !self.events[at].shows_client())?;
             self.input = at + 1;
             match &self.events[at] {
                 Event::Said { segment, layer: said_in, .. } => {
                     if layer.is_some_and(|layer| layer != *said_in) {
-                        return false;
+                        return None;
                     }
                     layer = Some(*said_in);
                     pieces.extend(segment.pieces());
                 }
-                event => {
-                    if merged > 1 {
-                        return false;
-                    }
-                    other = input(event);
-                }
+                event => return if merged == 1 { input(event) } else { None },
             }
         }
-        let input = match other {
-            Some(input) => input,
-            None => Input::Segment(Segment::new(&pieces)),
-        };
-        match &input {
-            Input::Handshake(_) => self.in_tls = true,
-            Input::TlsEnded | Input::HandshakeFailed => self.in_tls = false,
-            _ => {}
-        }
-        if self.client.view(&self.state) == View::Ended || self.reconnected.is_some() {
-            return true;
-        }
-        let step = self.client.step(&self.state, &input);
-        self.take(step);
-        true
+        Some(Input::Segment(Segment::new(&pieces)))
     }
 }
 
@@ -254,7 +336,7 @@ const fn input(event: &Event) -> Option<Input> {
 }
 
 /// Whether what the client does is what was seen.
-pub(super) fn matches(output: Output, layer: Option<Layer>, event: &Event) -> bool {
+fn matches(output: Output, layer: Option<Layer>, event: &Event) -> bool {
     match (output, event) {
         (Output::StartTls, Event::ClientHello)
         | (Output::End(End::Delivered), Event::Succeeded) => true,

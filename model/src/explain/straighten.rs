@@ -1,7 +1,7 @@
 //! Runs without the detours that no property speaks of.
 
 use super::{Event, Run};
-use crate::message::{Command, Layer};
+use crate::message::{Command, Layer, Piece, Reply, Segment};
 
 /// Which of several questions for the capabilities is taken for the one that counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,30 +12,63 @@ pub(super) enum Question {
     Last,
 }
 
-/// A run without the detours that no property speaks of.
-pub(super) fn straightened(run: &Run, sessions: usize, question: Question) -> Run {
-    // A second delivery may be a second session's: it is no detour then.
-    let detours: &[Command] =
-        if sessions > 1 { &[Command::Hello] } else { &[Command::Hello, Command::Deliver] };
-    run.iter().map(|events| repeated(&without_noise(events), detours, question)).collect()
+/// A run in a form that clients are compared with.
+#[derive(Clone, Debug)]
+pub(super) struct Form {
+    /// Its events.
+    pub(super) run: Run,
+    /// Where each of its events was in the run that it was made from.
+    pub(super) positions: Vec<Vec<usize>>,
 }
 
-fn without_noise(events: &[Event]) -> Vec<Event> {
-    let noise = |event: &&Event| {
-        !matches!(
+impl Form {
+    /// The run as it was recorded.
+    pub(super) fn recorded(run: &Run) -> Self {
+        let positions = run.iter().map(|events| (0..events.len()).collect()).collect();
+        Self { run: run.clone(), positions }
+    }
+
+    /// A run without the detours that no property speaks of.
+    pub(super) fn straightened(run: &Run, sessions: usize, question: Question) -> Self {
+        // A second delivery may be a second session's: it is no detour then.
+        let detours: &[Command] =
+            if sessions > 1 { &[Command::Hello] } else { &[Command::Hello, Command::Deliver] };
+        let connections =
+            run.iter().map(|events| repeated(without_noise(events), detours, question));
+        let (positions, run) =
+            connections.map(|placed| placed.into_iter().unzip::<_, _, Vec<_>, Vec<_>>()).unzip();
+        Self { run, positions }
+    }
+}
+
+/// An event, and where it was in the recorded run.
+type Placed = (usize, Event);
+
+fn without_noise(events: &[Event]) -> Vec<Placed> {
+    let noise = |event: &Event| {
+        matches!(
             event,
             Event::Heard(Command::Noop | Command::Goodbye, _)
                 | Event::Said { answers: Some(Command::Noop | Command::Goodbye), .. }
         )
     };
-    let mut kept: Vec<Event> = events.iter().filter(noise).cloned().collect();
+    // What is said to a peer that has closed reaches nobody. A client may ask there once more.
+    let closed = events.iter().position(|event| matches!(event, Event::Closed(_)));
+    let is_late = |at: usize, event: &Event| {
+        closed.is_some_and(|closed| closed < at)
+            && *event == Event::Heard(Command::Hello, Layer::Clear)
+    };
+    let placed = events.iter().cloned().enumerate();
+    let mut kept: Vec<Placed> =
+        placed.filter(|(at, event)| !noise(event) && !is_late(*at, event)).collect();
+    end_lines(&mut kept);
     // Once logged in inside TLS, whoever asks for the capabilities asks what it may do now.
-    let login = |event: &Event| {
+    let login = |(_, event): &Placed| {
         matches!(event, Event::Heard(Command::Login(_) | Command::Credential, Layer::Tls))
     };
     if let Some(login) = kept.iter().position(login) {
         let mut index = 0;
-        kept.retain(|event| {
+        kept.retain(|(_, event)| {
             index += 1;
             let question = matches!(
                 event,
@@ -48,22 +81,36 @@ fn without_noise(events: &[Event]) -> Vec<Event> {
     kept
 }
 
+/// A line without its end, right before the peer closes, is a line: many clients read what there is.
+fn end_lines(events: &mut [Placed]) {
+    for at in 1..events.len() {
+        if let [(_, Event::Said { segment, layer: Layer::Clear, .. }), (_, Event::Closed(_))] =
+            &mut events[at - 1..=at]
+            && let Some((Piece::Line(last), rest)) = segment.pieces().split_last()
+        {
+            let whole: Vec<Piece<Reply>> =
+                rest.iter().copied().chain([Piece::Whole(*last)]).collect();
+            *segment = Segment::new(&whole);
+        }
+    }
+}
+
 /// Takes out a question that is asked again, and all rounds of a delivery but the last.
-fn repeated(events: &[Event], detours: &[Command], question: Question) -> Vec<Event> {
-    let mut kept: Vec<Event> = Vec::new();
+fn repeated(events: Vec<Placed>, detours: &[Command], question: Question) -> Vec<Placed> {
+    let mut kept: Vec<Placed> = Vec::new();
     let mut again = false;
-    for event in events {
+    for (position, event) in events {
         let answers = Some(Command::Hello);
-        if again && matches!(event, Event::Said { answers: to, .. } if *to == answers) {
+        if again && matches!(&event, Event::Said { answers: to, .. } if *to == answers) {
             continue;
         }
         again = false;
-        if let Event::Heard(command, layer) = event
+        if let Event::Heard(command, layer) = &event
             && detours.contains(command)
         {
-            let last = kept.iter().rposition(|event| !matches!(event, Event::Said { .. }));
+            let last = kept.iter().rposition(|(_, event)| !matches!(event, Event::Said { .. }));
             if let Some(last) = last
-                && kept[last] == Event::Heard(*command, *layer)
+                && kept[last].1 == Event::Heard(*command, *layer)
             {
                 if *command == Command::Hello && question == Question::First {
                     again = true;
@@ -71,10 +118,67 @@ fn repeated(events: &[Event], detours: &[Command], question: Question) -> Vec<Ev
                 }
                 let answered = |event: &Event| matches!(event, Event::Said { answers: Some(answer), .. } if answer == command);
                 let rest = kept.split_off(last);
-                kept.extend(rest.into_iter().skip(1).filter(|event| !answered(event)));
+                kept.extend(rest.into_iter().skip(1).filter(|(_, event)| !answered(event)));
             }
         }
-        kept.push(event.clone());
+        kept.push((position, event));
     }
     kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::Close;
+
+    fn said(pieces: &[Piece<Reply>]) -> Event {
+        Event::Said { segment: Segment::new(pieces), layer: Layer::Clear, answers: None }
+    }
+
+    fn straight(events: &[Event]) -> (Vec<Event>, Vec<usize>) {
+        let form = Form::straightened(&vec![events.to_vec()], 1, Question::Last);
+        (form.run[0].clone(), form.positions[0].clone())
+    }
+
+    #[test]
+    fn a_question_to_a_peer_that_has_closed_is_no_step() {
+        let asks = Event::Heard(Command::Hello, Layer::Clear);
+        let closed = Event::Closed(Close::Orderly);
+        let kept = vec![asks.clone(), closed.clone()];
+        assert_eq!(straight(&[asks.clone(), closed.clone(), asks]), (kept, vec![0, 1]));
+        // Anything else that is said there stays.
+        for late in [
+            Event::Heard(Command::Deliver, Layer::Clear),
+            Event::Heard(Command::Upgrade, Layer::Clear),
+            Event::Heard(Command::Hello, Layer::Tls),
+        ] {
+            let events = vec![closed.clone(), late];
+            assert_eq!(straight(&events), (events, vec![0, 1]));
+        }
+    }
+
+    #[test]
+    fn the_close_ends_a_line_and_no_block() {
+        let closed = Event::Closed(Close::Orderly);
+        let line = [Piece::Whole(Reply::Greeting), Piece::Line(Reply::Accept)];
+        let whole = [Piece::Whole(Reply::Greeting), Piece::Whole(Reply::Accept)];
+        let (events, _) = straight(&[said(&line), closed.clone()]);
+        assert_eq!(events, [said(&whole), closed.clone()]);
+        for events in [
+            vec![said(&[Piece::Block(Reply::Accept)]), closed.clone()],
+            vec![said(&line), said(&whole), closed],
+        ] {
+            assert_eq!(straight(&events).0, events);
+        }
+    }
+
+    #[test]
+    fn a_form_says_where_its_events_were() {
+        let asks = Event::Heard(Command::Hello, Layer::Clear);
+        let noop = Event::Heard(Command::Noop, Layer::Clear);
+        let upgrade = Event::Heard(Command::Upgrade, Layer::Clear);
+        let greeting = said(&[Piece::Whole(Reply::Greeting)]);
+        let events = [greeting.clone(), asks.clone(), noop, asks.clone(), upgrade.clone()];
+        assert_eq!(straight(&events), (vec![greeting, asks, upgrade], vec![0, 3, 4]));
+    }
 }

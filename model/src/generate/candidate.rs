@@ -1,6 +1,7 @@
 //! Everything that an attacker can do at one point of the negotiation.
 
 mod build;
+mod several;
 
 pub(super) use self::build::{Build, saying, words};
 use crate::message::Reply;
@@ -86,6 +87,8 @@ pub(super) fn candidates(protocol: &Protocol) -> Vec<Candidate> {
             build.replaced();
             build.silent_and_cut(&[Point::Opening, Point::Capabilities, Point::Upgrade]);
             build.behind();
+            build.left_open();
+            build.lured();
             build.before();
         }
         build.handshakes();

@@ -2,18 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::client::{End, Negotiator, Output};
+use crate::client::{End, Negotiator, Output, Peer};
 use crate::dialogue;
 use crate::explain::{Event, Explanation, Habits, explain};
 use crate::flaw::{Flaw, Flaws, Side};
 use crate::generate::candidate::Candidate;
 use crate::generate::cover::{Cover, Coverage};
-use crate::message::Bounds;
-use crate::play::{Plan, Play, play};
+use crate::message::{Command, Layer};
+use crate::play::{Plan, Planned, Play, play};
 use crate::policy::Policy;
 use crate::property::{Properties, Property};
 use crate::protocol::{Authentication, Level, Protocol};
-use crate::variant::Variant;
+use crate::variant::{Login, Variant};
 use crate::vector::{Do, Outcome, Point};
 use crate::world::{Attacker, Setting, World};
 
@@ -53,11 +53,16 @@ impl Evaluation {
 /// The worlds of a protocol, compiled once.
 pub(super) struct Bench {
     protocol: &'static Protocol,
-    worlds: BTreeMap<Vec<Policy>, Vec<(Party, World<Negotiator>)>>,
+    worlds: BTreeMap<Honest, Vec<(Party, World<Negotiator>)>>,
     covers: BTreeMap<Policy, Cover>,
     /// Clients with several flaws.
-    others: BTreeMap<(Vec<Policy>, Flaws), World<Negotiator>>,
+    others: BTreeMap<(Honest, Flaws), World<Negotiator>>,
+    /// What each party says inside TLS in the twin of a plan.
+    twins: BTreeMap<(Honest, String), Vec<Option<Vec<Command>>>>,
 }
+
+/// What is honest about a candidate: the user's sessions, and whether the server lists its logins.
+type Honest = (Vec<Policy>, bool);
 
 /// Who is played.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,20 +73,26 @@ enum Party {
 
 impl Bench {
     pub(super) const fn new(protocol: &'static Protocol) -> Self {
-        Self { protocol, worlds: BTreeMap::new(), covers: BTreeMap::new(), others: BTreeMap::new() }
+        Self {
+            protocol,
+            worlds: BTreeMap::new(),
+            covers: BTreeMap::new(),
+            others: BTreeMap::new(),
+            twins: BTreeMap::new(),
+        }
     }
 
     /// Sees to it that the worlds of these sessions are there: the first is the common client's.
-    fn compile(&mut self, sessions: &[Policy]) {
+    fn compile(&mut self, honest: &Honest) {
         let (protocol, covers) = (self.protocol, &mut self.covers);
-        self.worlds.entry(sessions.to_vec()).or_insert_with(|| worlds(protocol, sessions, covers));
+        self.worlds.entry(honest.clone()).or_insert_with(|| worlds(protocol, honest, covers));
     }
 
     /// Candidates for what the vectors of a policy have not covered so far.
     pub(super) fn uncovered(&mut self, policy: Policy) -> Vec<Candidate> {
-        let sessions = [policy];
-        self.compile(&sessions);
-        let world = self.worlds.get(&sessions[..]).and_then(|worlds| worlds.first());
+        let honest = (vec![policy], true);
+        self.compile(&honest);
+        let world = self.worlds.get(&honest).and_then(|worlds| worlds.first());
         match (world, self.covers.get_mut(&policy)) {
             (Some((_, world)), Some(cover)) => cover.search(self.protocol, policy, world),
             _ => Vec::new(),
@@ -89,11 +100,15 @@ impl Bench {
     }
 
     pub(super) fn evaluate(&mut self, candidate: &Candidate) -> Evaluation {
-        let sessions = candidate.sessions();
         let protocol = self.protocol;
-        self.compile(&sessions);
-        let worlds = self.worlds.get(&sessions).map(Vec::as_slice).unwrap_or_default();
         let plan = candidate.plan(protocol);
+        let honest = (candidate.sessions(), plan.lists_logins());
+        self.compile(&honest);
+        let worlds = self.worlds.get(&honest).map(Vec::as_slice).unwrap_or_default();
+        let sessions = &honest.0;
+        let twin = twin(&plan);
+        let twins = self.twins.entry((honest.clone(), format!("{twin:?}"))).or_default();
+        twins.resize(worlds.len(), None);
         let mut evaluation = Evaluation {
             sound: BTreeSet::new(),
             baseline: Properties::NONE,
@@ -117,7 +132,10 @@ impl Bench {
                     evaluation.sound.insert(played.outcome);
                 }
                 Party::Flawed(flaw) => {
-                    let broken = shown(protocol, candidate, &plan, &played, evaluation.baseline);
+                    let twin =
+                        || twins[index].get_or_insert_with(|| inside(&play(world, &twin))).clone();
+                    let broken =
+                        shown(protocol, candidate, &plan, &played, evaluation.baseline, twin);
                     if !broken.is_empty() {
                         if said > most || broken.iter().any(|property| !property.is_inner()) {
                             evaluation.surely.insert(index, broken);
@@ -127,7 +145,8 @@ impl Bench {
                 }
             }
             if index == 0 {
-                if let [policy] = sessions[..]
+                if honest.1
+                    && let [policy] = sessions[..]
                     && let Some(cover) = self.covers.get_mut(&policy)
                 {
                     cover.take(world, &played);
@@ -148,19 +167,21 @@ impl Bench {
         flaws: Flaws,
     ) -> bool {
         let protocol = self.protocol;
-        let sessions = candidate.sessions();
-        self.compile(&sessions);
-        let Some((_, common)) = self.worlds.get(&sessions).and_then(|worlds| worlds.first()) else {
+        let plan = candidate.plan(protocol);
+        let honest = (candidate.sessions(), plan.lists_logins());
+        self.compile(&honest);
+        let Some((_, common)) = self.worlds.get(&honest).and_then(|worlds| worlds.first()) else {
             return false;
         };
-        let world = self.others.entry((sessions.clone(), flaws)).or_insert_with(|| {
+        let world = self.others.entry((honest.clone(), flaws)).or_insert_with(|| {
+            let (sessions, lists_logins) = honest;
             let client = client(protocol, sessions.clone(), Variant::COMMON, flaws);
-            let setting = Setting::of(Attacker::Active);
+            let setting = Setting { lists_logins, ..Setting::of(Attacker::Active) };
             World::for_play(protocol, client, sessions, setting, Some(common)).counted()
         });
-        let plan = candidate.plan(protocol);
         let played = play(world, &plan);
-        !shown(protocol, candidate, &plan, &played, evaluation.baseline).is_empty()
+        let twin = || inside(&play(world, &twin(&plan)));
+        !shown(protocol, candidate, &plan, &played, evaluation.baseline, twin).is_empty()
     }
 
     /// What was covered of the common client under each policy.
@@ -168,7 +189,7 @@ impl Bench {
         self.covers
             .iter()
             .filter_map(|(&policy, cover)| {
-                let (_, world) = self.worlds.get(&[policy][..])?.first()?;
+                let (_, world) = self.worlds.get(&(vec![policy], true))?.first()?;
                 Some((policy, cover.coverage(world)))
             })
             .collect()
@@ -182,9 +203,35 @@ fn shown(
     plan: &Plan,
     played: &Play,
     baseline: Properties,
+    twin: impl FnOnce() -> Vec<Command>,
 ) -> Properties {
     let broken = beyond(protocol, candidate.policy, played.broken, baseline);
-    visible(protocol, &candidate.sessions(), plan, played, broken)
+    visible(protocol, &candidate.sessions(), plan, played, broken, twin)
+}
+
+/// A plan without what the attacker says in clear: all that is said inside TLS stays.
+fn twin(plan: &Plan) -> Plan {
+    let inside = |planned: &&Planned| planned.at.is_inside();
+    Plan {
+        certificate: plan.certificate,
+        deviations: plan.deviations.iter().filter(inside).cloned().collect(),
+    }
+}
+
+/// What the client says inside TLS with the true server, its goodbye left out.
+fn inside(played: &Play) -> Vec<Command> {
+    let heard = |event| match event {
+        Event::Heard(command, Layer::Tls) if command != Command::Goodbye => Some(command),
+        _ => None,
+    };
+    played.lifted().into_iter().flatten().filter_map(heard).collect()
+}
+
+/// Whether a client that meets the same true server inside TLS does otherwise there than without the
+/// attacker's words in clear. One that stops before its first command there has taken them for an
+/// attack.
+fn used_clear_text(now: &[Command], twin: &[Command]) -> bool {
+    !now.is_empty() && now != twin
 }
 
 /// The properties that count: broken here, not by the sound client, and claimed.
@@ -212,6 +259,7 @@ fn visible(
     plan: &Plan,
     played: &Play,
     broken: Properties,
+    twin: impl FnOnce() -> Vec<Command>,
 ) -> Properties {
     // Silence about an earlier session is not seen where the last one ends well.
     let last = played.client_outputs().into_iter().rev().find(|o| matches!(o, Output::End(_)));
@@ -219,6 +267,10 @@ fn visible(
     let broken: Properties =
         broken.iter().filter(|&p| p != Property::UserTold || !ends_well).collect();
     if !broken.iter().any(Property::is_inner) {
+        return broken;
+    }
+    let one_session = sessions.len() == 1 && plan.certificate == Peer::Genuine;
+    if one_session && used_clear_text(&inside(played), &twin()) {
         return broken;
     }
     let mut run = played.lifted();
@@ -254,11 +306,12 @@ pub const fn is_claimed(policy: Policy, property: Property) -> bool {
                 | Property::UserTold
                 | Property::AlwaysEnds
                 | Property::NoClearTextShownAsTrusted
+                | Property::NoClearDataHandedOver
         )
 }
 
 /// A client under the bounds of the vectors.
-pub(super) const fn client(
+pub(super) fn client(
     protocol: &'static Protocol,
     sessions: Vec<Policy>,
     variant: Variant,
@@ -269,25 +322,26 @@ pub(super) const fn client(
         sessions,
         variant,
         flaws,
-        bounds: Bounds::STANDARD,
-        connections: Negotiator::CONNECTIONS,
-        endless: false,
+        ..Negotiator::sound(protocol, Policy::Required)
     }
 }
 
 fn worlds(
     protocol: &'static Protocol,
-    sessions: &[Policy],
+    (sessions, lists_logins): &Honest,
     covers: &mut BTreeMap<Policy, Cover>,
 ) -> Vec<(Party, World<Negotiator>)> {
     let client = |variant, flaws| client(protocol, sessions.to_vec(), variant, flaws);
-    let setting = Setting::of(Attacker::Active);
-    // The first is compiled, since coverage is counted over its whole machine.
-    let common =
-        World::new(protocol, client(Variant::COMMON, Flaws::NONE), sessions.to_vec(), setting);
-    if let &[policy] = sessions {
+    let setting = Setting { lists_logins: *lists_logins, ..Setting::of(Attacker::Active) };
+    let common = client(Variant::COMMON, Flaws::NONE);
+    // It is compiled where coverage is counted over its whole machine.
+    let common = if let (&[policy], true) = (&sessions[..], *lists_logins) {
+        let common = World::new(protocol, common, sessions.to_vec(), setting);
         covers.insert(policy, Cover::of(&common));
-    }
+        common
+    } else {
+        World::for_play(protocol, common, sessions.to_vec(), setting, None)
+    };
     let mut worlds = Vec::new();
     let others = Variant::single().into_iter().skip(1).map(|variant| (variant, None));
     let flawed = flawed(protocol).into_iter().map(|(variant, flaw)| (variant, Some(flaw)));
@@ -300,14 +354,33 @@ fn worlds(
     worlds
 }
 
-/// Each flaw of a client, and the variant that is played with it: the common one. What is left over
-/// when TLS starts is taken for the answer to whatever is asked first, so that there the client that
-/// asks for no capabilities inside TLS is played as well.
+/// Each flaw of a client, and the variants that are played with it: the common one first.
+///
+/// What is left over when TLS starts is taken for the answer to whatever is asked first: there the
+/// clients that ask for no capabilities inside TLS, that take any positive reply, and that answer a
+/// challenge are played as well. A client that asks for the upgrade straight away learns what is
+/// offered from the greeting.
 pub fn flawed(protocol: &Protocol) -> Vec<(Variant, Flaw)> {
     let mut all: Vec<_> = Flaw::of(Side::Client).map(|flaw| (Variant::COMMON, flaw)).collect();
+    let common = Variant::COMMON;
+    let keeps =
+        [Flaw::KeepsBuffer, Flaw::ReadsBufferLate, Flaw::KeepsFragment, Flaw::KeepsOpenReply];
+    if protocol.has_hello() {
+        let variant = Variant { reads_laxly: true, ..common };
+        all.extend(keeps.map(|flaw| (variant, flaw)));
+    }
     if protocol.has_hello() && protocol.login != Authentication::None {
-        let variant = Variant { asks_inside: false, ..Variant::COMMON };
-        all.extend([Flaw::KeepsBuffer, Flaw::KeepsFragment].map(|flaw| (variant, flaw)));
+        for variant in [
+            Variant { asks_inside: false, ..common },
+            Variant { asks_inside: false, login: Login::Challenged, ..common },
+        ] {
+            all.extend(keeps.map(|flaw| (variant, flaw)));
+        }
+    }
+    if protocol.greets_with_capabilities() {
+        let variant = Variant { asks_first: false, ..common };
+        let flaws = [Flaw::IgnoresMissingOffer, Flaw::KeepsCapabilities];
+        all.extend(flaws.map(|flaw| (variant, flaw)));
     }
     all
 }

@@ -113,9 +113,9 @@ const fn class(point: Point, reply: Reply) -> &'static str {
         (_, Reply::Redirect) => "RED-OTHER",
         (Point::Opening, Reply::Welcome) => "PRE-GREET",
         (_, Reply::Welcome | Reply::LoggedIn) => "PRE-EQUIV",
-        (Point::Opening, Reply::Refuse) => "NEG-GREET-ERR",
+        (Point::Opening, Reply::Refuse | Reply::Unknown) => "NEG-GREET-ERR",
         (Point::Opening, Reply::Garbled) => "XP-WRONGPROTO",
-        (Point::Capabilities, Reply::Refuse) => "NEG-STRIP-ASKERR",
+        (Point::Capabilities, Reply::Refuse | Reply::Unknown) => "NEG-STRIP-ASKERR",
         (Point::Upgrade, Reply::Refuse) => "NEG-REFUSE-PERM",
         (Point::Opening | Point::Capabilities, Reply::Accept) => "NEG-EARLY-OK",
         (

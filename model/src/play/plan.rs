@@ -30,6 +30,16 @@ pub struct Planned {
     pub segment: SegmentOf,
 }
 
+impl Plan {
+    /// Whether the true server's list inside TLS names its logins: one that says [`Reply::Bare`] there
+    /// names none, and is as honest.
+    pub fn lists_logins(&self) -> bool {
+        let bare =
+            |planned: &Planned| planned.pieces.iter().any(|piece| piece.message() == Reply::Bare);
+        !self.deviations.iter().any(bare)
+    }
+}
+
 impl From<&PeerRecord> for Plan {
     fn from(peer: &PeerRecord) -> Self {
         Self {

@@ -201,6 +201,8 @@ impl<C: Client> Player<'_, C> {
         if inside && !self.inside {
             self.inside = true;
             self.reached.insert(Point::Inside);
+            // The first answer inside TLS is at the point of its command as well.
+            self.reached.extend(Point::of(command, true));
             let planned = |point| !self.deviations(point).is_empty();
             return Some(Point::of_first_inside(command, planned));
         }

@@ -25,7 +25,7 @@ const EVENTS: [(&str, Input); 8] = [
 ];
 
 /// What a client does, as C names it; the order is the number.
-const CLIENT_DOES: [&str; 11] = [
+const CLIENT_DOES: [&str; 12] = [
     "CONNECT",
     "SEND",
     "START_TLS",
@@ -34,6 +34,7 @@ const CLIENT_DOES: [&str; 11] = [
     "OPEN_TLS_CHANNEL",
     "MOVE_DATA",
     "SHOWS",
+    "HANDS_OVER",
     "TELL",
     "END",
     "NOTHING",
@@ -137,6 +138,7 @@ impl Tables {
         define("DELIVER", number(&self.commands, &Command::Deliver));
         define("DONE", number(&self.replies, &Reply::Done));
         define("NOTICE", number(&self.replies, &Reply::Notice));
+        define("DATA", number(&self.replies, &Reply::Data));
         define("DELIVERED", End::Delivered as usize);
     }
 
@@ -318,6 +320,7 @@ fn client_does(output: Output, commands: &[Command]) -> String {
         Output::OpenChannel(Layer::Tls) => ("OPEN_TLS_CHANNEL", 0),
         Output::MoveData => ("MOVE_DATA", 0),
         Output::Shows => ("SHOWS", 0),
+        Output::HandsOver => ("HANDS_OVER", 0),
         Output::Took(_)
         | Output::UsedClearKnowledge(_)
         | Output::Skipped

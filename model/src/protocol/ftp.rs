@@ -69,6 +69,7 @@ pub static FTP: Protocol = Protocol {
             honest(Reply::Accept, "234 AUTH TLS OK"),
             honest(Reply::Refuse, "502 Command not implemented"),
             honest(Reply::Garbled, "%%%%"),
+            honest(Reply::Unknown, "620 whatever"),
             honest(Reply::Challenge, "331 Password required"),
             honest(Reply::LoggedIn, "230 Logged in"),
             honest(Reply::Done, "200 OK"),

@@ -58,6 +58,7 @@ pub static LDAP: Protocol = Protocol {
             honest(Reply::Accept, "<ExtendedResponse success>"),
             honest(Reply::Refuse, "<ExtendedResponse protocolError>"),
             honest(Reply::Garbled, "<octets that are no LDAPMessage>"),
+            honest(Reply::Unknown, "<ExtendedResponse with an unknown result code>"),
             honest(Reply::Challenge, "<BindResponse saslBindInProgress>"),
             honest(Reply::LoggedIn, "<BindResponse success>"),
             honest(Reply::Done, "<SearchResultDone success>"),

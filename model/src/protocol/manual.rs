@@ -60,7 +60,8 @@ pub static MANUAL: Protocol = Protocol {
             ),
             forged(Reply::Refuse, "not-now", "SORRY NOT NOW", At::Upgrade, "NEG-REFUSE-TEMP"),
             forged(Reply::Garbled, "nonsense", "WHAT?", At::Upgrade, "NEG-REFUSE-GARBAGE"),
-            forged(Reply::Garbled, "lower-case", "ok", At::Upgrade, "NEG-REFUSE-GARBAGE"),
+            forged(Reply::Unknown, "unknown-status", "YES", At::Upgrade, "NEG-REFUSE-CLASS"),
+            forged(Reply::Unknown, "lower-case", "ok", At::Upgrade, "NEG-REFUSE-GARBAGE"),
             forged(
                 Reply::Notice,
                 "notice",

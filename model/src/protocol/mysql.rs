@@ -60,6 +60,7 @@ pub static MYSQL: Protocol = Protocol {
             honest(LURE_WITH_OFFER, "<greeting that names another plugin, CLIENT_SSL set>"),
             honest(Reply::Refuse, "<ERR packet>"),
             honest(Reply::Garbled, "<octets that are no packet>"),
+            honest(Reply::Unknown, "<packet of an unknown type>"),
             honest(Reply::LoggedIn, "<OK packet>"),
             honest(Reply::Done, "<result set>"),
             honest(Reply::Notice, "<packet with a notice: Your account is locked. Call 555-0100.>"),

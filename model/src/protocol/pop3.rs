@@ -78,14 +78,18 @@ const REPLIES: &[Wording] = &[
     honest(Reply::Greeting, "+OK POP3 localhost ready <1.1@localhost>"),
     honest(
         Reply::offer(true),
-        "+OK Capability list follows\nSTLS\nUSER\nSASL PLAIN LOGIN CRAM-MD5 SCRAM-SHA-1 SCRAM-SHA-256\nTOP\nUIDL\nRESP-CODES\n.",
+        "+OK Capability list follows\nSTLS\nUSER\nSASL PLAIN LOGIN CRAM-MD5 SCRAM-SHA-1 SCRAM-SHA-256\nTOP\nUIDL\nRESP-CODES\nAUTH-RESP-CODE\nPIPELINING\n.",
     ),
     honest(
         Reply::offer(false),
-        "+OK Capability list follows\nUSER\nSASL PLAIN LOGIN CRAM-MD5 SCRAM-SHA-1 SCRAM-SHA-256\nTOP\nUIDL\nRESP-CODES\n.",
+        "+OK Capability list follows\nUSER\nSASL PLAIN LOGIN CRAM-MD5 SCRAM-SHA-1 SCRAM-SHA-256\nTOP\nUIDL\nRESP-CODES\nAUTH-RESP-CODE\nPIPELINING\n.",
     ),
     honest(LURE, "+OK Capability list follows\nSASL X-UPWARD-LURE\n."),
     honest(LURE_WITH_OFFER, "+OK Capability list follows\nSTLS\nSASL X-UPWARD-LURE\n."),
+    honest(
+        Reply::Bare,
+        "+OK Capability list follows\nTOP\nUIDL\nRESP-CODES\nAUTH-RESP-CODE\nPIPELINING\n.",
+    ),
     honest(Reply::Accept, "+OK Begin TLS negotiation"),
     honest(Reply::Refuse, "-ERR Command not available"),
     honest(Reply::Challenge, "+ PDE4OTYuNjk3MTcwOTUyQGxvY2FsaG9zdD4="),
@@ -100,14 +104,14 @@ const REPLIES: &[Wording] = &[
     forged(
         Reply::offer(false),
         "keyword-omitted",
-        "+OK Capability list follows\nUSER\nSASL PLAIN LOGIN CRAM-MD5 SCRAM-SHA-1 SCRAM-SHA-256\nTOP\nUIDL\nRESP-CODES\n.",
+        "+OK Capability list follows\nUSER\nSASL PLAIN LOGIN CRAM-MD5 SCRAM-SHA-1 SCRAM-SHA-256\nTOP\nUIDL\nRESP-CODES\nAUTH-RESP-CODE\nPIPELINING\n.",
         At::Capabilities,
         "NEG-STRIP-CAP",
     ),
     forged(
         Reply::offer(false),
         "keyword-changed",
-        "+OK Capability list follows\nXTLS\nUSER\nSASL PLAIN LOGIN CRAM-MD5 SCRAM-SHA-1 SCRAM-SHA-256\nTOP\nUIDL\nRESP-CODES\n.",
+        "+OK Capability list follows\nXTLS\nUSER\nSASL PLAIN LOGIN CRAM-MD5 SCRAM-SHA-1 SCRAM-SHA-256\nTOP\nUIDL\nRESP-CODES\nAUTH-RESP-CODE\nPIPELINING\n.",
         At::Capabilities,
         "NEG-STRIP-CAP",
     ),
@@ -202,11 +206,49 @@ const REPLIES: &[Wording] = &[
     forged(Reply::Garbled, "nonsense", "%%%%", At::Upgrade, "NEG-REFUSE-GARBAGE"),
     forged(Reply::Garbled, "no-status", "Begin TLS negotiation", At::Upgrade, "NEG-REFUSE-GARBAGE"),
     forged(
-        Reply::Garbled,
+        Reply::Unknown,
         "lower-case",
         "+ok Begin TLS negotiation",
         At::Upgrade,
         "NEG-REFUSE-GARBAGE",
+    ),
+    // A status is `+OK` or `-ERR`, in capitals (RFC 1939 section 3). Many parsers are content with
+    // less.
+    forged(Reply::Unknown, "unknown-status", "+HELLO whatever", At::Upgrade, "NEG-REFUSE-CLASS"),
+    forged(
+        Reply::Unknown,
+        "no-plus",
+        "OK Begin TLS negotiation",
+        At::Upgrade,
+        "NEG-REFUSE-GARBAGE",
+    ),
+    forged(
+        Reply::Unknown,
+        "glued-text",
+        "+OKBegin TLS negotiation",
+        At::Upgrade,
+        "NEG-REFUSE-GARBAGE",
+    ),
+    forged(
+        Reply::Unknown,
+        "unknown-status",
+        "+HELLO whatever",
+        At::Capabilities,
+        "NEG-STRIP-ASKERR",
+    ),
+    forged(Reply::Unknown, "no-plus", "OK whatever", At::Capabilities, "NEG-STRIP-ASKERR"),
+    forged(Reply::Unknown, "lower-case", "+ok whatever", At::Capabilities, "NEG-STRIP-ASKERR"),
+    forged(Reply::Unknown, "unknown-status", "+HELLO POP3 ready", At::Opening, "NEG-GREET-ERR"),
+    forged(Reply::Unknown, "no-plus", "OK POP3 ready", At::Opening, "NEG-GREET-ERR"),
+    forged(Reply::Unknown, "lower-case", "+ok POP3 ready", At::Opening, "NEG-GREET-ERR"),
+    forged(Reply::Unknown, "glued-text", "+OKPOP3 ready", At::Opening, "NEG-GREET-ERR"),
+    // The head of a list, which the true list inside TLS ends.
+    forged(
+        Reply::offer(false),
+        "open-list",
+        "+OK Capability list follows\nUSER\nSASL PLAIN LOGIN ",
+        At::LeftOpen,
+        "RSP-LITERAL",
     ),
     forged(
         Reply::Garbled,

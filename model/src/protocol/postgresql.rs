@@ -76,6 +76,7 @@ pub static POSTGRESQL: Protocol = Protocol {
             honest(Reply::Accept, "S"),
             honest(Reply::Refuse, "N"),
             honest(Reply::Garbled, "<an octet that is neither S nor N>"),
+            honest(Reply::Unknown, "<message of an unknown type>"),
             honest(Reply::Challenge, "<AuthenticationMD5Password>"),
             honest(Reply::LoggedIn, "<AuthenticationOk>"),
             honest(Reply::Done, "<CommandComplete>"),

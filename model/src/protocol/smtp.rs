@@ -63,14 +63,15 @@ const REPLIES: &[Wording] = &[
     honest(Reply::Greeting, "220 localhost ESMTP"),
     honest(
         Reply::offer(true),
-        "250-localhost\n250-STARTTLS\n250-AUTH PLAIN LOGIN CRAM-MD5 SCRAM-SHA-1 SCRAM-SHA-256\n250 8BITMIME",
+        "250-localhost\n250-STARTTLS\n250-AUTH PLAIN LOGIN CRAM-MD5 SCRAM-SHA-1 SCRAM-SHA-256\n250-PIPELINING\n250-SIZE 10240000\n250-ENHANCEDSTATUSCODES\n250-DSN\n250-SMTPUTF8\n250-CHUNKING\n250 8BITMIME",
     ),
     honest(
         Reply::offer(false),
-        "250-localhost\n250-AUTH PLAIN LOGIN CRAM-MD5 SCRAM-SHA-1 SCRAM-SHA-256\n250 8BITMIME",
+        "250-localhost\n250-AUTH PLAIN LOGIN CRAM-MD5 SCRAM-SHA-1 SCRAM-SHA-256\n250-PIPELINING\n250-SIZE 10240000\n250-ENHANCEDSTATUSCODES\n250-DSN\n250-SMTPUTF8\n250-CHUNKING\n250 8BITMIME",
     ),
     honest(LURE, "250-localhost\n250 AUTH X-UPWARD-LURE"),
     honest(LURE_WITH_OFFER, "250-localhost\n250-STARTTLS\n250 AUTH X-UPWARD-LURE"),
+    honest(Reply::Bare, "250-localhost\n250-PIPELINING\n250-SIZE 10240000\n250 8BITMIME"),
     honest(Reply::Accept, "220 2.0.0 Ready to start TLS"),
     honest(Reply::Refuse, "502 5.5.1 Command not implemented"),
     honest(Reply::Challenge, "334 PDE4OTYuNjk3MTcwOTUyQGxvY2FsaG9zdD4="),
@@ -80,20 +81,20 @@ const REPLIES: &[Wording] = &[
     other_name(Reply::Greeting, "220 localhost.wrong.example ESMTP"),
     other_name(
         Reply::offer(true),
-        "250-localhost.wrong.example\n250-STARTTLS\n250-AUTH PLAIN LOGIN CRAM-MD5 SCRAM-SHA-1 SCRAM-SHA-256\n250 8BITMIME",
+        "250-localhost.wrong.example\n250-STARTTLS\n250-AUTH PLAIN LOGIN CRAM-MD5 SCRAM-SHA-1 SCRAM-SHA-256\n250-PIPELINING\n250-SIZE 10240000\n250-ENHANCEDSTATUSCODES\n250-DSN\n250-SMTPUTF8\n250-CHUNKING\n250 8BITMIME",
     ),
     // Stripping: what the question for the capabilities is answered with.
     forged(
         Reply::offer(false),
         "keyword-omitted",
-        "250-localhost\n250-AUTH PLAIN LOGIN CRAM-MD5 SCRAM-SHA-1 SCRAM-SHA-256\n250 8BITMIME",
+        "250-localhost\n250-AUTH PLAIN LOGIN CRAM-MD5 SCRAM-SHA-1 SCRAM-SHA-256\n250-PIPELINING\n250-SIZE 10240000\n250-ENHANCEDSTATUSCODES\n250-DSN\n250-SMTPUTF8\n250-CHUNKING\n250 8BITMIME",
         At::Capabilities,
         "NEG-STRIP-CAP",
     ),
     forged(
         Reply::offer(false),
         "keyword-changed",
-        "250-localhost\n250-XTARTTLS\n250-AUTH PLAIN LOGIN CRAM-MD5 SCRAM-SHA-1 SCRAM-SHA-256\n250 8BITMIME",
+        "250-localhost\n250-XTARTTLS\n250-AUTH PLAIN LOGIN CRAM-MD5 SCRAM-SHA-1 SCRAM-SHA-256\n250-PIPELINING\n250-SIZE 10240000\n250-ENHANCEDSTATUSCODES\n250-DSN\n250-SMTPUTF8\n250-CHUNKING\n250 8BITMIME",
         At::Capabilities,
         "NEG-STRIP-CAP",
     ),
@@ -135,6 +136,78 @@ const REPLIES: &[Wording] = &[
     ),
     forged(Reply::Refuse, "ehlo-550", "550 5.7.1 Rejected", At::Capabilities, "NEG-STRIP-ASKERR"),
     forged(Reply::Greeting, "ehlo-220", "220 localhost ESMTP", At::Capabilities, "NEG-CAP-SPLIT"),
+    // Replies of unknown status. A reply is three digits and a space, or a hyphen where more lines
+    // follow; all lines have the same code (RFC 5321 section 4.2.1), whose first digit is 2 to 5
+    // (section 4.2). Real parsers read them in many ways; a client that goes on to TLS has lost
+    // nothing.
+    forged(Reply::Unknown, "no-class", "620 localhost", At::Capabilities, "NEG-STRIP-ASKERR"),
+    forged(Reply::Unknown, "two-digits", "25 localhost", At::Capabilities, "NEG-STRIP-ASKERR"),
+    forged(Reply::Unknown, "four-digits", "2500 localhost", At::Capabilities, "NEG-STRIP-ASKERR"),
+    forged(Reply::Unknown, "glued-text", "250localhost", At::Capabilities, "NEG-STRIP-ASKERR"),
+    forged(
+        Reply::Unknown,
+        "mixed-codes",
+        "250-localhost\n250-STARTTLS\n220 8BITMIME",
+        At::Capabilities,
+        "NEG-CAP-SPLIT",
+    ),
+    forged(
+        Reply::Unknown,
+        "no-class",
+        "620 2.0.0 Ready to start TLS",
+        At::Upgrade,
+        "NEG-REFUSE-CLASS",
+    ),
+    forged(
+        Reply::Unknown,
+        "two-digits",
+        "22 Ready to start TLS",
+        At::Upgrade,
+        "NEG-REFUSE-GARBAGE",
+    ),
+    forged(
+        Reply::Unknown,
+        "four-digits",
+        "2200 Ready to start TLS",
+        At::Upgrade,
+        "NEG-REFUSE-GARBAGE",
+    ),
+    forged(
+        Reply::Unknown,
+        "glued-text",
+        "220Ready to start TLS",
+        At::Upgrade,
+        "NEG-REFUSE-GARBAGE",
+    ),
+    forged(
+        Reply::Unknown,
+        "mixed-codes",
+        "220-Ready to start TLS\n454 4.7.0 TLS not available",
+        At::Upgrade,
+        "NEG-REFUSE-GARBAGE",
+    ),
+    // The text may be missing (RFC 5321 section 4.2).
+    forged(Reply::Accept, "no-text", "220", At::Upgrade, "NEG-REFUSE-CLASS"),
+    forged(Reply::Unknown, "no-class", "620 localhost ESMTP", At::Opening, "NEG-GREET-ERR"),
+    forged(Reply::Unknown, "two-digits", "22 localhost ESMTP", At::Opening, "NEG-GREET-ERR"),
+    forged(Reply::Unknown, "four-digits", "2200 localhost ESMTP", At::Opening, "NEG-GREET-ERR"),
+    forged(Reply::Unknown, "glued-text", "220localhost ESMTP", At::Opening, "NEG-GREET-ERR"),
+    forged(
+        Reply::Unknown,
+        "mixed-codes",
+        "220-localhost ESMTP\n554 5.3.2 No service",
+        At::Opening,
+        "NEG-GREET-ERR",
+    ),
+    // The head of a list, which the true list inside TLS ends.
+    forged(Reply::offer(false), "half-list", "250-AUTH PLAIN LOGIN ", At::LeftOpen, "RSP-FRAGMENT"),
+    forged(
+        Reply::offer(false),
+        "open-list",
+        "250-localhost\n250-AUTH PLAIN LOGIN ",
+        At::LeftOpen,
+        "RSP-LITERAL",
+    ),
     // Refusals of the upgrade, by class of reply.
     forged(
         Reply::Refuse,

@@ -130,6 +130,9 @@ pub enum At {
     BehindOpening,
     /// None: it comes before the answer to the upgrade request, in the same segment.
     BeforeUpgrade,
+    /// None: it comes behind the answer to the upgrade request, and its end is missing. The text has
+    /// no line end of its own.
+    LeftOpen,
     /// The question that the same reply answers honestly: it comes with a certificate for [`WRONG_NAME`],
     /// and names that host.
     OtherName,

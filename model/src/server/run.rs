@@ -45,6 +45,7 @@ impl Run<'_> {
         }
         match self.server.protocol.offer {
             Offer::Unsaid => Reply::offer(true),
+            _ if inside && !self.server.lists_logins => Reply::Bare,
             _ => Reply::offer(self.server.offers && (!inside || again)),
         }
     }

@@ -96,9 +96,10 @@ fn opportunistic(
         | Property::NoJump
         | Property::TruncationIsNotSuccess => (Claim::Holds, source),
         // What the user is told, and that it ends.
-        Property::UserTold | Property::NoClearTextShownAsTrusted | Property::AlwaysEnds => {
-            (Claim::Holds, source)
-        }
+        Property::UserTold
+        | Property::NoClearTextShownAsTrusted
+        | Property::NoClearDataHandedOver
+        | Property::AlwaysEnds => (Claim::Holds, source),
         // What a server does is its own affair.
         Property::NoClearCommandUsedInsideTls
         | Property::ClearStateForgotten

@@ -16,7 +16,7 @@ use crate::flaw::{Flaw, Flaws, Side};
 use crate::property::{Properties, Property};
 use crate::protocol::Protocol;
 use crate::server::Hosts;
-use crate::theorem::{Cell, Computed, User, column, users};
+use crate::theorem::{Cell, Column, Computed, User, column, users};
 use crate::variant::Variant;
 use crate::walk::breaks;
 use crate::world::{Attacker, Offering, Setting, World};
@@ -42,7 +42,7 @@ impl Breaker {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Flaw(flaw) => flaw.name(),
-            Self::Rule(Rule::OwnCertificates) => "rule: each host has its own certificate",
+            Self::Rule(Rule::OwnCertificates) => "one certificate for both hosts",
         }
     }
 }
@@ -73,7 +73,9 @@ const fn suspects(property: Property) -> &'static [Flaw] {
         Property::NoClearRetry => &[F::ReconnectsInClear, F::IgnoresRefusal],
         Property::NoClearRedirect => &[F::FollowsClearRedirect],
         Property::TlsNotTakenAway => &[F::LetsTlsBeTakenAway],
-        Property::NoClearBytesUsedInsideTls => &[F::KeepsBuffer, F::KeepsFragment],
+        Property::NoClearBytesUsedInsideTls => {
+            &[F::KeepsBuffer, F::KeepsFragment, F::ReadsBufferLate, F::KeepsOpenReply]
+        }
         Property::NoClearCommandUsedInsideTls => &[F::KeepsCommandBuffer],
         Property::ClearKnowledgeForgotten => &[
             F::KeepsCapabilities,
@@ -92,6 +94,7 @@ const fn suspects(property: Property) -> &'static [Flaw] {
         Property::NameFromUser => &[F::AcceptsWrongName, F::TakesNameFromWire],
         Property::UserTold => &[F::StaysSilent],
         Property::NoClearTextShownAsTrusted => &[F::ShowsClearAlert],
+        Property::NoClearDataHandedOver => &[F::HandsOverClearData],
         Property::AlwaysEnds => &[F::NeverEnds],
         Property::HonestDelivers => &[F::NeverSendsData],
         Property::NoLoginInClear => &[F::TakesLoginInClear],
@@ -160,47 +163,102 @@ impl Parties {
     }
 }
 
-/// What breaks the cells that hold: a line for each, in the order of the matrix.
+/// What breaks the cells that hold: a line for each column, in the order of the matrix.
 const TABLE: &str = include_str!("earned.txt");
 
-/// The cells of the matrices of some protocols that are kept by the sound client, each with what breaks it:
-/// lines of the protocol, the column, the property, and the breaker or `trivial`.
+/// What earns the cells of the common client's matrix, computed: a line for each column with the protocol,
+/// the column, and each property that holds with what breaks it. Kept cells that are not listed are trivial.
 pub fn earn(protocol: &'static Protocol) -> String {
     let mut text = String::new();
+    each_column(protocol, |parties, column| {
+        let kept = column.cells.iter().filter(|cell| cell.is_kept());
+        let wanted: Properties = kept.map(|cell| cell.property).collect();
+        let mut found = breakers(parties, column.setting, wanted);
+        found.sort_by_key(|(property, _)| *property);
+        let found: Vec<String> = found
+            .into_iter()
+            .map(|(property, breaker)| format!("{property}: {}", breaker.name()))
+            .collect();
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "{} | {column} | {}", protocol.name, found.join(", "));
+    });
+    text
+}
+
+/// The entries of the table that are wrong: those of a cell that is not kept, and those whose flaw or rule
+/// breaks nothing there.
+pub fn unearned(protocol: &'static Protocol) -> Vec<String> {
+    let mut wrong = Vec::new();
+    each_column(protocol, |parties, column| {
+        let name = column.to_string();
+        let entries = KNOWN.get(&(protocol.name, name.as_str()));
+        let mut asked: BTreeMap<&str, Properties> = BTreeMap::new();
+        for (property, breaker) in entries.into_iter().flatten() {
+            asked.entry(breaker).or_default().insert(*property);
+        }
+        for (breaker, mut properties) in asked {
+            let world = match Flaw::by_name(breaker) {
+                Some(flaw) => parties.flawed(flaw, column.setting),
+                None if breaker == Breaker::Rule(Rule::OwnCertificates).name() => {
+                    let hosts = Hosts::OneCertificate;
+                    Some(parties.sound(Setting { hosts, ..column.setting }))
+                }
+                None => None,
+            };
+            let broken = world.map_or(Properties::NONE, |world| breaks(&world, properties));
+            for property in broken.iter() {
+                let kept = |cell: &Cell| cell.property == property && cell.is_kept();
+                if column.cells.iter().any(kept) {
+                    properties.remove(property);
+                }
+            }
+            let names =
+                properties.iter().map(|property| format!("{name}: {property} by {breaker}"));
+            wrong.extend(names);
+        }
+    });
+    wrong
+}
+
+fn each_column(protocol: &'static Protocol, mut each: impl FnMut(&mut Parties, &Column)) {
     for (user, settings) in users(protocol, Variant::COMMON) {
         let Some(&first) = settings.first() else { continue };
         let mut parties = Parties::of(&user, first);
         for setting in settings {
             let column = column(&user, setting, &parties.sound(setting));
-            let kept = |cell: &&Cell| cell.is_kept();
-            let wanted: Properties = column.cells.iter().filter(kept).map(|c| c.property).collect();
-            let found = breakers(&mut parties, setting, wanted);
-            for property in wanted.iter() {
-                let breaker = found.iter().find(|(broken, _)| *broken == property);
-                let name = breaker.map_or(TRIVIAL, |(_, breaker)| breaker.name());
-                // Writing to a string cannot fail.
-                let _ = writeln!(text, "{} | {column} | {property} | {name}", protocol.name);
-            }
+            each(&mut parties, &column);
         }
     }
-    text
 }
 
-const TRIVIAL: &str = "trivial";
+/// What the table says, by protocol and column.
+type Known = FxHashMap<(&'static str, &'static str), Vec<(Property, &'static str)>>;
 
-/// What the table says of a kept cell of the common client: what breaks it, or that nothing does; `None`
-/// where it does not know the cell.
-pub(super) fn known(protocol: &Protocol, column: &str, property: Property) -> Option<Computed> {
-    static KNOWN: LazyLock<FxHashMap<(&str, &str, &str), &str>> = LazyLock::new(|| {
-        let rows = TABLE.lines().filter_map(|line| {
-            let mut parts = line.split(" | ");
-            let key = (parts.next()?, parts.next()?, parts.next()?);
-            Some((key, parts.next()?))
-        });
-        rows.collect()
-    });
-    let breaker = KNOWN.get(&(protocol.name, column, property.name()))?;
-    Some(if *breaker == TRIVIAL { Computed::Trivial } else { Computed::Holds })
+static KNOWN: LazyLock<Known> = LazyLock::new(|| {
+    let entry = |entry: &'static str| {
+        let (property, breaker) = entry.split_once(": ")?;
+        Some((Property::by_name(property)?, breaker))
+    };
+    let row = |line: &'static str| {
+        let mut parts = line.split(" | ");
+        let key = (parts.next()?, parts.next()?);
+        Some((key, parts.next()?.split(", ").filter_map(entry).collect()))
+    };
+    TABLE.lines().filter_map(row).collect()
+});
+
+/// What a kept cell of the common client is: one that holds, or a trivial one; `None` where the table does
+/// not know the column.
+pub(super) fn known(
+    protocol: &'static Protocol,
+    column: &str,
+    property: Property,
+) -> Option<Computed> {
+    let entries =
+        KNOWN.iter().find(|((name, other), _)| *name == protocol.name && *other == column);
+    let (_, entries) = entries?;
+    let holds = entries.iter().any(|(other, _)| *other == property);
+    Some(if holds { Computed::Holds } else { Computed::Trivial })
 }
 
 /// For each of these properties, what breaks it for the same user, attacker and server.

@@ -14,7 +14,7 @@ use crate::message::{Mechanism, Piece, Reply, Segment};
 pub struct Meaning(pub Piece<Reply>);
 
 /// The word for each reply, as in vectors and traces.
-const WORDS: [(&str, Reply); 15] = [
+const WORDS: [(&str, Reply); 18] = [
     ("greeting", Reply::Greeting),
     ("welcome", Reply::Welcome),
     ("offer", Reply::Capabilities { upgrade: true, mechanism: Mechanism::Own }),
@@ -23,7 +23,10 @@ const WORDS: [(&str, Reply); 15] = [
     ("no-offer-with-lure", Reply::Capabilities { upgrade: false, mechanism: Mechanism::Lure }),
     ("accept", Reply::Accept),
     ("refuse", Reply::Refuse),
+    ("no-login", Reply::Bare),
     ("garbled", Reply::Garbled),
+    ("unknown-status", Reply::Unknown),
+    ("data", Reply::Data),
     ("challenge", Reply::Challenge),
     ("logged-in", Reply::LoggedIn),
     ("done", Reply::Done),

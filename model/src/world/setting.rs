@@ -92,6 +92,8 @@ pub struct Setting {
     pub alpn: Alpn,
     /// Its virtual hosts.
     pub hosts: Hosts,
+    /// Whether the server's list inside TLS names login mechanisms.
+    pub lists_logins: bool,
     /// The server's mistakes.
     pub server_flaws: crate::flaw::Flaws,
     /// The bounds of the walk.
@@ -106,6 +108,7 @@ impl Setting {
             offering: Offering::Both,
             alpn: Alpn::Off,
             hosts: Hosts::One,
+            lists_logins: true,
             server_flaws: crate::flaw::Flaws::NONE,
             bounds: Bounds::STANDARD,
         }

@@ -1,15 +1,20 @@
 //! The matrix of a protocol as a table that fits a hundred columns.
 
 use upward_model::property::Property;
+use upward_model::server::Hosts;
 use upward_model::theorem::{Cell, Claim, Column, Computed};
 
 /// What the words of the table mean.
 pub(super) const LEGEND: &str = "\
-holds   put to the test, and no reachable state breaks it, with any server
-broken  a dialogue breaks it; broken* with some servers only
-n/a     never put to the test
--       nobody claims it
-pooled  a session that requires TLS, after one that may do without";
+holds    no reachable state breaks it, with any server; for at least one server, a known mistake would
+broken   a dialogue breaks it; broken* with some servers only
+trivial  no reachable state breaks it, and no known mistake would
+n/a      the protocol does not have what the property speaks of
+-        not claimed
+pools    a session that requires TLS and one that may do without, in both orders
+retries  a client that connects again, twice or three times in all
+endless  any number of sessions, one after the other
+hosts    two virtual hosts: a certificate each, or one for both";
 
 /// The width of a column.
 const COLUMN: usize = 8;
@@ -30,7 +35,7 @@ pub(super) fn print_table(columns: &[Column]) {
     print_line("property", &joined(groups.iter().map(|group| group.attacker)));
     for &property in Property::ALL {
         let cells: Vec<&str> = groups.iter().map(|group| group.cell(property)).collect();
-        if !cells.iter().all(|cell| matches!(*cell, "n/a" | "-")) {
+        if !cells.iter().all(|cell| matches!(*cell, "n/a" | "-" | "trivial")) {
             print_line(property.name(), &joined(cells.into_iter()));
         }
     }
@@ -38,7 +43,7 @@ pub(super) fn print_table(columns: &[Column]) {
         for &property in Property::ALL {
             if group.cell(property) == "broken*" {
                 outln!(
-                    "  * {property}, {} {}: broken where the server {}",
+                    "  * {property}, {} {}: broken where the server: {}",
                     group.policy,
                     group.attacker,
                     group.breaking(property).join(", ")
@@ -67,8 +72,18 @@ impl<'a> Group<'a> {
     fn of(columns: &'a [Column]) -> Vec<Self> {
         let mut groups: Vec<Self> = Vec::new();
         for column in columns {
-            let pooled = column.sessions.len() > 1;
-            let policy = if pooled { "pooled" } else { column.policy().name() };
+            let user = &column.user;
+            let policy = if user.endless {
+                "endless"
+            } else if user.sessions.len() > 1 {
+                "pools"
+            } else if user.variant.retries {
+                "retries"
+            } else if column.setting.hosts != Hosts::One {
+                "hosts"
+            } else {
+                column.policy().name()
+            };
             let attacker = column.setting.attacker.name();
             let same = |group: &&mut Self| group.policy == policy && group.attacker == attacker;
             match groups.iter_mut().find(same) {
@@ -100,6 +115,8 @@ impl<'a> Group<'a> {
             "broken*"
         } else if count(|cell| cell.computed == Computed::Holds) > 0 {
             "holds"
+        } else if count(|cell| cell.computed == Computed::Trivial) > 0 {
+            "trivial"
         } else {
             "n/a"
         }
@@ -109,7 +126,10 @@ impl<'a> Group<'a> {
     fn breaking(&self, property: Property) -> Vec<&'static str> {
         self.cells(property)
             .filter(|(_, cell)| cell.computed == Computed::Broken)
-            .map(|(column, _)| column.setting.offering.name())
+            .map(|(column, _)| match column.setting.hosts {
+                Hosts::One => column.setting.offering.name(),
+                hosts => hosts.name(),
+            })
             .collect()
     }
 }

@@ -37,9 +37,11 @@ impl ClientSide for Client {
         let line = match command {
             Command::Hello => "CAPABILITY".to_owned(),
             Command::Upgrade => "STARTTLS".to_owned(),
-            Command::Begin(Mechanism::Own) => "AUTHENTICATE CRAM-MD5".to_owned(),
+            Command::Begin(Mechanism::Own | Mechanism::Salted) => {
+                "AUTHENTICATE CRAM-MD5".to_owned()
+            }
             Command::Begin(Mechanism::Lure) => format!("AUTHENTICATE {LURE}"),
-            Command::Login(Mechanism::Own) => {
+            Command::Login(Mechanism::Own | Mechanism::Salted) => {
                 format!("LOGIN {} {}", canaries.user, canaries.password)
             }
             Command::Login(Mechanism::Lure) => {
@@ -81,7 +83,7 @@ impl ClientSide for Client {
                 let text = line.get(2..).unwrap_or_default();
                 self.challenge = STANDARD.decode(text).unwrap_or_default();
             }
-            if open.is_some() && without_tag(&String::from_utf8_lossy(line)).is_none() {
+            if open.is_some() && !is_tagged(line) {
                 held.push(Piece::Whole(reply));
                 continue;
             }
@@ -98,7 +100,9 @@ impl ClientSide for Client {
             cut.pieces.push(Piece::Whole(reply));
         }
         if let Some((start, list)) = open {
-            cut.pieces.push(Piece::Block(list));
+            // Of the confirmation, only the end is missing.
+            let line = is_tagged(rest);
+            cut.pieces.push(if line { Piece::Line(list) } else { Piece::Block(list) });
             cut.rest = start.to_vec();
         } else if !rest.is_empty() {
             cut.pieces.push(Piece::Line(begun(rest)));
@@ -135,7 +139,11 @@ fn listed(line: &[u8]) -> Option<Reply> {
     let text = lines::upper(line);
     let list = text.strip_prefix("* CAPABILITY")?;
     let mechanism = if list.contains(LURE) { Mechanism::Lure } else { Mechanism::Own };
-    let upgrade = list.split(' ').any(|word| word == "STARTTLS");
+    let names = |word: &str| list.split(' ').any(|other| other == word);
+    let upgrade = names("STARTTLS");
+    if names("LOGINDISABLED") && !upgrade && !list.contains(" AUTH=") {
+        return Some(Reply::Bare);
+    }
     Some(Reply::Capabilities { upgrade, mechanism })
 }
 
@@ -146,6 +154,10 @@ fn meaning(line: &[u8]) -> Option<Reply> {
     // A head that was joined by something else still reads as what it is the head of.
     let worded = |reply: Reply| {
         let begins = |text: &'static str| match (text.strip_prefix(TAG), tagged) {
+            // A status without a text is all that there is.
+            (Some(words), Some(rest)) if words.trim().split(' ').count() < 2 => {
+                (rest == words).then_some(words.len())
+            }
             (Some(words), Some(rest)) => rest.starts_with(words).then_some(words.len()),
             (Some(_), None) => None,
             (None, _) => line.starts_with(text.as_bytes()).then_some(text.len()),
@@ -160,9 +172,10 @@ fn meaning(line: &[u8]) -> Option<Reply> {
     if let Some((_, std::cmp::Reverse(reply))) = longest {
         return Some(reply);
     }
+    let positive = tagged.is_some_and(|rest| rest.to_ascii_uppercase().starts_with(" OK"));
     match (tagged, &*text) {
         (Some(rest), _) if rest.starts_with(" OK LOGOUT") => None,
-        (Some(rest), _) if rest.starts_with(" OK") => Some(Reply::Done),
+        (Some(_), _) if positive => Some(Reply::Done),
         (Some(_), _) => Some(Reply::Refuse),
         (None, text) if text.starts_with('+') => Some(Reply::Challenge),
         (None, text) if text.starts_with("* PREAUTH") => Some(Reply::Welcome),
@@ -173,15 +186,23 @@ fn meaning(line: &[u8]) -> Option<Reply> {
         (None, text) if text.starts_with("* OK") => Some(Reply::Greeting),
         (None, text) if text.starts_with("* BYE") => Some(Reply::Bye),
         (None, text) if text.starts_with("* ") => None,
+        (None, _) if is_tagged(line) => Some(Reply::Unknown),
         (None, _) => Some(Reply::Garbled),
     }
+}
+
+/// Whether a line begins with a tag, whatever status stands behind it: tags of ours have digits.
+fn is_tagged(line: &[u8]) -> bool {
+    let tag = line.split(|&byte| byte == b' ').next().unwrap_or_default();
+    super::server::is_tag(tag) && tag.iter().any(u8::is_ascii_digit)
 }
 
 /// What stands behind the tag of a tagged reply.
 fn without_tag(text: &str) -> Option<&str> {
     let at = text.find(' ')?;
     let rest = &text[at..];
-    let tagged = [" OK", " NO", " BAD"].iter().any(|status| rest.starts_with(status));
+    let status = rest.split(' ').nth(1).unwrap_or_default();
+    let tagged = ["OK", "NO", "BAD"].iter().any(|known| status.eq_ignore_ascii_case(known));
     (tagged && super::server::is_tag(&text.as_bytes()[..at])).then_some(rest)
 }
 

@@ -64,15 +64,15 @@ impl Server {
         };
         self.tags.used(tag);
         let text = String::from_utf8_lossy(rest).into_owned();
-        let (verb, arguments) = text.split_once(' ').unwrap_or((&text, ""));
+        let (verb, arguments) = lines::verb(&text);
         self.by_uid = verb.eq_ignore_ascii_case("UID");
         let (verb, arguments) = match self.by_uid {
-            true => arguments.split_once(' ').unwrap_or((arguments, "")),
+            true => lines::verb(arguments),
             false => (verb, arguments),
         };
-        self.verb = verb.trim_end().to_uppercase();
+        self.verb = verb.to_uppercase();
         arguments.clone_into(&mut self.arguments);
-        let bare = arguments.is_empty();
+        let bare = arguments.trim_end().is_empty();
         let (command, allowed) = match &*self.verb {
             "CAPABILITY" => (Command::Hello, bare),
             "STARTTLS" => (Command::Upgrade, bare),
@@ -96,7 +96,7 @@ impl Server {
     }
 
     fn authenticate(&mut self, rest: &[u8]) -> Command {
-        let mut words = rest.splitn(3, |&byte| byte == b' ').skip(1);
+        let mut words = lines::words(rest).skip(1);
         let name = lines::upper(words.next().unwrap_or_default());
         let initial = words.next().map(sasl::decode);
         let mechanism = if name == LURE { Mechanism::Lure } else { Mechanism::Own };
@@ -128,6 +128,7 @@ impl Server {
 
 /// The first word of a line, and what stands behind the space after it.
 fn split(line: &[u8]) -> Option<(&[u8], &[u8])> {
+    let line = line.trim_ascii_start();
     let at = line.iter().position(|&byte| byte == b' ')?;
     Some((&line[..at], &line[at + 1..]))
 }

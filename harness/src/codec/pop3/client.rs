@@ -24,13 +24,13 @@ impl ClientSide for Client {
     fn say(&mut self, command: Command, canaries: &Canaries) -> Vec<u8> {
         self.asked = self.asked.map(|_| Asked::Command(command));
         let name = |mechanism| match mechanism {
-            Mechanism::Own => "PLAIN",
+            Mechanism::Own | Mechanism::Salted => "PLAIN",
             Mechanism::Lure => LURE,
         };
         let line = match command {
             Command::Hello => "CAPA".to_owned(),
             Command::Upgrade => "STLS".to_owned(),
-            Command::Begin(Mechanism::Own) => "AUTH CRAM-MD5".to_owned(),
+            Command::Begin(Mechanism::Own | Mechanism::Salted) => "AUTH CRAM-MD5".to_owned(),
             Command::Begin(Mechanism::Lure) => format!("AUTH {LURE}"),
             Command::Login(mechanism) => {
                 let secret = STANDARD.encode(format!("\0{}\0{}", canaries.user, canaries.password));
@@ -77,7 +77,11 @@ impl ClientSide for Client {
         }
         match open {
             Some((list, start)) => {
-                cut.pieces.push(Piece::Block(list.with(rest).reply()));
+                // Of the last line, only the end is missing.
+                cut.pieces.push(match rest {
+                    b"." => Piece::Line(list.reply()),
+                    rest => Piece::Block(list.with(rest).reply()),
+                });
                 cut.rest = start.to_vec();
             }
             None if !rest.is_empty() => {
@@ -113,7 +117,16 @@ impl Client {
         if text.starts_with("-ERR") {
             return Reply::Refuse;
         }
-        let Some(words) = text.strip_prefix("+OK") else { return Reply::Garbled };
+        let Some(words) = text.strip_prefix("+OK") else {
+            // A status, but none that RFC 1939 section 3 knows.
+            let words = text.strip_prefix('+').unwrap_or(&text);
+            let status = words.split(' ').next().unwrap_or_default();
+            let known = text.starts_with('+') || status == "OK";
+            return if known { Reply::Unknown } else { Reply::Garbled };
+        };
+        if words.starts_with(|c: char| c.is_ascii_alphanumeric()) {
+            return Reply::Unknown;
+        }
         if POP3.wordings(Reply::Notice).any(|notice| text.starts_with(notice.text)) {
             return Reply::Notice;
         }
@@ -144,14 +157,15 @@ fn without_code(text: &str) -> &str {
 #[derive(Clone, Copy)]
 enum List {
     /// The capabilities.
-    Capabilities { upgrade: bool, lure: bool },
+    Capabilities { upgrade: bool, lure: bool, login: bool, lines: usize },
     /// Whatever else was asked for.
     Other,
 }
 
 impl List {
     /// The capabilities, before the first.
-    const CAPABILITIES: Self = Self::Capabilities { upgrade: false, lure: false };
+    const CAPABILITIES: Self =
+        Self::Capabilities { upgrade: false, lure: false, login: false, lines: 0 };
 
     /// The list that the words of a line begin.
     fn begins(line: &[u8]) -> Option<Self> {
@@ -164,17 +178,21 @@ impl List {
 
     /// The same with one more line.
     fn with(self, line: &[u8]) -> Self {
-        let Self::Capabilities { upgrade, lure } = self else { return self };
+        let Self::Capabilities { upgrade, lure, login, lines } = self else { return self };
         let text = lines::upper(line);
         Self::Capabilities {
             upgrade: upgrade || text == "STLS",
             lure: lure || (text.starts_with("SASL ") && text.contains(LURE)),
+            login: login || text == "USER" || text.starts_with("SASL "),
+            lines: lines + 1,
         }
     }
 
     const fn reply(self) -> Reply {
         match self {
-            Self::Capabilities { upgrade, lure } => {
+            // An honest server without logins; an empty list says nothing of them.
+            Self::Capabilities { upgrade: false, login: false, lines: 1.., .. } => Reply::Bare,
+            Self::Capabilities { upgrade, lure, .. } => {
                 let mechanism = if lure { Mechanism::Lure } else { Mechanism::Own };
                 Reply::Capabilities { upgrade, mechanism }
             }

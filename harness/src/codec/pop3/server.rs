@@ -50,7 +50,7 @@ impl Server {
 
     fn command(&mut self, line: &[u8], length: usize) -> Heard {
         let text = lines::upper(line);
-        let (verb, argument) = text.split_once(' ').unwrap_or((&text, ""));
+        let (verb, argument) = lines::verb(&text);
         let bare = argument.is_empty();
         let heard = |command: Command, allowed: bool, part: Part| Heard {
             length,
@@ -65,7 +65,7 @@ impl Server {
             "STLS" => heard(Command::Upgrade, bare, Part::Whole),
             "QUIT" => heard(Command::Goodbye, bare, Part::Whole),
             "NOOP" => heard(Command::Noop, bare, Part::Whole),
-            "RSET" => heard(Command::Noop, false, Part::Whole),
+            "RSET" => heard(Command::Noop, bare, Part::Whole),
             "LAST" => {
                 self.asked = Asked::Last;
                 heard(Command::Noop, false, Part::Whole)
@@ -122,9 +122,9 @@ impl Server {
     }
 
     fn auth(&mut self, argument: &str, line: &[u8]) -> Command {
-        let name = argument.split(' ').next().unwrap_or_default();
+        let (name, _) = lines::verb(argument);
         // The initial response, as it was written.
-        let initial = line.splitn(3, |&byte| byte == b' ').nth(2).map(sasl::decode);
+        let initial = lines::words(line).nth(2).map(sasl::decode);
         let mechanism = if name == LURE { Mechanism::Lure } else { Mechanism::Own };
         if self.login.begin(name, initial.as_deref()) {
             return Command::Login(mechanism);

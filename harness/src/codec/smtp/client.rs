@@ -38,13 +38,13 @@ impl ClientSide for Client {
         self.asked = self.asked.map(|_| Asked::Command(command));
         self.steps.clear();
         let name = |mechanism| match mechanism {
-            Mechanism::Own => "PLAIN",
+            Mechanism::Own | Mechanism::Salted => "PLAIN",
             Mechanism::Lure => LURE,
         };
         let line = match command {
             Command::Hello => return self.introduce("client.example"),
             Command::Upgrade => "STARTTLS".to_owned(),
-            Command::Begin(Mechanism::Own) => "AUTH CRAM-MD5".to_owned(),
+            Command::Begin(Mechanism::Own | Mechanism::Salted) => "AUTH CRAM-MD5".to_owned(),
             Command::Begin(Mechanism::Lure) => format!("AUTH {LURE}"),
             Command::Login(mechanism) => {
                 let secret = STANDARD.encode(format!("\0{}\0{}", canaries.user, canaries.password));
@@ -83,7 +83,7 @@ impl ClientSide for Client {
                 cut.pieces.push(Piece::Whole(Reply::Notice));
                 continue;
             }
-            if line.get(3) == Some(&b'-') {
+            if line.get(3) == Some(&b'-') && code(line).is_some() {
                 open = Some(start);
                 continue;
             }
@@ -115,9 +115,12 @@ impl ClientSide for Client {
         }
         let start = open.unwrap_or(rest);
         if !start.is_empty() {
-            offers.read(rest);
+            if !rest.is_empty() {
+                offers.read(rest);
+            }
             let reply = offers.reply(if rest.is_empty() { start } else { rest });
-            let block = open.is_some();
+            // Of the last line, only the end is missing.
+            let block = open.is_some() && rest.get(3) != Some(&b' ');
             cut.pieces.push(if block { Piece::Block(reply) } else { Piece::Line(reply) });
             cut.rest = start.to_vec();
         }
@@ -140,16 +143,25 @@ fn names_esmtp(line: &[u8]) -> bool {
 #[derive(Default)]
 struct Offers {
     upgrade: bool,
+    login: bool,
     lure: bool,
     lines: usize,
     listed: bool,
+    /// The code of the lines so far.
+    code: Option<[u8; 3]>,
+    /// Whether the lines have different codes.
+    mixed: bool,
 }
 
 impl Offers {
     fn read(&mut self, line: &[u8]) {
         self.lines += 1;
         let text = lines::upper(line.get(4..).unwrap_or_default());
+        let code = code(line);
+        self.mixed |= self.lines > 1 && code != self.code;
+        self.code = code;
         self.upgrade |= text == "STARTTLS";
+        self.login |= text.starts_with("AUTH ");
         self.lure |= text.starts_with("AUTH ") && text.contains(LURE);
         self.listed |= text.starts_with("AUTH ") || text == "LOCALHOST";
     }
@@ -157,7 +169,10 @@ impl Offers {
     /// The meaning of a reply whose last line this is.
     fn reply(self, last: &[u8]) -> Reply {
         let mechanism = if self.lure { Mechanism::Lure } else { Mechanism::Own };
-        match last.get(..3).and_then(|code| std::str::from_utf8(code).ok()) {
+        let code = self.code.filter(|_| !self.mixed);
+        match code.as_ref().and_then(|code| std::str::from_utf8(code).ok()) {
+            // An honest server without logins.
+            Some("250") if self.lines > 1 && !self.upgrade && !self.login => Reply::Bare,
             // A reply of one line that stands in place of a list names nothing.
             Some("250") if self.lines > 1 || self.listed => {
                 Reply::Capabilities { upgrade: self.upgrade, mechanism }
@@ -170,7 +185,18 @@ impl Offers {
             Some("334") => Reply::Challenge,
             Some("551") => Reply::Redirect,
             Some(code) if code.starts_with(['4', '5']) => Reply::Refuse,
-            _ => Reply::Garbled,
+            Some(code) if code.starts_with(['2', '3']) => Reply::Garbled,
+            Some(_) => Reply::Unknown,
+            None if last.first().is_some_and(u8::is_ascii_digit) => Reply::Unknown,
+            None => Reply::Garbled,
         }
     }
+}
+
+/// The code of a line: three digits, and behind them a space, a hyphen or nothing (RFC 5321 section
+/// 4.2).
+fn code(line: &[u8]) -> Option<[u8; 3]> {
+    let code: [u8; 3] = line.get(..3)?.try_into().ok()?;
+    let ends = matches!(line.get(3), None | Some(b' ' | b'-'));
+    (ends && code.iter().all(u8::is_ascii_digit)).then_some(code)
 }

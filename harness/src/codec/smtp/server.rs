@@ -49,7 +49,7 @@ impl Server {
 
     fn command(&mut self, line: &[u8], length: usize) -> Heard {
         let text = lines::upper(line);
-        let (verb, argument) = text.split_once(' ').unwrap_or((&text, ""));
+        let (verb, argument) = lines::verb(&text);
         let heard = |command: Command, allowed: bool, part: Part| Heard {
             length,
             command: Some(command),
@@ -101,9 +101,9 @@ impl Server {
     }
 
     fn auth(&mut self, argument: &str, line: &[u8]) -> Command {
-        let name = argument.split(' ').next().unwrap_or_default();
+        let (name, _) = lines::verb(argument);
         // The initial response, as it was written.
-        let initial = line.splitn(3, |&byte| byte == b' ').nth(2).map(sasl::decode);
+        let initial = lines::words(line).nth(2).map(sasl::decode);
         let mechanism = if name == LURE { Mechanism::Lure } else { Mechanism::Own };
         if self.login.begin(name, initial.as_deref()) {
             return Command::Login(mechanism);

@@ -192,6 +192,10 @@ impl Connection {
         if inside && !self.inside {
             self.inside = true;
             self.lifted.reach(Point::Inside);
+            // The first answer inside TLS is at the point of its command as well.
+            if let Some(point) = Point::of(command, true) {
+                self.lifted.reach(point);
+            }
             let planned = |point| !self.deviations(point).is_empty();
             return Some(Point::of_first_inside(command, planned));
         }

@@ -162,7 +162,8 @@ impl Connection {
                 self.closing = true;
                 self.withheld = true;
             }
-            Close::Cut => {
+            // Nobody of ours closes TLS without a close_notify and in order.
+            Close::Truncated | Close::Cut => {
                 self.link.cut().await;
                 self.over = true;
             }

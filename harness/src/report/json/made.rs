@@ -88,6 +88,7 @@ impl Results {
                 waits: controls.waits,
                 tells_failure: controls.tells,
                 checks_authority: controls.checks,
+                asks_again: controls.asks_again,
                 reaction_ms: milliseconds(controls.reaction.as_millis()),
                 wire: lines(failed.map_or("", |failed| &failed.wire)).take(WIRE).collect(),
                 output: lines(failed.map_or("", |failed| failed.output.trim_end())).collect(),
@@ -131,6 +132,7 @@ impl Entry {
             announced: row.announced.is_some(),
             waiver: None,
             reason: judgement.map_or_else(|| row.skipped.clone(), |j| Some(j.reason.clone())),
+            unexplained: judgement.and_then(|j| j.unexplained.clone()),
             properties: judgement
                 .into_iter()
                 .flat_map(|j| j.broken.iter())

@@ -59,6 +59,7 @@ impl Run<'_> {
             self.state.phase = Phase::Ended;
             return;
         }
+        let half_open = end == End::Refused && self.leaves_half_open();
         self.state.session = self.next_session();
         self.state.connection = 0;
         self.state.mode = Mode::Usual;
@@ -70,13 +71,10 @@ impl Run<'_> {
             }
             Link::None => false,
         };
-        let half_open = link == Link::Clear
-            && end == End::Refused
-            && self.state.phase == Phase::Handshake
-            && self.has(Flaw::ReusesAfterFailedHandshake);
         if usable {
             self.deliver();
         } else if half_open {
+            self.drop_rest();
             self.log_in();
         } else {
             if link != Link::None {
@@ -86,10 +84,26 @@ impl Run<'_> {
         }
     }
 
+    /// Whether a client that gives up here leaves the connection as it is, for the next session.
+    fn leaves_half_open(&self) -> bool {
+        let reuses = match self.state.phase {
+            Phase::Handshake => {
+                self.has(Flaw::ReusesAfterFailedHandshake)
+                    || self.has(Flaw::ReusesHalfOpenConnection)
+            }
+            Phase::Opening | Phase::Offer | Phase::Answer => {
+                self.has(Flaw::ReusesHalfOpenConnection)
+            }
+            _ => false,
+        };
+        self.has_more_sessions() && reuses && self.state.link == Link::Clear
+    }
+
     pub(super) fn refuse(&mut self) {
         if self.state.link != Link::None
-            && self.variant().says_goodbye
+            && !self.leaves_half_open()
             && !matches!(self.state.phase, Phase::Connecting | Phase::Handshake)
+            && self.says_goodbye()
         {
             self.send(Command::Goodbye);
         }
@@ -106,12 +120,14 @@ impl Run<'_> {
             Setback::CapabilityError => self.has(Flaw::IgnoresCapabilityError),
             Setback::Refusal => self.has(Flaw::IgnoresRefusal),
             Setback::Garbled => self.has(Flaw::AcceptsGarbledReply),
+            Setback::Unknown => self.has(Flaw::TakesUnknownStatus),
             Setback::Handshake => self.has(Flaw::GoesOnAfterFailedHandshake),
             Setback::ClearText => self.has(Flaw::BelievesPositiveReplyWithoutTls),
             Setback::Lost => false,
         };
         let may_reconnect = self.state.connection + 1 < self.client.connections;
-        if setback == Setback::Garbled && self.variant().skips_unasked && !goes_on {
+        let unasked = matches!(setback, Setback::Garbled | Setback::Unknown);
+        if unasked && !goes_on && self.skips_unasked() {
             return;
         }
         if goes_on {
@@ -129,12 +145,16 @@ impl Run<'_> {
                     self.reconnect(Mode::ClearOnly);
                     return;
                 }
-                Setback::Garbled | Setback::Handshake | Setback::ClearText | Setback::Lost => {}
+                Setback::Garbled
+                | Setback::Unknown
+                | Setback::Handshake
+                | Setback::ClearText
+                | Setback::Lost => {}
             }
         }
         if may_reconnect && self.has(Flaw::ReconnectsInClear) {
             self.reconnect(Mode::ClearOnly);
-        } else if may_reconnect && broken && self.variant().retries {
+        } else if may_reconnect && broken && self.retries() {
             let mode = self.state.mode;
             self.reconnect(mode);
         } else {

@@ -4,7 +4,7 @@ use super::{Run, Setback};
 use crate::client::state::{Mode, Phase};
 use crate::client::{Output, Target};
 use crate::flaw::Flaw;
-use crate::message::{Command, Layer, Reply};
+use crate::message::{Command, Layer, Mechanism, Reply};
 use crate::policy::Policy;
 use crate::protocol::{Answer, Offer, Opening, Unoffered, Welcome};
 
@@ -49,7 +49,13 @@ impl Run<'_> {
             self.state.known.name_from_wire = true;
         }
         match (self.protocol().opening, reply) {
-            (Opening::Greeting, Reply::Greeting) => self.introduce(),
+            (Opening::Greeting, Reply::Greeting) => {
+                // The honest greeting lists what the honest server can do.
+                if self.protocol().greets_with_capabilities() && !self.asks_first() {
+                    self.state.known.mechanism = Some((Mechanism::Own, Layer::Clear));
+                }
+                self.introduce();
+            }
             (Opening::Capabilities, Reply::Capabilities { upgrade, mechanism }) => {
                 self.state.known.mechanism = Some((mechanism, Layer::Clear));
                 if self.state.mode == Mode::ClearOnly {
@@ -61,8 +67,22 @@ impl Run<'_> {
                 }
                 self.offered(upgrade);
             }
+            (Opening::Greeting, Reply::Capabilities { upgrade, mechanism })
+                if self.protocol().greets_with_capabilities() =>
+            {
+                self.state.known.mechanism = Some((mechanism, Layer::Clear));
+                // A client that asks for the capabilities need not read those of the greeting.
+                if self.asks_first() || self.state.mode == Mode::ClearOnly {
+                    self.introduce();
+                } else {
+                    self.offered(upgrade);
+                }
+            }
             (_, Reply::Welcome) => self.welcome(),
+            (Opening::Greeting, _) if self.takes_any_greeting() => self.introduce(),
+            (Opening::Greeting, Reply::Bye) if self.skips_unasked() => {}
             (_, Reply::Refuse | Reply::Bye) => self.refuse(),
+            (_, Reply::Unknown) => self.setback(Setback::Unknown),
             _ => self.setback(Setback::Garbled),
         }
     }
@@ -82,7 +102,7 @@ impl Run<'_> {
                 Welcome::Upgrade => self.introduce(),
                 // RFC 9051 section 7.1.4 says to close, and RFC 3501, which most clients are written
                 // to, does not. Who asks on, and insists on TLS, gives nothing away.
-                Welcome::Close if self.variant().tries_unoffered => self.introduce(),
+                Welcome::Close if self.tries_unoffered() => self.introduce(),
                 Welcome::Close | Welcome::Unknown => self.refuse(),
             }
         }
@@ -98,7 +118,7 @@ impl Run<'_> {
             self.send(self.secret());
         }
         let asks = match self.protocol().offer {
-            Offer::OnRequest => self.variant().asks_first || self.policy() == Policy::Opportunistic,
+            Offer::OnRequest => self.policy() == Policy::Opportunistic || self.asks_first(),
             // The introduction is part of the protocol.
             Offer::Unsaid => true,
             Offer::InOpening | Offer::Never => false,
@@ -109,7 +129,7 @@ impl Run<'_> {
         }
         self.send(Command::Hello);
         self.state.phase = Phase::Offer;
-        if self.variant().pipelines && self.policy().needs_tls() {
+        if self.policy().needs_tls() && self.pipelines() {
             // The request is out before the answer is in; both answers follow in order.
             self.send(Command::Upgrade);
         }
@@ -125,20 +145,28 @@ impl Run<'_> {
                 self.offered(upgrade || self.protocol().offer == Offer::Unsaid);
             }
             Reply::Refuse => {
-                if self.may_try() && self.policy().needs_tls() {
+                if self.policy().needs_tls() && self.may_try() {
                     self.request();
                 } else {
                     self.setback(Setback::CapabilityError);
                 }
             }
-            Reply::Bye => self.refuse(),
+            Reply::Bare => self.offered(false),
+            Reply::Unknown if self.has(Flaw::TakesUnknownStatus) => self.setback(Setback::Unknown),
             reply if self.is_good(reply) => self.offered(false),
+            Reply::Bye if self.skips_unasked() => {}
+            Reply::Bye => self.refuse(),
+            // Whatever the answer says, the client may ask for the upgrade all the same.
+            _ if self.policy().needs_tls() && !self.skips_unasked() && self.may_try() => {
+                self.request();
+            }
+            Reply::Unknown => self.setback(Setback::Unknown),
             _ => self.setback(Setback::Garbled),
         }
     }
 
-    fn may_try(&self) -> bool {
-        self.variant().tries_unoffered && self.protocol().unoffered == Unoffered::MayTry
+    fn may_try(&mut self) -> bool {
+        self.protocol().unoffered == Unoffered::MayTry && self.tries_unoffered()
     }
 
     pub(super) fn offered(&mut self, upgrade: bool) {
@@ -152,9 +180,8 @@ impl Run<'_> {
     /// Sends the upgrade request, if it is not out already, and waits for the answer.
     pub(super) fn request(&mut self) {
         let early = self.more || !self.state.buffer.is_empty();
-        let pipelined = self.state.phase == Phase::Offer
-            && self.variant().pipelines
-            && self.policy().needs_tls();
+        let pipelined =
+            self.state.phase == Phase::Offer && self.policy().needs_tls() && self.pipelines();
         self.state.phase = Phase::Answer;
         if !pipelined {
             self.send(Command::Upgrade);
@@ -174,8 +201,15 @@ impl Run<'_> {
         match reply {
             Reply::Accept => self.start_tls(),
             Reply::Refuse => self.setback(Setback::Refusal),
-            Reply::Bye => self.refuse(),
+            Reply::Unknown if self.has(Flaw::TakesUnknownStatus) => self.setback(Setback::Unknown),
             reply if self.is_good(reply) => self.start_tls(),
+            Reply::Bye if self.skips_unasked() => {}
+            Reply::Bye => self.refuse(),
+            // It goes on into TLS, and nowhere else.
+            Reply::Garbled | Reply::Challenge if !self.skips_unasked() && self.reads_laxly() => {
+                self.start_tls();
+            }
+            Reply::Unknown => self.setback(Setback::Unknown),
             _ => self.setback(Setback::Garbled),
         }
     }

@@ -5,6 +5,7 @@ use crate::client::state::{Cell, Phase, Rest};
 use crate::client::{End, Output};
 use crate::flaw::Flaw;
 use crate::message::{Command, Layer, Piece, Reply, Segment};
+use crate::protocol::Opening;
 
 impl Run<'_> {
     pub(super) fn receive(&mut self, segment: &Segment<Reply>) {
@@ -20,24 +21,47 @@ impl Run<'_> {
         match self.state.rest {
             Rest::Dropped => {}
             Rest::Behind => {
-                let keeps = if piece.is_fragment() {
-                    self.has(Flaw::KeepsFragment)
-                } else {
-                    self.has(Flaw::KeepsBuffer)
-                };
-                if keeps {
+                if self.keeps(piece) {
                     self.hold(piece);
                 }
             }
             Rest::Read if self.state.phase == Phase::Handshake => self.read_for_tls(piece),
             Rest::Read => {
                 self.hold(piece);
-                self.drain();
+                if self.reads_late() {
+                    // Each time that bytes arrive, it reads one message of what it holds.
+                    if !more {
+                        self.act_on_first();
+                    }
+                } else {
+                    self.drain();
+                }
             }
         }
         if !more {
             self.state.rest = Rest::Read;
         }
+    }
+
+    /// Whether a piece that came in clear, and is left when TLS begins, is kept.
+    pub(super) fn keeps(&self, piece: Piece<Reply>) -> bool {
+        self.has(match piece {
+            Piece::Whole(_) => return self.keeps_messages(),
+            Piece::Line(_) => Flaw::KeepsFragment,
+            Piece::Block(_) => Flaw::KeepsOpenReply,
+        })
+    }
+
+    /// Whether whole messages that came in clear, and are left when TLS begins, are kept.
+    pub(super) fn keeps_messages(&self) -> bool {
+        self.has(Flaw::KeepsBuffer) || self.has(Flaw::ReadsBufferLate)
+    }
+
+    /// Whether it reads what it holds only when further bytes arrive.
+    pub(super) fn reads_late(&self) -> bool {
+        self.has(Flaw::ReadsBufferLate)
+            && !self.has(Flaw::KeepsBuffer)
+            && self.state.layer() == Layer::Tls
     }
 
     /// Clear bytes came where the handshake should have begun.
@@ -74,12 +98,19 @@ impl Run<'_> {
 
     /// Acts on what is in the buffer for as long as it waits for messages.
     pub(super) fn drain(&mut self) {
-        while !self.state.buffer.is_empty()
-            && !matches!(self.state.phase, Phase::Connecting | Phase::Handshake | Phase::Ended)
-        {
-            let cell = self.state.buffer.remove(0);
-            self.act(cell);
+        while self.act_on_first() {}
+    }
+
+    /// Acts on the first message in the buffer; whether there was one that it waits for.
+    fn act_on_first(&mut self) -> bool {
+        let waits =
+            !matches!(self.state.phase, Phase::Connecting | Phase::Handshake | Phase::Ended);
+        if self.state.buffer.is_empty() || !waits {
+            return false;
         }
+        let cell = self.state.buffer.remove(0);
+        self.act(cell);
+        true
     }
 
     fn act(&mut self, cell: Cell) {
@@ -104,6 +135,14 @@ impl Run<'_> {
                 if cell.layer == Layer::Clear && self.has(Flaw::ShowsClearAlert) {
                     self.out(Output::Shows);
                 }
+                self.on_notice();
+            }
+            (phase, Reply::Data) => {
+                let before_tls = matches!(phase, Phase::Opening | Phase::Offer | Phase::Answer)
+                    || self.state.layer() == Layer::Tls;
+                if before_tls && cell.layer == Layer::Clear && self.has(Flaw::HandsOverClearData) {
+                    self.out(Output::HandsOver);
+                }
             }
             (Phase::Opening, reply) => self.on_opening(reply),
             (Phase::Offer, reply) => self.on_offer(reply),
@@ -119,7 +158,7 @@ impl Run<'_> {
             (Phase::Login, reply) if self.is_good(reply) => self.deliver(),
             (Phase::Protection, Reply::Done) => self.transfer(Layer::Tls),
             (Phase::Delivery, Reply::Done) => {
-                if !self.has_more_sessions() && self.variant().says_goodbye {
+                if !self.has_more_sessions() && self.says_goodbye() {
                     self.send(Command::Goodbye);
                 }
                 self.end(End::Delivered, true);
@@ -128,17 +167,38 @@ impl Run<'_> {
         }
     }
 
+    /// Text that answers nothing: a client that looks at no more than its place or its status takes it
+    /// for the answer.
+    fn on_notice(&mut self) {
+        let phase = self.state.phase;
+        match phase {
+            Phase::Opening
+                if self.protocol().opening == Opening::Greeting && self.takes_any_greeting() =>
+            {
+                self.introduce();
+            }
+            Phase::Offer if self.is_good(Reply::Notice) => self.offered(false),
+            Phase::Answer if self.is_good(Reply::Notice) => self.start_tls(),
+            _ => {}
+        }
+    }
+
     /// Whether a reply is positive, for a client that asks for no more.
-    pub(super) fn is_good(&self, reply: Reply) -> bool {
-        self.variant().reads_laxly
-            && matches!(
-                reply,
-                Reply::Greeting
-                    | Reply::Welcome
-                    | Reply::Capabilities { .. }
-                    | Reply::Accept
-                    | Reply::LoggedIn
-                    | Reply::Done
-            )
+    pub(super) fn is_good(&mut self, reply: Reply) -> bool {
+        let is_positive = match reply {
+            Reply::Greeting
+            | Reply::Welcome
+            | Reply::Capabilities { .. }
+            | Reply::Bare
+            | Reply::Unknown
+            | Reply::Accept
+            | Reply::LoggedIn
+            | Reply::Done => true,
+            Reply::Bye | Reply::Notice => self.protocol().is_positive(reply),
+            Reply::Refuse | Reply::Garbled | Reply::Challenge | Reply::Redirect | Reply::Data => {
+                false
+            }
+        };
+        is_positive && self.reads_laxly()
     }
 }

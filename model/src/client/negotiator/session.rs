@@ -12,8 +12,10 @@ use crate::variant::{Leftover, Login};
 impl Run<'_> {
     pub(super) fn start_tls(&mut self) {
         let left = self.more || !self.state.buffer.is_empty() || self.state.fragment.is_some();
-        let keeps = self.has(Flaw::KeepsBuffer) || self.has(Flaw::KeepsFragment);
-        if left && !keeps && self.variant().leftover == Leftover::Refuse {
+        let keeps = self.keeps_messages()
+            || self.has(Flaw::KeepsFragment)
+            || self.has(Flaw::KeepsOpenReply);
+        if left && !keeps && self.leftover() == Leftover::Refuse {
             self.state.phase = Phase::Answer;
             self.state.buffer.clear();
             self.state.fragment = None;
@@ -24,12 +26,10 @@ impl Run<'_> {
             self.end(End::Refused, false);
             return;
         }
-        if !self.has(Flaw::KeepsBuffer) {
+        if !self.keeps_messages() {
             self.state.buffer.clear();
         }
-        if !self.has(Flaw::KeepsFragment) {
-            self.state.fragment = None;
-        }
+        self.state.fragment = self.state.fragment.filter(|&(piece, _)| self.keeps(piece));
         if self.more {
             self.state.rest = Rest::Behind;
         }
@@ -60,7 +60,9 @@ impl Run<'_> {
         }
         self.state.known.name_from_wire = false;
         self.begin();
-        self.drain();
+        if !self.reads_late() {
+            self.drain();
+        }
     }
 
     /// Whether the peer's certificate passes the check, where there is one.
@@ -114,12 +116,14 @@ impl Run<'_> {
         let believes = self.has(Flaw::KeepsCapabilities) && self.state.known.mechanism.is_some();
         // Who introduces itself in clear need not do it again; most do not, while most that asked
         // for capabilities ask again.
-        let asks = match (self.protocol().offer, self.policy()) {
-            (Offer::Unsaid, Policy::Implicit) => true,
-            (Offer::Unsaid, _) => !self.variant().asks_inside,
-            _ => self.variant().asks_inside,
-        };
-        if self.protocol().has_hello() && asks && !believes {
+        let asks = self.protocol().has_hello()
+            && !believes
+            && match (self.protocol().offer, self.policy()) {
+                (Offer::Unsaid, Policy::Implicit) => true,
+                (Offer::Unsaid, _) => !self.asks_inside(),
+                _ => self.asks_inside(),
+            };
+        if asks {
             self.send(Command::Hello);
             self.state.phase = Phase::Capabilities;
         } else {
@@ -153,6 +157,8 @@ impl Run<'_> {
             // Any positive reply is good enough for many clients: the list is then empty. That is
             // what the splice of the upgrade to the implicit port lives on.
             Reply::Greeting => self.log_in(),
+            Reply::Bare if self.login() == Login::Never => self.deliver(),
+            // A client that does not look at the list logs in as it would with any server.
             reply if self.is_good(reply) => self.log_in(),
             _ => self.refuse(),
         }
@@ -166,8 +172,7 @@ impl Run<'_> {
     }
 
     pub(super) fn log_in(&mut self) {
-        let never = self.variant().login == Login::Never;
-        if never || self.protocol().login == Authentication::None {
+        if self.protocol().login == Authentication::None || self.login() == Login::Never {
             self.deliver();
             return;
         }
@@ -190,8 +195,8 @@ impl Run<'_> {
         if inside && clear_challenge {
             self.out(Output::UsedClearKnowledge(None));
         }
-        let challenged = self.variant().login == Login::Challenged
-            && self.protocol().login == Authentication::InSession;
+        let challenged =
+            self.protocol().login == Authentication::InSession && self.login() == Login::Challenged;
         if inside && clear_challenge {
             self.send(Command::Begin(mechanism));
             self.send(Command::Credential);

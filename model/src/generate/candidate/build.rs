@@ -45,7 +45,7 @@ impl Build<'_> {
         &mut self.all[index]
     }
 
-    fn spoken_points(&self) -> Vec<Point> {
+    pub(super) fn spoken_points(&self) -> Vec<Point> {
         [Point::Opening, Point::Capabilities, Point::Upgrade]
             .into_iter()
             .filter(|&point| honest_at(self.protocol, point).is_some())
@@ -121,6 +121,34 @@ impl Build<'_> {
             );
             let said = saying(point, Do::Append, text.text, vec![Piece::Whole(text.reply)]);
             self.push(slug, text.class, summary, vec![said]);
+        }
+    }
+
+    /// An unfinished reply behind the positive one, which lists login mechanisms. Inside TLS the true
+    /// server lists none: whoever logs in has read the unfinished list as the head of the true one.
+    pub(super) fn left_open(&mut self) {
+        let Some(bare) = self.protocol.wordings(Reply::Bare).next() else { return };
+        for text in beside(self.protocol, At::LeftOpen) {
+            let piece = if text.text.trim_end_matches('\n').contains('\n') {
+                Piece::Block(text.reply)
+            } else {
+                Piece::Line(text.reply)
+            };
+            // A text that is left open has no line end of its own.
+            let unfinished = text.text.trim_end_matches('\n').to_owned();
+            let summary = format!(
+                "The attacker adds the head of a list to the segment of {}: `{}`. Inside TLS the true server lists no login.",
+                words(Point::Upgrade),
+                quoted(&unfinished)
+            );
+            let head = saying(Point::Upgrade, Do::Append, unfinished, vec![piece]);
+            let list = saying(
+                Point::InsideCapabilities,
+                Do::Replace,
+                format!("{}\n", bare.text),
+                vec![Piece::Whole(bare.reply)],
+            );
+            self.push(format!("upgrade-then-{}", text.slug), text.class, summary, vec![head, list]);
         }
     }
 
@@ -300,39 +328,6 @@ impl Build<'_> {
             );
         }
     }
-
-    /// Two sessions of one user.
-    pub(super) fn sessions(&mut self) {
-        if self.policy != Policy::Required {
-            return;
-        }
-        let stripped = replacements(self.protocol, Point::Capabilities)
-            .into_iter()
-            .chain(replacements(self.protocol, Point::Upgrade))
-            .find(|text| {
-                matches!(text.reply, Reply::Refuse | Reply::Capabilities { upgrade: false, .. })
-            });
-        if let Some(text) = stripped {
-            let at = if self.protocol.has_hello() { Point::Capabilities } else { Point::Upgrade };
-            let said = saying(at, Do::Replace, text.text, vec![Piece::Whole(text.reply)]);
-            let candidate = self.push(
-                "pool-after-clear-session".to_owned(),
-                "LIFE-REUSE-PLAIN",
-                "A session that may do without TLS is stripped of it; one that may not comes next."
-                    .to_owned(),
-                vec![said],
-            );
-            candidate.first_session = Some(Policy::Opportunistic);
-        }
-        let candidate = self.push(
-            "pool-after-failed-handshake".to_owned(),
-            "TLS-FAIL-REUSE",
-            "The handshake of one session fails; another session of the same user comes next."
-                .to_owned(),
-            vec![deviation(Point::Handshake, Do::Alert)],
-        );
-        candidate.first_session = Some(Policy::Required);
-    }
 }
 
 /// A point in words: what the persona is about to say there.
@@ -343,6 +338,7 @@ pub(in crate::generate) const fn words(point: Point) -> &'static str {
         Point::Upgrade => "the reply to the upgrade request",
         Point::Handshake => "the TLS handshake",
         Point::Inside => "the server's first words inside TLS",
+        Point::InsideCapabilities => "the reply to the question for the capabilities inside TLS",
         Point::Login => "the reply to the login inside TLS",
         Point::Delivery => "the confirmation of the delivery",
     }

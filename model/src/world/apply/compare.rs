@@ -85,7 +85,7 @@ impl<C: Client> Run<'_, C> {
 /// property of its own.
 pub(crate) fn acts(outputs: &Outputs) -> Outputs {
     let mut acts = visible(outputs);
-    acts.retain(|output| !matches!(output, Output::Shows | Output::Tell));
+    acts.retain(|output| !matches!(output, Output::Shows | Output::HandsOver | Output::Tell));
     acts
 }
 

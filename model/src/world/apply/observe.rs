@@ -49,7 +49,10 @@ impl<C: Client> Run<'_, C> {
                 };
             }
             Output::MoveData => self.move_data(),
-            Output::Shows => self.shows(),
+            Output::Shows => {
+                self.hears(Reply::Notice, Property::NoClearTextShownAsTrusted);
+            }
+            Output::HandsOver => self.hears(Reply::Data, Property::NoClearDataHandedOver),
             Output::Tell => self.state.ghost.told = true,
             Output::End(end) => self.end(end),
             Output::Took(_)
@@ -182,12 +185,12 @@ impl<C: Client> Run<'_, C> {
         }
     }
 
-    /// A notice that the true server sent inside TLS may be shown; whatever else is shown came in clear, or
-    /// from the attacker.
-    fn shows(&mut self) {
-        let notice = Input::Segment(Segment::one(Reply::Notice));
-        if self.state.wire != Wire::Secure || self.input != Some(notice) {
-            self.state.break_property(Property::NoClearTextShownAsTrusted);
+    /// The client passes a message on, to its user or to the application. It may pass on what the true
+    /// server sent inside TLS; whatever else it passes on came in clear, or from the attacker.
+    fn hears(&mut self, reply: Reply, property: Property) {
+        let given = Input::Segment(Segment::one(reply));
+        if self.state.wire != Wire::Secure || self.input != Some(given) {
+            self.state.break_property(property);
         }
     }
 

@@ -1,0 +1,182 @@
+//! Whether the event that defines a mistake is in a run.
+//!
+//! The model's flawed clients are suspects wherever they explain more steps than sound ones do. A name
+//! is given only where the run also shows what makes the mistake this one and no other.
+
+use upward_model::explain::Event;
+use upward_model::flaw::Flaw;
+use upward_model::message::{Command, Layer, Piece, Reply};
+use upward_model::vector::Certificate;
+
+use crate::judge::kept::has_surplus;
+use crate::judge::{Evidence, Question, naming};
+
+/// Whether the run shows what defines this mistake. Mistakes that are not listed here are defined by the
+/// steps alone, which the model has compared.
+pub(super) fn is_proved(flaw: Flaw, question: &Question<'_>, evidence: &Evidence) -> bool {
+    let run = &evidence.run;
+    match flaw {
+        Flaw::PipelinesSecretWithRequest => run.iter().any(|events| pipelines_secret(events)),
+        Flaw::BelievesEarlySuccess => naming::leaves_out_login(run),
+        Flaw::AcceptsGarbledReply => run.iter().any(|events| goes_on_after_garbage(events)),
+        Flaw::SendsSecretBeforeRequest => run.iter().any(|events| sends_secret_first(events)),
+        Flaw::BelievesEarlyReply => run.iter().any(|events| believes_early(events)),
+        Flaw::TakesNameFromWire => takes_name(question, evidence),
+        Flaw::AcceptsWrongName => !takes_name(question, evidence),
+        _ => true,
+    }
+}
+
+/// A command that carries a secret, or the data.
+const fn is_secret(command: Command) -> bool {
+    matches!(command, Command::Login(_) | Command::Credential | Command::Deliver)
+}
+
+const fn is_upgrade(event: &Event) -> bool {
+    matches!(event, Event::Heard(Command::Upgrade, Layer::Clear))
+}
+
+/// What the client said in clear behind the upgrade request.
+fn after_request(events: &[Event]) -> &[Event] {
+    let asked = events.iter().position(is_upgrade);
+    asked.map_or(&[], |at| &events[at + 1..])
+}
+
+/// A secret right behind the upgrade request: before any answer, and before the connection ended.
+fn pipelines_secret(events: &[Event]) -> bool {
+    after_request(events)
+        .iter()
+        .take_while(|event| matches!(event, Event::Heard(..)))
+        .any(|event| matches!(event, Event::Heard(command, Layer::Clear) if is_secret(*command)))
+}
+
+/// A reply that is none, or none to the upgrade request, before the client went on in clear.
+fn goes_on_after_garbage(events: &[Event]) -> bool {
+    let known = |reply| matches!(reply, Reply::Accept | Reply::Refuse | Reply::Bye);
+    let garbled = |event: &Event| match event {
+        Event::Said { segment, layer: Layer::Clear, answers } => {
+            let mut replies = segment.pieces().iter().map(|piece| piece.message());
+            let nonsense = *answers == Some(Command::Upgrade)
+                && replies.clone().next().is_some_and(|reply| !known(reply));
+            nonsense || replies.any(|reply| reply == Reply::Garbled)
+        }
+        _ => false,
+    };
+    let Some(at) = events.iter().position(garbled) else { return false };
+    let goes_on = |event: &Event| match event {
+        Event::Heard(command, Layer::Clear) => !matches!(command, Command::Goodbye | Command::Noop),
+        _ => false,
+    };
+    events[at..].iter().any(goes_on)
+}
+
+/// A secret before the upgrade request, although no list without the upgrade, and no refusal of one, came
+/// before it.
+fn sends_secret_first(events: &[Event]) -> bool {
+    let stripped = |event: &Event| match event {
+        Event::Said { segment, layer: Layer::Clear, answers } => {
+            segment.pieces().iter().any(|piece| {
+                let asked = *answers == Some(Command::Hello);
+                matches!(piece.message(), Reply::Capabilities { upgrade: false, .. })
+                    || asked && matches!(piece.message(), Reply::Refuse | Reply::Garbled)
+            })
+        }
+        _ => false,
+    };
+    events
+        .iter()
+        .take_while(|event| !is_upgrade(event) && !stripped(event))
+        .any(|event| matches!(event, Event::Heard(command, Layer::Clear) if is_secret(*command)))
+}
+
+/// A reply too many before the upgrade request, after which the client went on in clear.
+fn believes_early(events: &[Event]) -> bool {
+    let asked = events.iter().position(is_upgrade);
+    let Some(asked) = asked else { return false };
+    let early = has_surplus(&[events[..asked].to_vec()])
+        || events[..asked].iter().any(|event| match event {
+            Event::Said { segment, layer: Layer::Clear, .. } => {
+                segment.pieces().contains(&Piece::Whole(Reply::Accept))
+            }
+            _ => false,
+        });
+    let goes_on = |event: &Event| match event {
+        Event::Heard(command, Layer::Clear) => {
+            !matches!(command, Command::Goodbye | Command::Noop | Command::Upgrade)
+        }
+        _ => false,
+    };
+    early && after_request(events).iter().any(goes_on)
+}
+
+/// The name of the certificate was said in clear, and without that the client refuses the certificate.
+/// Where it is not known what the client does without it, the vector has to be about that.
+pub(super) fn takes_name(question: &Question<'_>, evidence: &Evidence) -> bool {
+    let other =
+        matches!(question.certificate, Some(Certificate::WrongName | Certificate::OtherHost));
+    let refuses = evidence.twin.as_ref().map(|twin| !twin.accepts_certificate);
+    let about = question.likely.contains(&Flaw::TakesNameFromWire);
+    other && evidence.attacked_in_clear && refuses.unwrap_or(about)
+}
+
+#[cfg(test)]
+mod tests {
+    use upward_model::client::Close;
+    use upward_model::message::{Mechanism, Segment};
+
+    use super::*;
+
+    fn said(reply: Reply, answers: Option<Command>) -> Event {
+        Event::Said { segment: Segment::one(reply), layer: Layer::Clear, answers }
+    }
+
+    const fn heard(command: Command) -> Event {
+        Event::Heard(command, Layer::Clear)
+    }
+
+    const LOGIN: Command = Command::Login(Mechanism::Own);
+
+    #[test]
+    fn a_secret_is_pipelined_only_before_any_answer() {
+        let asks = heard(Command::Upgrade);
+        assert!(pipelines_secret(&[asks.clone(), heard(LOGIN)]));
+        assert!(pipelines_secret(&[asks.clone(), heard(Command::Hello), heard(LOGIN)]));
+        let refused = said(Reply::Refuse, Some(Command::Upgrade));
+        for between in [refused, Event::Closed(Close::Orderly), Event::ClientHello] {
+            assert!(!pipelines_secret(&[asks.clone(), between, heard(LOGIN)]));
+        }
+        assert!(!pipelines_secret(&[heard(LOGIN), asks]));
+    }
+
+    #[test]
+    fn a_secret_after_a_stripped_list_is_not_sent_before_the_request() {
+        let list = |upgrade| said(Reply::offer(upgrade), Some(Command::Hello));
+        let asks = heard(Command::Hello);
+        assert!(sends_secret_first(&[asks.clone(), list(true), heard(LOGIN)]));
+        assert!(sends_secret_first(&[heard(LOGIN)]));
+        assert!(!sends_secret_first(&[asks.clone(), list(false), heard(LOGIN)]));
+        let refused = said(Reply::Refuse, Some(Command::Hello));
+        assert!(!sends_secret_first(&[asks, refused, heard(LOGIN)]));
+        assert!(!sends_secret_first(&[heard(Command::Upgrade), heard(LOGIN)]));
+    }
+
+    #[test]
+    fn garbage_is_taken_for_an_answer_only_where_there_was_some() {
+        let garbled = said(Reply::Garbled, Some(Command::Upgrade));
+        assert!(goes_on_after_garbage(&[garbled.clone(), heard(LOGIN)]));
+        assert!(!goes_on_after_garbage(&[garbled.clone(), heard(Command::Goodbye)]));
+        assert!(!goes_on_after_garbage(&[heard(LOGIN), garbled]));
+        let list = said(Reply::offer(false), Some(Command::Hello));
+        assert!(!goes_on_after_garbage(&[list, heard(LOGIN)]));
+    }
+
+    #[test]
+    fn an_early_reply_is_believed_by_going_on() {
+        let early = said(Reply::Accept, None);
+        let greeting = said(Reply::Greeting, None);
+        let start = [greeting, early, heard(Command::Upgrade)];
+        assert!(believes_early(&[&start[..], &[heard(LOGIN)]].concat()));
+        assert!(!believes_early(&[&start[..], &[heard(Command::Goodbye)]].concat()));
+        assert!(!believes_early(&[start[0].clone(), start[2].clone(), heard(LOGIN)]));
+    }
+}

@@ -1,0 +1,78 @@
+//! What a judgement says, in a sentence without its subject.
+
+use upward_model::policy::Policy;
+use upward_model::property::Property;
+use upward_model::vector::Outcome;
+
+use crate::judge::kept::Kept;
+use crate::judge::{Evidence, Judgement, Leak, outcome};
+
+/// Why a run has its verdict: what the client did.
+pub(super) fn reason(
+    judgement: &Judgement,
+    policy: Policy,
+    evidence: &Evidence,
+    kept: Option<&Kept>,
+) -> String {
+    let mut worst: Vec<Property> = judgement.broken.iter().collect();
+    worst.sort_by_key(|property| outcome::rank(*property));
+    // What the bytes show of going on outside TLS: mere words, or a name.
+    let went_on = |named: bool| {
+        let shown = |leak: &Leak| leak.property == Property::PolicyNotFromWire;
+        judgement.leaks.iter().any(|leak| shown(leak) && leak.canary.is_some() == named)
+    };
+    match (judgement.outcome, worst.first()) {
+        (_, Some(Property::AlwaysEnds)) if evidence.flooded => {
+            "never ended: it sent more than the recording limit, and was cut off".to_owned()
+        }
+        (Outcome::Upgraded, None) => "delivered inside authenticated TLS".to_owned(),
+        (Outcome::Crashed, None) => "crashed; nothing was given away".to_owned(),
+        // With which code may hang on how segments arrive.
+        (Outcome::Refused, None) if evidence.claims_success == Some(false) => {
+            "gave up and said so".to_owned()
+        }
+        (Outcome::Refused, None) => "gave up".to_owned(),
+        (outcome, None) => format!("{}: nothing that is claimed is broken", outcome.name()),
+        (_, Some(Property::PolicyNotFromWire)) if went_on(false) && policy == Policy::Implicit => {
+            "spoke in clear, although policy implicit has TLS come first".to_owned()
+        }
+        (_, Some(Property::PolicyNotFromWire)) if went_on(false) => {
+            "sent in clear what may only be sent inside TLS".to_owned()
+        }
+        (_, Some(Property::PolicyNotFromWire)) if went_on(true) => {
+            "sent its user's name in clear".to_owned()
+        }
+        (_, Some(property)) => kept
+            .filter(|kept| kept.property == *property)
+            .map_or_else(|| sentence(*property).to_owned(), |kept| kept.difference.to_string()),
+    }
+}
+
+/// What happened when a property is broken.
+const fn sentence(property: Property) -> &'static str {
+    match property {
+        Property::NoSecretInClear => "sent a secret in clear",
+        Property::NoSecretToUnauthenticatedPeer => {
+            "sent a secret to a peer whose certificate is not good for the user's name"
+        }
+        Property::NothingBetweenRequestAndHandshake => {
+            "sent more in clear between the upgrade request and the handshake"
+        }
+        Property::NoClearSecondChannel => "moved data over an unprotected second connection",
+        Property::NoClearRetry => "connected again and went on in clear",
+        Property::NoClearRedirect => "followed a redirection that came in clear",
+        Property::TlsNotTakenAway => "went on in clear after TLS had ended",
+        Property::NoClearBytesUsedInsideTls => {
+            "took bytes that came before TLS for a reply inside it"
+        }
+        Property::ClearKnowledgeForgotten => "used inside TLS what it had been told before it",
+        Property::NoJump => "skipped a step because a clear-text reply said so",
+        Property::TruncationIsNotSuccess => "reported success although the confirmation never came",
+        Property::PolicyNotFromWire => "went on outside TLS because of what the peer said",
+        Property::NameFromUser => "checked the certificate against a name from the wire",
+        Property::UserTold => "gave up, but ends as it does after success: its user cannot tell",
+        Property::NoClearTextShownAsTrusted => "showed text from before TLS to its user",
+        Property::AlwaysEnds => "was still alive after the peer had closed and the deadline passed",
+        _ => "broke a property",
+    }
+}
