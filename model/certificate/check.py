@@ -22,7 +22,7 @@ no-clear-second-channel no-clear-retry no-clear-redirect tls-not-taken-away no-c
 no-clear-command-used-inside-tls clear-knowledge-forgotten clear-state-forgotten survivors-only-cause-refusal
 no-jump truncation-is-not-success agreement policy-not-from-wire name-from-user only-denial-of-service user-told
 no-clear-text-shown-as-trusted always-ends honest-delivers delivers-to-named-host no-login-in-clear
-no-upgrade-inside-tls""".split()
+no-upgrade-inside-tls no-clear-data-handed-over""".split()
 
 
 def way(world, before, state, *last):

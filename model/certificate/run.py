@@ -193,6 +193,9 @@ class Run:
             elif what == "shows":
                 if s[WIRE] != SECURE or self.given != "reply notice":
                     self.breaks("no-clear-text-shown-as-trusted")
+            elif what == "hands-over":
+                if s[WIRE] != SECURE or self.given != "reply data":
+                    self.breaks("no-clear-data-handed-over")
             elif what == "tell":
                 s[TOLD] = 1
             elif what == "end":

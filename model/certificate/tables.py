@@ -14,10 +14,10 @@ def alphabets(p):
     elif p["offer"] == "unsaid":
         replies += ["offer own"]
     replies += ["accept"] if p["answer"] else []
-    replies += ["refuse", "garbled"]
+    replies += ["refuse", "garbled", "unknown"]
     replies += ["challenge"] if p["login"] == "in-session" else []
     replies += ["logged-in"] if p["login"] != "none" else []
-    replies += ["done"] + (["redirect"] if p["redirects"] else []) + ["notice", "bye"]
+    replies += ["done"] + (["redirect"] if p["redirects"] else []) + ["notice"] + (["data"] if p["data"] else []) + ["bye"]
     commands = ["hello"] if p["offer"] in ("on-request", "unsaid") else []
     commands += ["upgrade"]
     for m in mechanisms if p["login"] != "none" else []:
@@ -43,7 +43,7 @@ def all_segments(alphabet, kinds, longest):
 
 def acts(outputs):
     """What the peer sees, and how sessions end."""
-    return tuple(it for it in outputs if it not in ("shows", "tell"))
+    return tuple(it for it in outputs if it not in ("shows", "hands-over", "tell"))
 
 
 def gives_up(outputs):

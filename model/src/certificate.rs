@@ -13,12 +13,14 @@ use serde_json::Value;
 
 use self::table::Table;
 use crate::client::Client;
-use crate::message::Fragments;
+use crate::message::{Fragments, Reply};
 use crate::property::{Properties, Property};
 use crate::protocol::{
     Answer, Authentication, Channel, Closure, Mechanisms, Memory, Offer, Opening, Protocol, Welcome,
 };
 use crate::server::{Hosts, Server};
+use crate::theorem::{title, users};
+use crate::variant::Variant;
 use crate::walk::explore;
 use crate::world::{Alpn, Attacker, Offering, Shadow, State, World};
 
@@ -60,6 +62,7 @@ struct Descriptor {
     chooses_certificate: bool,
     implicit: bool,
     alpn: bool,
+    data: bool,
     fragments: &'static str,
 }
 
@@ -111,6 +114,27 @@ impl Certificate {
         certificate
     }
 
+    /// The certificates of a protocol's matrix, for the common sound client: one for each column. Each is
+    /// handed over with a name that is good for a file.
+    ///
+    /// # Errors
+    ///
+    /// The first error of `each`.
+    pub fn of_matrix<E>(
+        protocol: &'static Protocol,
+        mut each: impl FnMut(&str, Self) -> Result<(), E>,
+    ) -> Result<(), E> {
+        for (user, settings) in users(protocol, Variant::COMMON) {
+            let Some(&first) = settings.first() else { continue };
+            let sound = user.sound(first);
+            for setting in settings {
+                let name = file_name(&format!("{} {}", protocol.name, title(&user, &setting)));
+                each(&name, Self::of(&sound.in_setting(setting)))?;
+            }
+        }
+        Ok(())
+    }
+
     /// The same with other claims: exactly these properties are broken. A checker rejects it if that is
     /// not so.
     #[must_use]
@@ -141,6 +165,13 @@ impl Certificate {
     pub fn json(&self) -> serde_json::Result<String> {
         serde_json::to_string(self)
     }
+}
+
+/// The letters and digits of a title, joined by hyphens.
+fn file_name(title: &str) -> String {
+    let words = title.split(|letter: char| !letter.is_ascii_alphanumeric());
+    let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
+    words.join("-")
 }
 
 /// A state without the record of what has happened, which decides about no move.
@@ -230,6 +261,7 @@ impl Descriptor {
             chooses_certificate: protocol.chooses_certificate,
             implicit: protocol.has_implicit(),
             alpn: protocol.alpn.is_some(),
+            data: protocol.replies().contains(&Reply::Data),
             fragments: match protocol.fragments {
                 Fragments::None => "none",
                 Fragments::Lines => "lines",
