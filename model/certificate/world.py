@@ -30,9 +30,10 @@ class World:
         self.client = Party("client", certificate["client"], self.replies, self, client_inputs)
         self.server = Party("server", certificate["server"], self.commands, self, self.server_inputs)
         honest = certificate.get("honest-server")
-        need(honest or (s["server"] == "both" or s["server"] == "upgrade"), "no table of the honest server")
+        need(honest or s["server"] in ("both", "upgrade", "implicit"), "no table of the honest server")
         self.starts = certificate["server"]["start"]
         self.client_start = self.client.step(certificate["client"]["start"], "start")
+        self.to_server = [self.server_moves(groups) for groups in self.server.groups]
         self.acts = [acts(it) for it in self.client.outputs]
         self.gives_up = [gives_up(it) for it in self.client.outputs]
         self.views = [row["view"] for row in self.client.rows]
@@ -53,6 +54,15 @@ class World:
 
     def takes_name(self, row):
         return self.two_hosts and row["phase"] == "ready" and row["layer"] == "clear" and row["port"] == "upgrade"
+
+    def server_moves(self, groups):
+        """Steps of the server on segments in clear, where words are lost: one of those that lead to the same row
+        and show nothing but words."""
+        shown = {}
+        for step, index in groups:
+            loud = [it for it in self.server.outputs[step[1]] if not it.startswith(("say ", "answer "))]
+            shown.setdefault((step[0], tuple(loud)), (step, index))
+        return list(shown.values())
 
     def check_links(self):
         """The connection in each row is what the inputs and the outputs make of it."""
@@ -123,7 +133,7 @@ class World:
             for step, index in self.client.groups[state[CLIENT]]:
                 yield ("to client", index), (Run.write_to_client, step)
         if wire in (CLEAR, HANDSHAKE):
-            for step, index in self.server.groups[state[SERVER]]:
+            for step, index in self.to_server[state[SERVER]]:
                 yield ("to server", index), (Run.write_to_server, step)
             if self.takes_name(server) and not server["elsewhere"]:
                 yield "introduction names the other host", (Run.name_host,)

@@ -1,0 +1,266 @@
+//! The checker in Python against certificates: those of sound clients are accepted, wrong ones rejected.
+//!
+//! Python is needed; without it the tests say so and pass, unless `UPWARD_REQUIRE_SPIN` is set.
+#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+
+#[path = "certificate/deaf.rs"]
+mod deaf;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use self::deaf::Deaf;
+use serde_json::Value;
+use upward_model::certificate::Certificate;
+use upward_model::flaw::Flaw;
+use upward_model::policy::Policy;
+use upward_model::property::{Properties, Property};
+use upward_model::protocol::{MANUAL, MYSQL, PROTOCOLS};
+use upward_model::theorem::{User, flawed_world};
+use upward_model::walk::{explore, walk};
+use upward_model::world::{Action, Attacker, Setting, World};
+
+/// Whether Python is here.
+fn available() -> bool {
+    let python = Command::new("python3").arg("--version").output();
+    let found = python.is_ok_and(|output| output.status.success());
+    let required = std::env::var_os("UPWARD_REQUIRE_SPIN").is_some();
+    assert!(found || !required, "python3 is missing: apt-get install python3");
+    if !found {
+        eprintln!("skipped: python3 is missing (Debian package python3)");
+    }
+    found
+}
+
+/// A new folder for the certificates of a test.
+fn folder(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("certificate").join(name);
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+/// What the checker says of a file or a folder, and whether it accepts all that it finds there.
+fn check(path: &Path) -> (bool, String) {
+    let checker = Path::new(env!("CARGO_MANIFEST_DIR")).join("certificate/check.py");
+    let output = Command::new("python3").arg(checker).arg(path).output().unwrap();
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert!(complaint.is_empty(), "{complaint}");
+    (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// What the checker says of one certificate.
+fn check_text(name: &str, text: &str) -> (bool, String) {
+    let file = folder(name).join("certificate.json");
+    std::fs::write(&file, text).unwrap();
+    check(&file)
+}
+
+fn sound(attacker: Attacker) -> Certificate {
+    Certificate::of(&User::of(&MANUAL, &[Policy::Required]).sound(Setting::of(attacker)))
+}
+
+/// The certificate of the manual's sound client, changed.
+fn tampered(change: impl FnOnce(&mut Value)) -> String {
+    let mut value = serde_json::to_value(sound(Attacker::Active)).unwrap();
+    change(&mut value);
+    value.to_string()
+}
+
+fn assert_rejected(name: &str, text: &str, because: &str) {
+    let (accepted, says) = check_text(name, text);
+    assert!(!accepted, "{name} was accepted: {says}");
+    assert!(says.contains(because), "{name}: {says}");
+}
+
+#[test]
+fn sound_clients_are_accepted() {
+    if !available() {
+        return;
+    }
+    let folder = folder("sound");
+    for protocol in PROTOCOLS {
+        let world = User::of(protocol, &[Policy::Required]).sound(Setting::of(Attacker::Active));
+        let certificate = Certificate::of(&world);
+        let file = folder.join(protocol.name).with_extension("json");
+        std::fs::write(file, certificate.json().unwrap()).unwrap();
+    }
+    let (accepted, says) = check(&folder);
+    assert!(accepted, "{says}");
+    assert_eq!(says.lines().count(), PROTOCOLS.len(), "{says}");
+}
+
+#[test]
+fn each_column_of_a_matrix_is_accepted() {
+    if !available() {
+        return;
+    }
+    for protocol in [&MANUAL, &MYSQL] {
+        let folder = folder(&format!("matrix-{}", protocol.name));
+        let mut count = 0;
+        Certificate::of_matrix(protocol, |name, certificate| {
+            count += 1;
+            let text = certificate.json().unwrap();
+            std::fs::write(folder.join(name).with_extension("json"), text)
+        })
+        .unwrap();
+        let (accepted, says) = check(&folder);
+        assert!(accepted, "{says}");
+        assert_eq!(says.lines().count(), count, "two columns have one name: {says}");
+    }
+}
+
+/// The checker decides by itself which properties a mistake breaks, and finds those that the walker finds.
+#[test]
+fn flawed_parties_are_found_out() {
+    if !available() {
+        return;
+    }
+    let folder = folder("flawed");
+    let setting = Setting::of(Attacker::Active);
+    let sound = walk(&User::of(&MANUAL, &[Policy::Required]).sound(setting), None).broken;
+    for &flaw in Flaw::ALL {
+        let world = flawed_world(&MANUAL, flaw, &[Policy::Required], setting);
+        let found = walk(&world, None).broken;
+        let certificate = Certificate::of(&world);
+        let file = folder.join(flaw.name()).with_extension("json");
+        std::fs::write(file, certificate.json().unwrap()).unwrap();
+        if found != sound {
+            let claims = certificate.claiming(sound).json().unwrap();
+            assert_rejected("flawed-claims", &claims, "safety: ");
+        }
+    }
+    let (accepted, says) = check(&folder);
+    assert!(accepted, "{says}");
+}
+
+/// A walk that never gives clear text to a client that handshakes: what the model once did, where such a
+/// client answers clear text as it answers a good certificate.
+fn broken_in_a_blind_walk(world: &World<Deaf>) -> Properties {
+    let mut broken = Properties::NONE;
+    explore(world.initial().state, None, |state, successors| {
+        broken.extend(world.broken(state));
+        for choice in world.choices(state) {
+            let clear = matches!(choice.action, Action::ToClient(_));
+            let handshakes = world.believed_layer(state).is_none();
+            if clear && handshakes {
+                continue;
+            }
+            successors.extend(world.next(state, &choice.action).map(|next| next.state));
+        }
+    });
+    broken
+}
+
+#[test]
+fn a_client_that_takes_clear_text_for_a_certificate_is_rejected() {
+    if !available() {
+        return;
+    }
+    let setting = Setting::of(Attacker::Active);
+    let world = World::new(&MANUAL, Deaf, vec![Policy::Required], setting);
+    let blind = broken_in_a_blind_walk(&world);
+    assert!(!blind.has(Property::NoSecretInClear));
+    let certificate = Certificate::of(&world);
+    let (accepted, says) = check_text("deaf", &certificate.json().unwrap());
+    assert!(accepted, "its true claims: {says}");
+    let claims = certificate.claiming(blind).json().unwrap();
+    assert_rejected("deaf-claims", &claims, "safety: no-secret-in-clear is broken");
+    let (_, says) = check_text("deaf-way", &claims);
+    insta::assert_snapshot!(says.split_once(": ").unwrap().1);
+}
+
+#[test]
+fn tampered_certificates_are_rejected() {
+    if !available() {
+        return;
+    }
+    let states = |value: &mut Value| std::mem::take(value["states"].as_array_mut().unwrap());
+
+    let removed = tampered(|value| {
+        let mut all = states(value);
+        all.remove(all.len() / 2);
+        value["states"] = all.into();
+    });
+    assert_rejected("a-state-removed", &removed, "closure: ");
+
+    let wrong_start = tampered(|value| {
+        let mut all = states(value);
+        all.remove(0);
+        value["states"] = all.into();
+    });
+    assert_rejected("start-removed", &wrong_start, "start: ");
+
+    let other_start = tampered(|value| value["client"]["start"][0] = 1.into());
+    assert_rejected("another-start", &other_start, "does not start without a connection");
+
+    let added = tampered(|value| {
+        let mut all = states(value);
+        let mut other = all[1].clone();
+        // The session has opened no connection, and has one.
+        other[23] = 1.into();
+        all.push(other);
+        value["states"] = all.into();
+    });
+    assert_rejected("a-state-added", &added, "cannot be reached");
+
+    // The client takes an untrusted certificate for the server's.
+    let changed = tampered(|value| {
+        for row in value["client"]["states"].as_array_mut().unwrap() {
+            let trusted = row["on"].get("handshake genuine").cloned();
+            if let (Some(step), Some(on)) = (trusted, row["on"].as_object_mut()) {
+                on.insert("handshake untrusted".to_owned(), step);
+            }
+        }
+    });
+    assert_rejected("a-transition-changed", &changed, "whose connection is not false");
+
+    // The same at the server: it answers what it would not.
+    let served = tampered(|value| {
+        for row in value["server"]["states"].as_array_mut().unwrap() {
+            if row["phase"] == "ready" && row["layer"] == "clear" {
+                row["segments"][0][0] = 0.into();
+            }
+        }
+    });
+    assert_rejected("the-server-changed", &served, "the set");
+
+    let left_out = tampered(|value| {
+        for row in value["client"]["states"].as_array_mut().unwrap() {
+            if let Some(run) = row["segments"].as_array_mut().and_then(|runs| runs.last_mut()) {
+                let count = run[2].as_u64().unwrap();
+                run[2] = (count - 1).into();
+            }
+        }
+    });
+    assert_rejected("a-raw-input-left-out", &left_out, "can come in");
+
+    let no_deadline = tampered(|value| {
+        for row in value["client"]["states"].as_array_mut().unwrap() {
+            row["on"].as_object_mut().unwrap().remove("deadline");
+        }
+    });
+    assert_rejected("an-event-left-out", &no_deadline, "lacks inputs");
+
+    let smaller = tampered(|value| value["protocol"]["answer"] = false.into());
+    assert_rejected("a-smaller-alphabet", &smaller, "can come in");
+
+    let forgotten = tampered(|value| {
+        value["holds"].as_array_mut().unwrap().remove(0);
+    });
+    assert_rejected("a-property-left-out", &forgotten, "each property is claimed");
+
+    let modest = sound(Attacker::Active).claiming(Properties::of(&[Property::Agreement]));
+    let modest = modest.json().unwrap();
+    assert_rejected("a-property-that-holds", &modest, "claimed to be broken, and is not: agreement");
+
+    let user = User::of(&MANUAL, &[Policy::Opportunistic]);
+    let hidden = Certificate::of(&user.sound(Setting::of(Attacker::Active)));
+    let hidden = hidden.claiming(Properties::NONE).json().unwrap();
+    assert_rejected("a-broken-property-hidden", &hidden, "safety: no-secret-in-clear is broken");
+
+    // A weaker attacker than the one that is named.
+    let passive = sound(Attacker::Passive).json().unwrap();
+    let stronger = passive.replace("\"attacker\":\"passive\"", "\"attacker\":\"active\"");
+    assert_rejected("another-attacker", &stronger, "closure: ");
+}
