@@ -26,7 +26,10 @@ class Run:
 
     def write_to_server(self, step):
         self.s[TO_SERVER] = ()
-        self.server_did(step, False)
+        if step[1] in self.w.only_words:
+            self.s[SERVER] = step[0]  # With an active attacker words in clear are lost.
+        else:
+            self.server_did(step, False)
 
     def hears(self):
         s = self.s
@@ -222,7 +225,7 @@ class Run:
     def sends(self, command):
         s, must = self.s, self.needs_tls()
         number = self.w.commands.index(command) if command in self.w.commands else NONE
-        need(number >= 0, "the client sends what is not in the alphabet:", command)
+        need(number != NONE, "the client sends what is not in the alphabet:", command)
         secret = command.startswith("login ") or command in ("credential", "deliver")
         if must and command == "deliver" and not s[LOGGED_IN] and s[WIRE] != DOWN and self.w.logs_in:
             self.breaks("no-jump")

@@ -15,7 +15,7 @@ use upward_model::certificate::Certificate;
 use upward_model::flaw::Flaw;
 use upward_model::policy::Policy;
 use upward_model::property::{Properties, Property};
-use upward_model::protocol::{MANUAL, MYSQL, PROTOCOLS};
+use upward_model::protocol::{LDAP, MANUAL, MYSQL, PROTOCOLS};
 use upward_model::theorem::{User, flawed_world};
 use upward_model::walk::{explore, walk};
 use upward_model::world::{Action, Attacker, Setting, World};
@@ -116,22 +116,26 @@ fn flawed_parties_are_found_out() {
     if !available() {
         return;
     }
-    let folder = folder("flawed");
+    let (true_claims, false_claims) = (folder("flawed"), folder("flawed-claims"));
     let setting = Setting::of(Attacker::Active);
-    let sound = walk(&User::of(&MANUAL, &[Policy::Required]).sound(setting), None).broken;
-    for &flaw in Flaw::ALL {
-        let world = flawed_world(&MANUAL, flaw, &[Policy::Required], setting);
-        let found = walk(&world, None).broken;
-        let certificate = Certificate::of(&world);
-        let file = folder.join(flaw.name()).with_extension("json");
-        std::fs::write(file, certificate.json().unwrap()).unwrap();
-        if found != sound {
-            let claims = certificate.claiming(sound).json().unwrap();
-            assert_rejected("flawed-claims", &claims, "safety: ");
+    for protocol in [&MANUAL, &LDAP, &MYSQL] {
+        let sound = walk(&User::of(protocol, &[Policy::Required]).sound(setting), None).broken;
+        for &flaw in Flaw::ALL {
+            let world = flawed_world(protocol, flaw, &[Policy::Required], setting);
+            let certificate = Certificate::of(&world);
+            let name = format!("{}-{}.json", protocol.name, flaw.name());
+            std::fs::write(true_claims.join(&name), certificate.json().unwrap()).unwrap();
+            if walk(&world, None).broken != sound {
+                let claims = certificate.claiming(sound).json().unwrap();
+                std::fs::write(false_claims.join(&name), claims).unwrap();
+            }
         }
     }
-    let (accepted, says) = check(&folder);
+    let (accepted, says) = check(&true_claims);
     assert!(accepted, "{says}");
+    let (_, says) = check(&false_claims);
+    assert!(says.contains("REJECTED"), "{says}");
+    assert!(!says.contains("accepted"), "{says}");
 }
 
 /// A walk that never gives clear text to a client that handshakes: what the model once did, where such a
@@ -215,15 +219,19 @@ fn tampered_certificates_are_rejected() {
     });
     assert_rejected("a-transition-changed", &changed, "whose connection is not false");
 
-    // The same at the server: it answers what it would not.
+    // The server leaves TLS on whatever the client says there.
     let served = tampered(|value| {
         for row in value["server"]["states"].as_array_mut().unwrap() {
-            if row["phase"] == "ready" && row["layer"] == "clear" {
-                row["segments"][0][0] = 0.into();
+            if row["phase"] == "ready" && row["layer"] == "tls" {
+                row["segments"]
+                    .as_array_mut()
+                    .unwrap()
+                    .iter_mut()
+                    .for_each(|run| run[0] = 0.into());
             }
         }
     });
-    assert_rejected("the-server-changed", &served, "the set");
+    assert_rejected("the-server-changed", &served, "closure: ");
 
     let left_out = tampered(|value| {
         for row in value["client"]["states"].as_array_mut().unwrap() {
@@ -252,7 +260,11 @@ fn tampered_certificates_are_rejected() {
 
     let modest = sound(Attacker::Active).claiming(Properties::of(&[Property::Agreement]));
     let modest = modest.json().unwrap();
-    assert_rejected("a-property-that-holds", &modest, "claimed to be broken, and is not: agreement");
+    assert_rejected(
+        "a-property-that-holds",
+        &modest,
+        "claimed to be broken, and is not: agreement",
+    );
 
     let user = User::of(&MANUAL, &[Policy::Opportunistic]);
     let hidden = Certificate::of(&user.sound(Setting::of(Attacker::Active)));
@@ -262,5 +274,5 @@ fn tampered_certificates_are_rejected() {
     // A weaker attacker than the one that is named.
     let passive = sound(Attacker::Passive).json().unwrap();
     let stronger = passive.replace("\"attacker\":\"passive\"", "\"attacker\":\"active\"");
-    assert_rejected("another-attacker", &stronger, "closure: ");
+    assert_rejected("another-attacker", &stronger, "start: ");
 }

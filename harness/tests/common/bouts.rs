@@ -89,12 +89,8 @@ impl Bout {
     ) -> Self {
         let scene = Scene::of(protocol, &vector);
         let sessions = scene.sessions.clone();
-        let client = Negotiator {
-            sessions,
-            variant,
-            flaws,
-            ..Negotiator::sound(protocol, scene.policy())
-        };
+        let client =
+            Negotiator { sessions, variant, flaws, ..Negotiator::sound(protocol, scene.policy()) };
         Self { scene, vector, client, evidence }
     }
 

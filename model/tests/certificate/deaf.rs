@@ -26,8 +26,7 @@ impl Client for Deaf {
     }
 
     fn step(&self, state: &Wait, input: &Input) -> Step<Wait> {
-        let delivers =
-            [Output::Send(Command::Deliver), Output::End(End::Delivered), Output::Close];
+        let delivers = [Output::Send(Command::Deliver), Output::End(End::Delivered), Output::Close];
         let gives_up = [Output::Tell, Output::End(End::Refused), Output::Close];
         match (state, input) {
             (Wait::Nothing, _) => step(Wait::Nothing, &[]),
