@@ -19,7 +19,7 @@ use self::clients::{Clients, Scope};
 use self::follow::{Reach, follow};
 use self::straighten::{Form, Question};
 use crate::client::{Close, Peer};
-use crate::flaw::{Flaw, Flaws, Side};
+use crate::flaw::{Flaw, Flaws};
 use crate::message::{Command, Layer, Reply, Segment};
 use crate::policy::Policy;
 use crate::property::Properties;
@@ -176,10 +176,10 @@ fn explain_by(
         Sound::None { farthest } => farthest,
     };
     // Who explains most is suspected; what all of its variants would have broken on the way is what
-    // the run proves. The variants in one choice are enough to give a mistake its name.
+    // the run proves. A few variants are enough to give a mistake its name.
     let mut suspects: Vec<(usize, Suspect)> = Vec::new();
-    for flaw in Flaw::of(Side::Client) {
-        let flawed = Clients::new(protocol, sessions, flaw.into(), Scope::Single, habits);
+    for flaw in Flaw::played() {
+        let flawed = Clients::new(protocol, sessions, flaw.into(), Scope::Usual, habits);
         let clients = prepared(flawed);
         // How far beyond what any sound client does, in either form of the run.
         let mut best: Option<(usize, Properties)> = None;
@@ -188,7 +188,7 @@ fn explain_by(
             if reaches.iter().all(|reach| reach.seen <= farthest) {
                 continue;
             }
-            for variant in Variant::single().into_iter().filter(|&one| habits.fit(one)) {
+            for variant in Variant::usual().into_iter().filter(|&one| habits.fit(one)) {
                 let Some(reach) = farthest_of(variant, &reaches) else { continue };
                 let Some(beyond) = reach.seen.checked_sub(farthest).filter(|&more| more > 0) else {
                     continue;

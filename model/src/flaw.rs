@@ -236,6 +236,13 @@ impl Flaw {
         Self::ALL.iter().copied().find(|flaw| flaw.name() == name)
     }
 
+    /// The flaws of a client that a vector can show. The others need none: a client that never sends the data
+    /// fails with an honest server, and a persona closes before a client's own deadline passes.
+    pub fn played() -> impl Iterator<Item = Self> {
+        Self::of(Side::Client)
+            .filter(|flaw| !matches!(flaw, Self::NeverSendsData | Self::TakesDeadlineAsSuccess))
+    }
+
     /// The flaws of one side.
     pub fn of(side: Side) -> impl Iterator<Item = Self> {
         Self::ALL.iter().copied().filter(move |flaw| flaw.note().side == side)

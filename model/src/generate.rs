@@ -14,7 +14,7 @@ mod wording;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::flaw::{Flaw, Side};
+use crate::flaw::Flaw;
 use crate::policy::Policy;
 use crate::property::Properties;
 use crate::protocol::{Level, Protocol};
@@ -64,7 +64,7 @@ pub fn generate(protocol: &'static Protocol) -> Generated {
         .collect();
     vectors.sort_by(|one, other| one.id.cmp(&other.id));
     let shown: BTreeSet<&String> = vectors.iter().flat_map(|vector| &vector.kills).collect();
-    let notes: BTreeMap<String, NoteRecord> = Flaw::of(Side::Client)
+    let notes: BTreeMap<String, NoteRecord> = Flaw::played()
         .filter(|flaw| shown.contains(&flaw.name().to_owned()))
         .map(|flaw| {
             let note = flaw.note();

@@ -167,6 +167,22 @@ impl Variant {
         logins.chain(others).collect()
     }
 
+    /// Those that a mistake is named by: the variants in one choice, and those that ask for no
+    /// capabilities inside TLS and log in either way.
+    pub fn usual() -> Vec<Self> {
+        let asks_inside = !Self::COMMON.asks_inside;
+        let logins = Login::ALL.into_iter().filter(|&login| login != Self::COMMON.login);
+        let both = logins.map(|login| Self { asks_inside, login, ..Self::COMMON });
+        Self::single().into_iter().chain(both).collect()
+    }
+
+    /// Whether it is one of [`usual`](Self::usual).
+    pub fn is_usual(self) -> bool {
+        let differs = self.differences().len();
+        let asks_no_more = !self.asks_inside && self.login != Self::COMMON.login;
+        differs <= 1 || differs == 2 && asks_no_more
+    }
+
     fn from_bits(bits: u16) -> Self {
         let differs = |bit: u8| bits & (1 << bit) != 0;
         let common = Self::COMMON;
@@ -225,6 +241,8 @@ mod tests {
         let all = Variant::all();
         assert_eq!(all.first(), Some(&Variant::COMMON));
         assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), 3072);
+        let usual = Variant::usual();
+        assert!(all.iter().all(|variant| variant.is_usual() == usual.contains(variant)));
         assert_eq!(Variant::single().len(), 13);
         assert!(Variant::single().iter().all(|variant| variant.differences().len() <= 1));
     }

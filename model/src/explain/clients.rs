@@ -17,8 +17,8 @@ use crate::variant::{Choice, Variant};
 pub(super) enum Scope {
     /// In any choices: [`Variant::all`].
     All,
-    /// In one choice: [`Variant::single`].
-    Single,
+    /// As those by which a mistake is named: [`Variant::usual`].
+    Usual,
 }
 
 /// The clients that are compared with a run: all with the same mistakes, with any choices in a scope.
@@ -87,7 +87,7 @@ impl Clients {
     pub(super) fn one_by_one(mut self) -> Self {
         let variants = match self.scope {
             Scope::All => Variant::all(),
-            Scope::Single => Variant::single(),
+            Scope::Usual => Variant::usual(),
         };
         let fitting = variants.into_iter().filter(|&variant| self.fits(variant));
         self.start = fitting.map(|variant| Set { variant, decided: u32::MAX }).collect();
@@ -110,7 +110,7 @@ impl Clients {
     pub(super) fn fits(&self, variant: Variant) -> bool {
         let in_scope = match self.scope {
             Scope::All => true,
-            Scope::Single => variant.differences().len() <= 1,
+            Scope::Usual => variant.is_usual(),
         };
         in_scope && self.habits.fit(variant)
     }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::client::{End, Negotiator, Output, Peer};
 use crate::dialogue;
 use crate::explain::{Event, Explanation, Habits, explain};
-use crate::flaw::{Flaw, Flaws, Side};
+use crate::flaw::{Flaw, Flaws};
 use crate::generate::candidate::Candidate;
 use crate::generate::cover::{Cover, Coverage};
 use crate::message::{Command, Layer};
@@ -361,7 +361,7 @@ fn worlds(
 /// challenge are played as well. A client that asks for the upgrade straight away learns what is
 /// offered from the greeting.
 pub fn flawed(protocol: &Protocol) -> Vec<(Variant, Flaw)> {
-    let mut all: Vec<_> = Flaw::of(Side::Client).map(|flaw| (Variant::COMMON, flaw)).collect();
+    let mut all: Vec<_> = Flaw::played().map(|flaw| (Variant::COMMON, flaw)).collect();
     let common = Variant::COMMON;
     let keeps =
         [Flaw::KeepsBuffer, Flaw::ReadsBufferLate, Flaw::KeepsFragment, Flaw::KeepsOpenReply];

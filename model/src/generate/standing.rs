@@ -8,7 +8,7 @@ use rustc_hash::FxHashSet;
 use super::candidate::Candidate;
 use super::evaluate::{Bench, Evaluation, client};
 use crate::client::{Client, Input, Negotiator, State, View, visible};
-use crate::flaw::{Flaw, Flaws, Side};
+use crate::flaw::{Flaw, Flaws};
 use crate::machine::{Link, segment_inputs};
 use crate::message::Bounds;
 use crate::policy::Policy;
@@ -80,7 +80,7 @@ pub(super) fn standings(
     tiers: &[Tier],
 ) -> Standings {
     let sound = Flawless::new(protocol, Policy::Required, Attacker::Active);
-    let flaws: Vec<Flaw> = Flaw::of(Side::Client).collect();
+    let flaws: Vec<Flaw> = Flaw::played().collect();
     let singles = flaws.iter().map(|&flaw| Flaws::from(flaw));
     let pairs = flaws
         .iter()
