@@ -52,6 +52,10 @@ def check(path):
     need(holds.isdisjoint(first.broken), "safety: the first step breaks", *first.broken)
     before, reached = {start: None}, [start]
     for state in reached:
+        try:
+            world.check_view(state)
+        except Wrong as wrong:
+            raise Wrong(f"{wrong}\n{way(world, before, state)}") from None
         stuck = not state[ENDED]
         for move, (act, *arguments) in world.moves(state):
             moves, stuck, run = moves + 1, False, Run(world, state)

@@ -45,27 +45,31 @@ class CleanClient:
         return words
 
     def explore_references(self):
-        """Honest phases, then honest ones on connections that break; then clean ones."""
+        """Honest phases; honest ones on connections that break; honest ones after others; then clean ones."""
         found = []
         for breaks in (False, True):
             self.explore(found, breaks, self.words["clear"], self.words["tls"],
                          lambda context, step: self.honest.setdefault(context, step))
         self.logs_in = any(it.startswith("send login") or it == "send credential"
                            for _, does in self.taken for it in self.client.outputs[does])
+        # Connections that no honest network leads to come after some that the attacker tampered with.
+        forged = [reply for reply in self.replies if reply not in self.words["clear"]]
+        self.explore([], True, self.words["clear"], self.words["tls"],
+                     lambda context, step: self.honest.setdefault(context, step), forged)
         self.explore([], True, self.replies, self.replies,
                      lambda context, step: self.clean.add((context, step[0], self.client.outputs[step[1]])))
 
-    def explore(self, nodes, breaks, clear, inside, begins):
-        """Breadth first; a node is the client's state, its session, connection and port, and whether the
-        session has opened no connection yet."""
+    def explore(self, nodes, breaks, clear, inside, begins, forged=()):
+        """Breadth first; a node is the client's state, its session, connection and port, whether the session has
+        opened no connection yet, and whether a forged word came in on the connection."""
         if not nodes:
             self.taken, self.known = {self.start}, set()
-            node = self.node_after((0, 0, 0, False, True), self.start)
+            node = self.node_after((0, 0, 0, False, True, False), self.start)
             nodes.append(node)
             self.known.add(node)
         for node in nodes:
             state, view = node[0], self.views[node[0]]
-            link, steps = self.client.rows[state]["link"], []
+            link, steps, lies = self.client.rows[state]["link"], [], []
             if view == "ended":
                 continue
             if view == "channel":
@@ -75,25 +79,31 @@ class CleanClient:
             else:
                 if link in ("clear", "secure"):
                     steps += [self.client.hears(state, word) for word in (clear if link == "clear" else inside)]
+                if link == "clear":
+                    lies = [self.client.hears(state, word) for word in forged]
                 if link == "handshake":
                     steps.append(self.client.on(state, "handshake genuine"))
-                    begins(node[1:4], steps[-1])
-                if breaks:
-                    failed = ["handshake failed"] if link == "handshake" else []
-                    steps += [self.client.on(state, it) for it in failed + ["closed orderly", "closed cut"]]
-            for step in steps:
-                self.taken.add(step)
-                following = self.node_after(node, step)
-                if following not in self.known:
-                    self.known.add(following)
-                    nodes.append(following)
+                    if not node[5]:
+                        begins(node[1:4], steps[-1])
+            breaking = []
+            if breaks and view != "channel" and link != "down":
+                failed = ["handshake failed"] if link == "handshake" else []
+                breaking = [self.client.on(state, it) for it in failed + ["closed orderly", "closed cut"]]
+            self.taken.update(steps + lies + breaking)
+            following = [self.node_after(node, step) for step in steps]
+            following += [self.node_after(node[:5] + (True,), step) for step in lies]
+            following += [self.node_after(node, step) for step in breaking]
+            for other in following:
+                if other not in self.known:
+                    self.known.add(other)
+                    nodes.append(other)
 
     def node_after(self, node, step):
-        _, session, connection, implicit, fresh = node
+        _, session, connection, implicit, fresh, tampered = node
         for it in self.client.outputs[step[1]]:
             if it.startswith("connect "):
                 connection = 0 if fresh else min(connection + 1, CONNECTIONS - 1)
-                implicit, fresh = it == "connect implicit", False
+                implicit, fresh, tampered = it == "connect implicit", False, False
             elif it.startswith("end "):
                 session, connection, fresh = (session + 1) % len(self.sessions), 0, True
-        return step[0], session, connection, implicit, fresh
+        return step[0], session, connection, implicit, fresh, tampered

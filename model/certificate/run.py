@@ -1,4 +1,5 @@
 """What a move leads to, and which properties it breaks."""
+from tables import beyond, gives_up
 from words import (A_COMMAND, ANOTHER_NAME, CHANNEL, CLEAR, CLIENT, CONFIRMED, CONNECTION, CONNECTIONS, DOWN,
                    ELSEWHERE, ENDED, EXECUTED, FALSE, FRESH, GAVE_AWAY, GENUINE, HANDSHAKE,
                    IMPLICIT, LOGGED_IN, LURED, MOVED, NONE, NOTHING, OUTSTANDING, PEERS, QUEUE,
@@ -75,7 +76,7 @@ class Run:
         self.happens("channel " + PEERS[peer])
 
     def channel_fails(self):
-        self.s[CHANNEL] = DOWN
+        self.s[CHANNEL] = CLEAR  # The connection may still be there.
         self.happens("channel failed")
 
     def close(self, how):
@@ -150,6 +151,8 @@ class Run:
             if (begins or s[SHADOW] == STALLED) and does and not w.gives_up[step[1]]:
                 s[UNCLEAN] = 1 if begins else s[UNCLEAN]
                 self.parts()
+            elif begins:
+                s[SHADOW] = STALLED
             return
         expected = w.acts[clean[1]]
         if begins:
@@ -158,9 +161,7 @@ class Run:
             s[SHADOW], s[UNCLEAN] = NONE, int(differs and not clean_too)
         if does == expected:
             s[SHADOW] = NONE if step[0] == clean[0] or s[WIRE] != SECURE else clean[0]
-        elif w.gives_up[step[1]]:
-            s[SHADOW] = NONE
-        elif not does:
+        elif not does or gives_up(beyond(does, expected)):
             s[SHADOW] = STALLED
         else:
             self.parts()
@@ -279,7 +280,8 @@ class Run:
         s, w, must = self.s, self.w, self.needs_tls()
         policy = w.sessions[min(s[SESSION], len(w.sessions) - 1)]
         offered = w.ports["implicit"] if policy == "implicit" else w.grants
-        truly = s[WIRE] == SECURE and s[EXECUTED] == 1 and s[CONFIRMED]
+        again = w.deliver in s[TO_SERVER]
+        truly = s[WIRE] == SECURE and s[EXECUTED] == 1 and s[CONFIRMED] and not again
         self.some_end = True
         if delivered:
             if must and not truly:

@@ -46,11 +46,27 @@ def acts(outputs):
     return tuple(it for it in outputs if it not in ("shows", "hands-over", "tell"))
 
 
-def gives_up(outputs):
-    for it in acts(outputs):
-        if it not in ("send goodbye", "close"):
-            return it == "end refused"
-    return False
+def gives_up(does):
+    """Whether a client ends its session, by its acts, and says nothing more on the connection than a goodbye."""
+    refused = closed = False
+    for it in does:
+        if it == "close":
+            closed = True
+        elif it == "end refused":
+            refused = True
+        elif it.startswith("connect "):
+            return refused  # What comes next happens on another connection.
+        elif it != "send goodbye":
+            return refused and closed
+    return refused
+
+
+def beyond(does, expected):
+    """What is left of acts behind the beginning that they have in common with others."""
+    same = 0
+    while same < min(len(does), len(expected)) and does[same] == expected[same]:
+        same += 1
+    return does[same:]
 
 
 def link_after(link, given, outputs):

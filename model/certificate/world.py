@@ -38,7 +38,8 @@ class World:
                            if all(it.startswith(quiet) for it in does)}
         self.to_server = [self.server_moves(groups) for groups in self.server.groups]
         self.acts = [acts(it) for it in self.client.outputs]
-        self.gives_up = [gives_up(it) for it in self.client.outputs]
+        self.gives_up = [gives_up(it) for it in self.acts]
+        self.deliver = self.commands.index("deliver")
         self.views = [row["view"] for row in self.client.rows]
         self.check_links()
         two, self.two_hosts = self.two_hosts, False
@@ -96,13 +97,20 @@ class World:
         if self.passive:
             yield from self.passive_moves(state)
         elif self.views[state[CLIENT]] == "channel":
-            if state[CHANNEL] == HANDSHAKE:
-                for peer in self.peers():
-                    yield "second channel: " + PEERS[peer], (Run.channel, peer)
-                yield "second channel fails", (Run.channel_fails,)
+            for peer in self.peers():
+                yield "second channel: " + PEERS[peer], (Run.channel, peer)
+            yield "second channel fails", (Run.channel_fails,)
             yield "deadline", (Run.deadline,)
         else:
             yield from self.active_moves(state)
+
+    def check_view(self, state):
+        """What the client waits for fits what it did."""
+        view = self.views[state[CLIENT]]
+        need(view != "channel" or state[CHANNEL] == HANDSHAKE,
+             "view: the client waits for a second channel that it has not opened")
+        need(view == "ended" or view == "channel" or not state[ENDED],
+             "view: the sessions have ended, and the client goes on")
 
     def peers(self):
         return [peer for peer in range(5) if peer != OTHER_HOST or self.protocol["chooses-certificate"]]
@@ -113,7 +121,6 @@ class World:
 
     def passive_moves(self, state):
         if self.views[state[CLIENT]] == "channel":
-            need(state[CHANNEL] == HANDSHAKE, "the client waits for a second channel that it has not opened")
             yield "second channel: genuine", (Run.channel, GENUINE)
             return
         phase, wire, moves = self.server.rows[state[SERVER]]["phase"], state[WIRE], []
