@@ -207,9 +207,12 @@ c_code {
         int session = last_session(w);
         int must = needs_tls_now(w);
         int truly = w->wire == SECURE && w->executed == 1 && w->confirmed;
+        int waiting;
         /* Nobody interferes, and the server offers what the session asks for. */
         int can_deliver = PASSIVE
             && (to_implicit[session] ? HAS_IMPLICIT_PORT : HAS_UPGRADE_PORT && GRANTS_UPGRADE);
+        for (waiting = 0; waiting < w->to_server.length; waiting++)
+            if (w->to_server.message[waiting] == DELIVER) truly = 0;
         some_end = 1;
         if (delivered) {
             if (must && !truly) breaks(w, ONLY_DENIAL_OF_SERVICE);
@@ -266,6 +269,33 @@ c_code {
         if (KNOWLEDGE_SURVIVES) w->lured = 1; else breaks(w, CLEAR_KNOWLEDGE_FORGOTTEN);
     }
 
+    static int is_no_act(int i) {
+        int what = client_output[i].what;
+        return what == SHOWS || what == TELL || what == NOTHING;
+    }
+
+    /* Whether all that the client does beyond what a clean one does is to give up. */
+    static int only_gives_up(int does, int clean) {
+        int i = client_outputs[does], last = client_outputs[does + 1];
+        int j = client_outputs[clean], end = client_outputs[clean + 1];
+        int refused = 0, closed = 0;
+        for (;; i++, j++) {
+            while (i < last && is_no_act(i)) i++;
+            while (j < end && is_no_act(j)) j++;
+            if (i == last || j == end) break;
+            if (client_output[i].what != client_output[j].what) break;
+            if (client_output[i].with != client_output[j].with) break;
+        }
+        for (; i < last; i++) {
+            int what = client_output[i].what, with = client_output[i].with;
+            if (is_no_act(i) || (what == SEND && with == GOODBYE)) continue;
+            if (what == CLOSE) closed = 1;
+            else if (what == END && with != DELIVERED) refused = 1;
+            else return refused && (closed || what == CONNECT);
+        }
+        return refused;
+    }
+
     /* The client beside a clean one that was given the same. */
     static void compare(struct World *w, int begins, struct Step clean, struct Step does) {
         int acts = client_acts[does.outputs];
@@ -273,7 +303,8 @@ c_code {
             if ((begins || w->shadow == STALLED) && acts != NO_ACTS && !client_gives_up[does.outputs]) {
                 if (begins) w->unclean = 1;
                 parts(w);
-            }
+            } else if (begins)
+                w->shadow = STALLED;
             return;
         }
         if (begins) {
@@ -283,8 +314,8 @@ c_code {
         }
         if (acts == client_acts[clean.outputs])
             w->shadow = does.next == clean.next || w->wire != SECURE ? NO_SHADOW : clean.next;
-        else if (client_gives_up[does.outputs])
-            w->shadow = NO_SHADOW;
+        else if (only_gives_up(does.outputs, clean.outputs))
+            w->shadow = STALLED;
         else if (acts == NO_ACTS)
             w->shadow = STALLED;
         else
@@ -487,7 +518,7 @@ c_code {
     }
 
     static void fails_channel(struct World *w) {
-        w->channel = CHANNEL_NONE;
+        w->channel = CHANNEL_CLEAR;
         happens(w, CHANNEL_FAILED);
         seen(w);
     }

@@ -47,7 +47,7 @@ pub struct Walk {
 pub enum Extent {
     /// Every reachable state was visited.
     Exhaustive,
-    /// The walk was cut short and proves nothing.
+    /// The walk was cut short, or the client's view does not fit what it did: it proves nothing.
     #[default]
     Bounded,
 }
@@ -67,8 +67,10 @@ pub(crate) fn visit<C: Client>(
     let complete = world.clients().is_complete() && world.servers().is_complete();
     let first = world.initial();
     let mut found = Walk::default();
+    let mut fits = true;
     let explored = explore(first.state, limit, |state, successors| {
         found.broken.extend(world.broken(state));
+        fits &= world.view_fits(state);
         if world.is_terminal(state) {
             found.ends += 1;
             found.delivers |= state.all_delivered();
@@ -83,7 +85,7 @@ pub(crate) fn visit<C: Client>(
     });
     found.states = explored.store.len();
     found.transitions = explored.transitions;
-    found.extent = if complete { explored.extent } else { Extent::Bounded };
+    found.extent = if complete && fits { explored.extent } else { Extent::Bounded };
     found
 }
 

@@ -10,13 +10,14 @@
 
 mod actions;
 mod apply;
+mod mutation;
 mod reference;
 mod setting;
 mod state;
 
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
-use crate::client::{Client, Input, Outputs, visible};
+use crate::client::{Client, Input, Outputs, View, visible};
 use crate::machine::{
     ClientMachine, Link, Minimal, ServerMachine, StateId, compile_client, compile_server,
 };
@@ -29,8 +30,10 @@ use crate::server::{self, Hosts, Server};
 pub use self::actions::Action;
 pub use self::apply::Transition;
 pub(crate) use self::apply::{acts, gives_up};
+#[doc(hidden)]
+pub use self::mutation::Mutation;
 pub(crate) use self::reference::{CONNECTIONS, Context};
-use self::reference::{Clean, Reference};
+use self::reference::{Clean, Honest, Reference};
 pub use self::setting::{Alpn, Attacker, Offering, Pricing, Setting};
 pub(crate) use self::state::{Answers, Ghost, Shadow, Spoken};
 pub use self::state::{Channel, State, Wire};
@@ -60,8 +63,12 @@ pub struct World<C: Client> {
     servers: Arc<ServerMachine>,
     /// Whether the user begins the sessions again when the last one has ended.
     endless: bool,
+    /// The mistake of the world itself; none but in a test.
+    mutation: Option<Mutation>,
     /// What the client does when TLS begins after an honest clear-text phase.
     reference: Arc<OnceLock<Reference<C::State>>>,
+    /// The same after connections that were tampered with.
+    further: Arc<OnceLock<Honest<C::State>>>,
     /// The same for every clean clear-text phase.
     clean: Arc<OnceLock<Clean<C::State>>>,
 }
@@ -92,8 +99,10 @@ impl<C: Client> World<C> {
         );
         world.clients = Arc::clone(&self.clients);
         world.reference = Arc::clone(&self.reference);
+        world.further = Arc::clone(&self.further);
         world.clean = Arc::clone(&self.clean);
         world.endless = self.endless;
+        world.mutation = self.mutation;
         world.pricing = self.pricing;
         world
     }
@@ -134,7 +143,9 @@ impl<C: Client> World<C> {
         };
         Self {
             endless: false,
+            mutation: None,
             reference: Arc::default(),
+            further: Arc::default(),
             clean: Arc::default(),
             protocol,
             sessions,
@@ -164,6 +175,21 @@ impl<C: Client> World<C> {
     pub fn endless(mut self) -> Self {
         self.endless = true;
         self
+    }
+
+    /// The same world with a mistake of its own: for the test that finds it.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn mutated(mut self, mutation: Option<Mutation>) -> Self {
+        self.mutation = mutation;
+        self.reference = Arc::default();
+        self.further = Arc::default();
+        self.clean = Arc::default();
+        self
+    }
+
+    pub(crate) fn has(&self, mutation: Mutation) -> bool {
+        self.mutation == Some(mutation)
     }
 
     /// The client.
@@ -201,6 +227,19 @@ impl<C: Client> World<C> {
         self.servers.state(state.server).phase
     }
 
+    /// Whether the client's view fits what it did: it waits for a second channel only once it has
+    /// opened one, and it has ended once all sessions have. A walk of a client whose view does not fit
+    /// proves nothing.
+    pub fn view_fits(&self, state: &State) -> bool {
+        let view = self.with_client(state.client, |(client, _)| self.client.view(client));
+        match view {
+            Some(View::Channel) => state.channel == Channel::Handshake,
+            Some(View::Ended) => true,
+            Some(View::Open(_) | View::Handshaking) => !state.ghost.ended,
+            None => false,
+        }
+    }
+
     /// Whether all sessions have ended.
     pub const fn is_terminal(&self, state: &State) -> bool {
         state.ghost.ended
@@ -230,7 +269,10 @@ impl<C: Client> World<C> {
     /// The policy of the session under way; of the last one at the end.
     pub fn policy(&self, state: &State) -> Policy {
         let last = self.sessions.len().saturating_sub(1);
-        let index = usize::from(state.ghost.session).min(last);
+        let mut index = usize::from(state.ghost.session).min(last);
+        if self.has(Mutation::PolicyOfFirstSession) {
+            index = 0;
+        }
         self.sessions.get(index).copied().unwrap_or(Policy::Required)
     }
 
@@ -252,8 +294,16 @@ impl<C: Client> World<C> {
     }
 
     fn reference(&self) -> &Reference<C::State> {
-        self.reference
-            .get_or_init(|| reference::honest(&*self.client, self.protocol, self.sessions.len()))
+        self.reference.get_or_init(|| {
+            let any = self.has(Mutation::ReferenceFromClean);
+            reference::honest(&*self.client, self.protocol, self.sessions.len(), any)
+        })
+    }
+
+    /// The same for connections that no honest network leads to.
+    fn further(&self) -> &Honest<C::State> {
+        self.further
+            .get_or_init(|| reference::further(&*self.client, self.protocol, self.sessions.len()))
     }
 
     /// Whether the client logs in before it delivers, where nobody interferes.
@@ -268,13 +318,22 @@ impl<C: Client> World<C> {
         context: Context,
         input: &Input,
     ) -> Option<(StateId, Outputs)> {
-        let step = self.reference().honest.get(&context)?;
+        let context = if self.has(Mutation::ContextIgnored) {
+            Context { session: 0, connection: 0, ..context }
+        } else {
+            context
+        };
+        let honest = &self.reference().honest;
+        let step = honest.get(&context).or_else(|| self.further().get(&context))?;
         let link = Link::Handshake.after(input, &step.outputs);
         Some((self.client_id((step.state.clone(), link)), step.outputs.clone()))
     }
 
     /// Whether a clean clear-text phase leads to the same when TLS with the true server begins.
     pub(crate) fn is_clean(&self, context: Context, next: StateId, outputs: &Outputs) -> bool {
+        if self.has(Mutation::AllUnclean) || self.has(Mutation::UncleanNeverSet) {
+            return self.has(Mutation::UncleanNeverSet);
+        }
         let clean = self
             .clean
             .get_or_init(|| reference::clean(&*self.client, self.protocol, self.sessions.len()));
@@ -286,6 +345,7 @@ impl<C: Client> World<C> {
     /// a delivery when the data have come over it.
     pub(crate) fn waits_for_data(&self, state: &State) -> bool {
         self.protocol.channel == protocol::Channel::Second
+            && !self.has(Mutation::ConfirmsWithoutData)
             && !state.ghost.moved
             && state.to_client.first().is_some_and(|it| it.answers == Answers::Delivery)
     }

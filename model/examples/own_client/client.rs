@@ -23,11 +23,10 @@ pub(crate) struct OwnClient {
 pub(crate) struct Memory {
     waits_for: Wait,
     layer: Layer,
-    /// Lines that were received and not acted upon, each with the layer in which it came. A real
-    /// client does not know that layer: it is here so that the proof can see what was taken for what.
-    lines: Vec<(Reply, Layer)>,
-    /// The head of a line that has not ended, and the layer in which it came.
-    head: Option<(Reply, Layer)>,
+    /// Lines that were received and not acted upon.
+    lines: Vec<Reply>,
+    /// The head of a line that has not ended.
+    head: Option<Reply>,
 }
 
 /// What it waits for.
@@ -104,15 +103,9 @@ impl OwnClient {
         while !matches!(step.state.waits_for, Wait::Handshake | Wait::Nothing)
             && !step.state.lines.is_empty()
         {
-            let (reply, layer) = step.state.lines.remove(0);
-            if reply == Reply::Notice {
-                continue;
-            }
-            let before = step.outputs.len();
-            self.act(step, reply);
-            let gave_up = step.outputs.contains(&Output::End(End::Refused));
-            if step.state.layer == Layer::Tls && !gave_up {
-                step.outputs.insert(before, Output::Took(layer));
+            let reply = step.state.lines.remove(0);
+            if reply != Reply::Notice {
+                self.act(step, reply);
             }
         }
     }
@@ -142,11 +135,11 @@ impl OwnClient {
 
 /// Takes a piece into the buffer; a tail is glued to its head.
 fn receive(state: &mut Memory, piece: Piece<Reply>) {
-    let (reply, layer) = state.head.take().unwrap_or((piece.message(), state.layer));
+    let reply = state.head.take().unwrap_or(piece.message());
     if piece.is_fragment() {
-        state.head = Some((reply, layer));
+        state.head = Some(reply);
     } else if state.lines.len() < ROOM {
-        state.lines.push((reply, layer));
+        state.lines.push(reply);
     }
 }
 

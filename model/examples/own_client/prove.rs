@@ -21,13 +21,9 @@ pub(crate) struct Proof {
 /// Lets the owner of the wire loose on a client whose user requires TLS; no more states than these
 /// are visited. A walk that needs more proves nothing.
 pub(crate) fn prove<C: Client + Clone>(client: C, limit: usize) -> Proof {
-    let world = || {
-        let setting = Setting::of(Attacker::Active);
-        World::new(&MANUAL, client.clone(), vec![Policy::Required], setting)
-    };
-    let walk = walk(&world(), Some(limit));
+    let walk = walk(&world(client.clone()), Some(limit));
     // Where the attacker's messages are counted, the witness is the one that needs the fewest.
-    let counted = world().counted();
+    let counted = world(client).counted();
     let broken = walk
         .broken
         .iter()
@@ -38,6 +34,11 @@ pub(crate) fn prove<C: Client + Clone>(client: C, limit: usize) -> Proof {
         })
         .collect();
     Proof { walk, broken }
+}
+
+/// A client of the manual's protocol, whose user requires TLS, and the owner of the wire.
+pub(crate) fn world<C: Client>(client: C) -> World<C> {
+    World::new(&MANUAL, client, vec![Policy::Required], Setting::of(Attacker::Active))
 }
 
 impl Proof {

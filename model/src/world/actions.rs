@@ -7,7 +7,7 @@ use crate::client::{Client, Close, Input, Peer, View};
 use crate::machine::count_forged;
 use crate::message::{Command, Layer, Piece, Reply, Segment};
 use crate::server::{self, Hosts, Port};
-use crate::world::{Alpn, Attacker, Pricing, State, Wire, World};
+use crate::world::{Alpn, Attacker, Mutation, Pricing, State, Wire, World};
 
 /// One thing that happens: a choice of the network.
 ///
@@ -98,6 +98,9 @@ impl<C: Client> World<C> {
             Attacker::Passive => self.passive(state, &mut choices),
             Attacker::Active => self.active(state, &mut choices),
         }
+        if self.is_mutant() {
+            choices.retain(|choice| !self.overlooks(state, &choice.action));
+        }
         choices
     }
 
@@ -111,7 +114,7 @@ impl<C: Client> World<C> {
         let handshaking = state.wire == Wire::Handshake;
         match state.to_client.first() {
             Some(spoken) if !handshaking && !self.waits_for_data(state) => {
-                push(Action::ToClient(Segment::one(spoken.reply)))
+                push(Action::ToClient(Segment::one(spoken.reply)));
             }
             _ => {}
         }
@@ -134,7 +137,7 @@ impl<C: Client> World<C> {
         {
             push(Action::Close(Close::Orderly));
         }
-        if choices.is_empty() {
+        if choices.is_empty() || self.has(Mutation::PassiveLoses) {
             choices.push(Choice::new(Action::Deadline, 0));
         }
     }
@@ -294,9 +297,14 @@ impl<C: Client> World<C> {
             return;
         }
         let spliced = (server.port == Port::Implicit) != state.ghost.implicit;
-        let stopped = spliced && self.alpn == Alpn::Strict && self.protocol.alpn.is_some();
+        let stopped = spliced
+            && self.alpn == Alpn::Strict
+            && self.protocol.alpn.is_some()
+            && !self.has(Mutation::AlpnIgnored);
         // The other virtual host holds the user's name only where both share a certificate.
-        let named = !server.elsewhere || self.server.hosts == Hosts::OneCertificate;
+        let named = !server.elsewhere
+            || self.server.hosts == Hosts::OneCertificate
+            || self.has(Mutation::HostsShareCertificate);
         if server.phase == server::Phase::AwaitsTls && !stopped && named {
             choices.push(Choice::new(Action::Handshake(Peer::Genuine), 0));
         }

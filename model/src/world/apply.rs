@@ -10,7 +10,7 @@ use crate::client::{Client, Input, Output, Peer};
 use crate::machine::Link;
 use crate::property::{Properties, Property};
 use crate::server;
-use crate::world::{Action, Channel, Ghost, Shadow, State, Wire, World};
+use crate::world::{Action, Channel, Ghost, Mutation, Shadow, State, Wire, World};
 
 /// A state that follows, and what the parties did on the way to it.
 #[derive(Clone, Debug)]
@@ -103,7 +103,7 @@ impl<'w, C: Client> Run<'w, C> {
                 self.before_segment(segment);
                 self.happens(Input::Segment(segment.clone()));
             }
-            Action::ToServer(segment) => self.to_server(segment),
+            Action::ToServer(segment) => self.server_hears(segment),
             Action::NameOtherHost => {
                 let input = server::Input::OtherHostNamed;
                 let (next, outputs) = self.world.server_step(&self.state, &input);
@@ -134,7 +134,7 @@ impl<'w, C: Client> Run<'w, C> {
             Action::EndTls => {
                 self.hang_up_on_server();
                 self.state.wire = Wire::Clear;
-                self.state.ghost.taken = true;
+                self.state.ghost.taken = !self.world.has(Mutation::TakenForgotten);
                 self.happens(Input::TlsEnded);
             }
             Action::Channel(_) | Action::FailChannel
@@ -150,7 +150,8 @@ impl<'w, C: Client> Run<'w, C> {
                 self.happens(Input::Channel(*peer));
             }
             Action::FailChannel => {
-                self.state.channel = Channel::None;
+                // The handshake failed, and the connection may still be there: in clear.
+                self.state.channel = Channel::Clear;
                 self.happens(Input::ChannelFailed);
             }
             Action::Close(close) => {
@@ -162,7 +163,8 @@ impl<'w, C: Client> Run<'w, C> {
                 let ends = self.client.len();
                 self.happens(Input::Deadline);
                 let ended = |output: &Output| matches!(output, Output::End(_));
-                if !self.client[ends..].iter().any(ended) {
+                let ends = self.client[ends..].iter().any(ended);
+                if !ends && !self.world.has(Mutation::HangsUnjudged) {
                     self.state.break_property(Property::AlwaysEnds);
                 }
             }

@@ -50,13 +50,18 @@ pub(crate) struct Reference<S> {
     pub(crate) logs_in: bool,
 }
 
-/// Explores the honest phases of a client whose user has so many sessions.
+/// Explores the honest phases of a client whose user has so many sessions; with `any`, all clean phases
+/// count as honest, which is a mistake that a test plants.
 pub(crate) fn honest<C: Client>(
     client: &C,
     protocol: &'static Protocol,
     sessions: usize,
+    any: bool,
 ) -> Reference<C::State> {
-    let words = Words::of(protocol);
+    let mut words = Words::of(protocol);
+    if any {
+        words.clear = protocol.replies();
+    }
     let mut found = Reference { honest: Honest::default(), logs_in: false };
     let mut search = Search::new(client, &words.clear, &words.inside, sessions);
     // First without any failure, then with connections that break: further connections are behind
@@ -67,6 +72,24 @@ pub(crate) fn honest<C: Client>(
         });
     }
     found.logs_in = search.logs_in;
+    found
+}
+
+/// Explores the honest phases of connections that come after others, on which the attacker said what he
+/// liked: no honest network leads to some of them.
+pub(crate) fn further<C: Client>(
+    client: &C,
+    protocol: &'static Protocol,
+    sessions: usize,
+) -> Honest<C::State> {
+    let words = Words::of(protocol);
+    let replies = protocol.replies();
+    let mut found = Honest::default();
+    let mut search = Search::new(client, &words.clear, &words.inside, sessions);
+    search.forged = replies.into_iter().filter(|reply| !words.clear.contains(reply)).collect();
+    search.run(true, |context, step| {
+        found.entry(context).or_insert_with(|| step.clone());
+    });
     found
 }
 
@@ -150,12 +173,16 @@ struct Node<S> {
     context: Context,
     /// Whether the session has opened no connection yet.
     fresh: bool,
+    /// Whether the attacker spoke on this connection.
+    tampered: bool,
 }
 
 struct Search<'a, C: Client> {
     client: &'a C,
     clear: &'a [Reply],
     inside: &'a [Reply],
+    /// What the attacker may say in clear besides.
+    forged: Vec<Reply>,
     sessions: usize,
     known: FxHashSet<Node<C::State>>,
     /// Nodes in the order in which they were found.
@@ -167,11 +194,18 @@ impl<'a, C: Client> Search<'a, C> {
     fn new(client: &'a C, clear: &'a [Reply], inside: &'a [Reply], sessions: usize) -> Self {
         let start = client.start();
         let context = Context { session: 0, connection: 0, implicit: false };
-        let before = Node { state: start.state.clone(), link: Link::Down, context, fresh: true };
+        let before = Node {
+            state: start.state.clone(),
+            link: Link::Down,
+            context,
+            fresh: true,
+            tampered: false,
+        };
         let mut search = Self {
             client,
             clear,
             inside,
+            forged: Vec::new(),
             sessions: sessions.max(1),
             known: FxHashSet::default(),
             nodes: Vec::new(),
@@ -196,11 +230,15 @@ impl<'a, C: Client> Search<'a, C> {
             index += 1;
             for input in self.inputs(&node, breaks) {
                 let step = self.client.step(&node.state, &input);
-                if input == Input::Handshake(Peer::Genuine) {
+                if input == Input::Handshake(Peer::Genuine) && !node.tampered {
                     tls_begins(node.context, &step);
                 }
                 let link = node.link.after(&input, &step.outputs);
-                let next = self.after(&node, link, step);
+                let forged = matches!(&input, Input::Segment(it)
+                    if node.link == Link::Clear
+                        && it.pieces().iter().any(|piece| self.forged.contains(&piece.message())));
+                let before = Node { tampered: node.tampered || forged, ..node.clone() };
+                let next = self.after(&before, link, step);
                 self.keep(next);
             }
         }
@@ -215,7 +253,7 @@ impl<'a, C: Client> Search<'a, C> {
             (View::Ended, _) => return Vec::new(),
             (View::Channel, _) => return vec![Input::Channel(Peer::Genuine)],
             (_, Link::Down) => return vec![Input::Connected],
-            (_, Link::Clear) => said(self.clear),
+            (_, Link::Clear) => [said(self.clear), said(&self.forged)].concat(),
             (_, Link::Handshake) => vec![Input::Handshake(Peer::Genuine)],
             (_, Link::Secure) => said(self.inside),
             (_, Link::False) => Vec::new(),
@@ -242,6 +280,7 @@ impl<'a, C: Client> Search<'a, C> {
                     };
                     next.context.implicit = target == Target::Implicit;
                     next.fresh = false;
+                    next.tampered = false;
                 }
                 Output::End(End::Delivered | End::Refused) => {
                     let session = usize::from(next.context.session) + 1;

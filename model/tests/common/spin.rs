@@ -14,6 +14,7 @@ pub(crate) struct Report {
     /// The properties broken somewhere, as bits.
     pub(crate) broken: u32,
     /// Whether some end is a delivery.
+    #[allow(dead_code, reason = "a client that is refuted need not deliver")]
     pub(crate) delivers: bool,
 }
 

@@ -6,7 +6,7 @@ use crate::machine::StateId;
 use crate::message::Command;
 use crate::property::Property;
 use crate::protocol::Memory;
-use crate::world::{Shadow, Wire};
+use crate::world::{Mutation, Shadow, Wire};
 
 /// What a clean client does on an input, and where it then is.
 pub(super) struct Clean {
@@ -38,11 +38,13 @@ impl<C: Client> Run<'_, C> {
     ) {
         let begins = *input == Input::Handshake(Peer::Genuine);
         let Some(clean) = clean else {
-            let acts = !acts(outputs).is_empty() && !gives_up(outputs);
+            let acts = !acts(outputs).is_empty() && !self.excused(outputs);
             // No clean phase leads here at all, or the client was left behind and goes on by itself.
             if (begins || self.state.ghost.shadow == Shadow::Stalled) && acts {
-                self.state.ghost.unclean |= begins;
+                self.state.ghost.unclean |= begins && !self.world.has(Mutation::UncleanNeverSet);
                 self.parts();
+            } else if begins {
+                self.state.ghost.shadow = Shadow::Stalled;
             }
             return;
         };
@@ -57,26 +59,38 @@ impl<C: Client> Run<'_, C> {
         let (does, expected) = (acts(outputs), acts(&clean.outputs));
         if does == expected {
             let same = next == clean.next || self.state.wire != Wire::Secure;
+            let same = same || self.world.has(Mutation::ShadowDropped);
             self.state.ghost.shadow = if same { Shadow::None } else { Shadow::At(clean.next) };
-        } else if gives_up(outputs) {
-            // An attacker can always make a session fail.
-            self.state.ghost.shadow = Shadow::None;
-        } else if does.is_empty() {
+        } else if self.excused(&beyond(&does, &expected)) {
+            // An attacker can always make a session fail. If the connection stays, what the client does
+            // on it from here on is its own.
             self.state.ghost.shadow = Shadow::Stalled;
+        } else if does.is_empty() {
+            let forgets = self.world.has(Mutation::StalledForgotten);
+            self.state.ghost.shadow = if forgets { Shadow::None } else { Shadow::Stalled };
         } else {
             self.parts();
         }
     }
 
+    /// Whether a difference is no more than that the client gives up.
+    fn excused(&self, outputs: &Outputs) -> bool {
+        self.world.has(Mutation::AnythingGivesUp)
+            || gives_up(outputs) && !self.world.has(Mutation::GivingUpIsActing)
+    }
+
     /// The client does inside TLS what a clean one would not.
     fn parts(&mut self) {
         self.state.ghost.shadow = Shadow::None;
+        if self.world.has(Mutation::PartingUnjudged) {
+            return;
+        }
         if self.state.ghost.unclean {
             self.state.break_property(Property::NoClearBytesUsedInsideTls);
         }
         match self.world.protocol.memory {
             Memory::Forgotten => self.state.break_property(Property::ClearKnowledgeForgotten),
-            Memory::Survives => self.state.ghost.lured = true,
+            Memory::Survives => self.state.ghost.lured = !self.world.has(Mutation::LureForgotten),
         }
     }
 }
@@ -89,14 +103,25 @@ pub(crate) fn acts(outputs: &Outputs) -> Outputs {
     acts
 }
 
-/// Whether the client ends its session without having said anything more than a goodbye.
+/// What the client does beyond what a clean one does as well.
+fn beyond(does: &Outputs, expected: &Outputs) -> Outputs {
+    let same = does.iter().zip(expected).take_while(|(does, expected)| does == expected).count();
+    does.iter().skip(same).copied().collect()
+}
+
+/// Whether the client ends its session without having said anything more than a goodbye on the
+/// connection.
 pub(crate) fn gives_up(outputs: &Outputs) -> bool {
+    let (mut refused, mut closed) = (false, false);
     for output in acts(outputs) {
         match output {
-            Output::Send(Command::Goodbye) | Output::Close => {}
-            Output::End(End::Refused) => return true,
-            _ => return false,
+            Output::Send(Command::Goodbye) => {}
+            Output::Close => closed = true,
+            Output::End(End::Refused) => refused = true,
+            // What comes next happens on another connection.
+            Output::Connect(_) => return refused,
+            _ => return refused && closed,
         }
     }
-    false
+    refused
 }

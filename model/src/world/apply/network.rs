@@ -6,7 +6,7 @@ use crate::machine::StateId;
 use crate::message::{Command, Piece, Reply, Segment};
 use crate::property::Property;
 use crate::server::{self, Port};
-use crate::world::{Action, Answers, Attacker, Pricing, Spoken, Wire};
+use crate::world::{Action, Answers, Attacker, Mutation, Pricing, Spoken, Wire};
 
 impl<C: Client> Run<'_, C> {
     /// Where messages arrive as they were sent, nothing else can.
@@ -62,7 +62,7 @@ impl<C: Client> Run<'_, C> {
     }
 
     /// A segment reaches the server: in its turn from the client, or from the attacker.
-    pub(super) fn to_server(&mut self, segment: &Segment<Command>) {
+    pub(super) fn server_hears(&mut self, segment: &Segment<Command>) {
         let from_client = self.in_order();
         if from_client {
             self.state.to_server.drain(..segment.pieces().len());
@@ -131,16 +131,19 @@ impl<C: Client> Run<'_, C> {
                 }
                 server::Output::AwaitTls | server::Output::Close => {}
                 server::Output::RanClearCommand => {
-                    self.state.break_property(Property::NoClearCommandUsedInsideTls);
+                    self.breaks_unless(
+                        Mutation::ServerCommandUnseen,
+                        Property::NoClearCommandUsedInsideTls,
+                    );
                 }
                 server::Output::TookClearLogin => {
-                    self.state.break_property(Property::NoLoginInClear);
+                    self.breaks_unless(Mutation::ClearLoginUnseen, Property::NoLoginInClear);
                 }
                 server::Output::KeptClearLogin => {
-                    self.state.break_property(Property::ClearStateForgotten);
+                    self.breaks_unless(Mutation::KeptLoginUnseen, Property::ClearStateForgotten);
                 }
                 server::Output::OfferedUpgradeInside => {
-                    self.state.break_property(Property::NoUpgradeInsideTls);
+                    self.breaks_unless(Mutation::OfferInsideUnseen, Property::NoUpgradeInsideTls);
                 }
             }
         }

@@ -9,7 +9,7 @@ use crate::message::{Command, Layer, Reply, Segment};
 use crate::property::Property;
 use crate::server::Port;
 use crate::world::reference::CONNECTIONS;
-use crate::world::{Channel, Shadow, Wire};
+use crate::world::{Channel, Mutation, Shadow, Wire};
 
 impl<C: Client> Run<'_, C> {
     pub(super) fn client_did(&mut self, outputs: &Outputs) {
@@ -21,6 +21,13 @@ impl<C: Client> Run<'_, C> {
         }
         if connected {
             self.happens(Input::Connected);
+        }
+    }
+
+    /// Breaks a property, but for a mutant that does not see it.
+    pub(super) fn breaks_unless(&mut self, mutation: Mutation, property: Property) {
+        if !self.world.has(mutation) {
+            self.state.break_property(property);
         }
     }
 
@@ -71,11 +78,12 @@ impl<C: Client> Run<'_, C> {
         if self.state.ghost.fresh {
             self.state.ghost.fresh = false;
         } else {
-            let connection = self.state.ghost.connection + 1;
+            let further = !self.world.has(Mutation::RetryUnseen);
+            let connection = self.state.ghost.connection + u8::from(further);
             self.state.ghost.connection = connection.min(CONNECTIONS - 1);
         }
         if target == Target::Redirected {
-            self.state.break_property(Property::NoClearRedirect);
+            self.breaks_unless(Mutation::RedirectUnseen, Property::NoClearRedirect);
         }
         self.state.wire = Wire::Clear;
         self.state.channel = Channel::None;
@@ -103,15 +111,19 @@ impl<C: Client> Run<'_, C> {
             && self.state.wire != Wire::Down
             && self.world.logs_in()
         {
-            self.state.break_property(Property::NoJump);
+            self.breaks_unless(Mutation::JumpUnseen, Property::NoJump);
         }
         if matches!(command, Command::Login(_) | Command::Credential) {
-            self.state.ghost.logged_in = true;
+            self.state.ghost.logged_in = !self.world.has(Mutation::LoginUncounted);
         }
         match self.state.wire {
+            Wire::Handshake if self.world.has(Mutation::SecretsInHandshakeUnseen) => {}
             Wire::Clear | Wire::Handshake => self.send_in_clear(command, needs_tls),
             Wire::Secure => {
-                if self.state.ghost.outstanding > 0 && command != Command::Goodbye {
+                let free = command == Command::Goodbye
+                    && !self.world.has(Mutation::GoodbyeNeedsAnswer)
+                    || self.world.has(Mutation::AgreementUncounted);
+                if self.state.ghost.outstanding > 0 && !free {
                     self.state.break_property(Property::Agreement);
                 }
                 self.state.ghost.outstanding = (self.state.ghost.outstanding + 1).min(3);
@@ -123,7 +135,7 @@ impl<C: Client> Run<'_, C> {
                 }
                 let another = matches!(peer, Peer::WrongName | Peer::OtherHost);
                 if needs_tls && another && command != Command::Goodbye {
-                    self.state.break_property(Property::NameFromUser);
+                    self.breaks_unless(Mutation::AnotherNameUnseen, Property::NameFromUser);
                 }
             }
             Wire::Down => {}
@@ -133,10 +145,10 @@ impl<C: Client> Run<'_, C> {
     fn send_in_clear(&mut self, command: Command, needs_tls: bool) {
         if command.is_secret() && (needs_tls || !self.world.needs_tls()) {
             self.state.break_property(Property::NoSecretInClear);
-            self.state.ghost.gave_away = true;
+            self.state.ghost.gave_away = !self.world.has(Mutation::ClearSecretGivesNothingAway);
         }
         if !command.is_allowed_in_clear() && needs_tls {
-            self.state.break_property(Property::PolicyNotFromWire);
+            self.breaks_unless(Mutation::PolicyFromWireUnseen, Property::PolicyNotFromWire);
             if self.state.ghost.connection > 0 {
                 self.state.break_property(Property::NoClearRetry);
             }
@@ -148,7 +160,8 @@ impl<C: Client> Run<'_, C> {
         if between && needs_tls && command != Command::Goodbye {
             self.state.break_property(Property::NothingBetweenRequestAndHandshake);
         }
-        self.state.ghost.requested |= command == Command::Upgrade;
+        self.state.ghost.requested |=
+            command == Command::Upgrade && !self.world.has(Mutation::RequestForgotten);
         if self.keeps_genuine() {
             let _ = self.state.to_server.try_push(command);
         }
@@ -157,9 +170,9 @@ impl<C: Client> Run<'_, C> {
     fn send_to_false_peer(&mut self, is_secret: bool, peer: Peer) {
         if is_secret {
             self.state.break_property(Property::NoSecretToUnauthenticatedPeer);
-            self.state.ghost.gave_away = true;
+            self.state.ghost.gave_away |= !self.world.has(Mutation::FalsePeerGivesNothingAway);
             if matches!(peer, Peer::WrongName | Peer::OtherHost) {
-                self.state.break_property(Property::NameFromUser);
+                self.breaks_unless(Mutation::AnotherNameUnseen, Property::NameFromUser);
             }
         }
     }
@@ -168,9 +181,15 @@ impl<C: Client> Run<'_, C> {
     fn move_data(&mut self) {
         let needs_tls = self.needs_tls();
         match self.state.channel {
+            Channel::Handshake if self.world.has(Mutation::ChannelHandshakeIsTls) => {
+                self.state.ghost.moved = true;
+            }
             Channel::Clear | Channel::Handshake => {
                 if needs_tls {
-                    self.state.break_property(Property::NoClearSecondChannel);
+                    self.breaks_unless(
+                        Mutation::ClearChannelUnseen,
+                        Property::NoClearSecondChannel,
+                    );
                     self.state.ghost.gave_away = true;
                 }
                 self.state.ghost.moved = true;
@@ -190,7 +209,7 @@ impl<C: Client> Run<'_, C> {
     fn hears(&mut self, reply: Reply, property: Property) {
         let given = Input::Segment(Segment::one(reply));
         if self.state.wire != Wire::Secure || self.input != Some(given) {
-            self.state.break_property(property);
+            self.breaks_unless(Mutation::ShownUnjudged, property);
         }
     }
 
@@ -199,7 +218,11 @@ impl<C: Client> Run<'_, C> {
         let can_deliver = self.world.can_deliver(self.world.policy(&self.state));
         let ghost = &self.state.ghost;
         let secure = self.state.wire == Wire::Secure;
-        let truly = secure && ghost.executed == 1 && ghost.confirmed;
+        // The data are on their way once more.
+        let again = self.state.to_server.contains(&Command::Deliver);
+        let excused = self.world.has(Mutation::ReportIsDelivery)
+            || self.world.has(Mutation::DeadlineIsSuccess) && self.input == Some(Input::Deadline);
+        let truly = excused || secure && ghost.executed == 1 && ghost.confirmed && !again;
         let (lured, elsewhere, confirmed) = (ghost.lured, ghost.elsewhere, ghost.confirmed);
         match end {
             End::Delivered => {
@@ -210,23 +233,26 @@ impl<C: Client> Run<'_, C> {
                     self.state.break_property(Property::SurvivorsOnlyCauseRefusal);
                 }
                 if elsewhere && needs_tls {
-                    self.state.break_property(Property::DeliversToNamedHost);
+                    self.breaks_unless(Mutation::ElsewhereUnseen, Property::DeliversToNamedHost);
                 }
                 let cut = matches!(self.input, Some(Input::Closed(_)));
                 if cut && !confirmed {
-                    self.state.break_property(Property::TruncationIsNotSuccess);
+                    self.breaks_unless(
+                        Mutation::TruncationUnseen,
+                        Property::TruncationIsNotSuccess,
+                    );
                 }
                 if can_deliver && !truly {
-                    self.state.break_property(Property::HonestDelivers);
+                    self.breaks_unless(Mutation::HonestDeliversUnbroken, Property::HonestDelivers);
                 }
             }
             End::Refused => {
                 self.state.ghost.refused = true;
                 if !self.state.ghost.told {
-                    self.state.break_property(Property::UserTold);
+                    self.breaks_unless(Mutation::SilenceUnjudged, Property::UserTold);
                 }
                 if can_deliver {
-                    self.state.break_property(Property::HonestDelivers);
+                    self.breaks_unless(Mutation::HonestDeliversUnbroken, Property::HonestDelivers);
                 }
             }
         }
@@ -238,7 +264,7 @@ impl<C: Client> Run<'_, C> {
         ghost.session += 1;
         ghost.connection = 0;
         ghost.fresh = true;
-        ghost.told = false;
+        ghost.told &= self.world.has(Mutation::ToldKept);
         ghost.gave_away = false;
         ghost.executed = 0;
         ghost.confirmed = false;
@@ -246,7 +272,7 @@ impl<C: Client> Run<'_, C> {
         ghost.moved = false;
         ghost.lured = false;
         if usize::from(ghost.session) >= sessions {
-            if self.world.endless {
+            if self.world.endless && !self.world.has(Mutation::EndlessEnds) {
                 ghost.session = 0;
             } else {
                 ghost.ended = true;
