@@ -5,20 +5,31 @@
 
 #[path = "certificate/deaf.rs"]
 mod deaf;
+#[path = "mutants/lab.rs"]
+#[allow(dead_code, reason = "some parts serve the mutants only")]
+mod lab;
+#[path = "../examples/wrong_clients/mod.rs"]
+#[allow(dead_code, unused_imports, reason = "some parts serve the example only")]
+mod wrong_clients;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use self::deaf::Deaf;
 use serde_json::Value;
 use upward_model::certificate::Certificate;
+use upward_model::client::{Client, End, Input, Negotiator, Output, Peer, View};
 use upward_model::flaw::Flaw;
+use upward_model::message::{Command as Word, Layer, Piece, Reply};
 use upward_model::policy::Policy;
 use upward_model::property::{Properties, Property};
-use upward_model::protocol::{LDAP, MANUAL, MYSQL, PROTOCOLS};
+use upward_model::protocol::{FTP, LDAP, MANUAL, MYSQL, PROTOCOLS, Protocol};
 use upward_model::theorem::{User, flawed_world};
 use upward_model::walk::{explore, walk};
 use upward_model::world::{Action, Attacker, Setting, World};
+
+use self::deaf::{Deaf, Viewed, Wait};
+use self::lab::{ByWait, Scripted, Twisted};
+use self::wrong_clients::{Wait as Waits, negotiate, send_data, start, step};
 
 /// Whether Python is here.
 fn available() -> bool {
@@ -172,6 +183,70 @@ fn a_client_that_takes_clear_text_for_a_certificate_is_rejected() {
     assert_rejected("deaf-claims", &claims, "safety: no-secret-in-clear is broken");
     let (_, says) = check_text("deaf-way", &claims);
     insta::assert_snapshot!(says.split_once(": ").unwrap().1);
+}
+
+/// The world of a client that is written by hand.
+fn by_hand<C: Client>(protocol: &'static Protocol, client: C) -> World<C> {
+    World::new(protocol, client, vec![Policy::Required], Setting::of(Attacker::Active))
+}
+
+/// The checker finds by itself that a client breaks a property.
+fn assert_found<C: Client>(name: &str, world: &World<C>, property: Property) {
+    let certificate = Certificate::of(world);
+    let (accepted, says) = check_text(name, &certificate.json().unwrap());
+    assert!(accepted, "{name}, its true claims: {says}");
+    assert!(says.contains(property.name()), "{name}: {says}");
+    let claims = certificate.claiming(Properties::NONE).json().unwrap();
+    assert_rejected(&format!("{name}-claims"), &claims, "safety: ");
+}
+
+#[test]
+fn what_an_earlier_world_overlooked_is_found() {
+    if !available() {
+        return;
+    }
+    // The data go over the second channel although its handshake failed.
+    let client = Twisted {
+        inner: Negotiator::sound(&FTP, Policy::Required),
+        input: |input| match input {
+            Input::ChannelFailed => Input::Channel(Peer::Genuine),
+            _ => input.clone(),
+        },
+        output: |output| vec![output],
+    };
+    assert_found("failed-channel", &by_hand(&FTP, client), Property::NoClearSecondChannel);
+
+    // The data are sent again when they have been confirmed.
+    let twice = ByWait(|wait, input| match (wait, input) {
+        (Waits::Handshake, Input::Handshake(Peer::Genuine)) => send_data(),
+        (Waits::Thanks, Input::Segment(it)) if it.pieces() == [Piece::Whole(Reply::Done)] => step(
+            Waits::Nothing,
+            &[Output::Send(Word::Deliver), Output::End(End::Delivered), Output::Close],
+        ),
+        _ => negotiate(wait, input),
+    });
+    let client = Scripted { start: start(), step: twice };
+    assert_found("delivered-twice", &by_hand(&MANUAL, client), Property::OnlyDenialOfService);
+}
+
+#[test]
+fn a_client_whose_view_does_not_fit_has_no_certificate() {
+    if !available() {
+        return;
+    }
+    let lives_on = Viewed(|wait| match wait {
+        Wait::Nothing => View::Open(Layer::Clear),
+        _ => Deaf.view(&wait),
+    });
+    let certificate = Certificate::of(&by_hand(&MANUAL, lives_on)).json().unwrap();
+    assert_rejected("lives-on", &certificate, "view: the sessions have ended");
+
+    let hides = Viewed(|wait| match wait {
+        Wait::GoAhead => View::Channel,
+        _ => Deaf.view(&wait),
+    });
+    let certificate = Certificate::of(&by_hand(&MANUAL, hides)).json().unwrap();
+    assert_rejected("hides", &certificate, "view: the client waits for a second channel");
 }
 
 #[test]

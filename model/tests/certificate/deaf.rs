@@ -62,3 +62,22 @@ impl Client for Deaf {
 fn step(state: Wait, outputs: &[Output]) -> Step<Wait> {
     Step { state, outputs: outputs.iter().copied().collect::<Outputs>() }
 }
+
+/// The same client with a wrong view.
+pub(crate) struct Viewed(pub(crate) fn(Wait) -> View);
+
+impl Client for Viewed {
+    type State = Wait;
+
+    fn start(&self) -> Step<Wait> {
+        Deaf.start()
+    }
+
+    fn step(&self, state: &Wait, input: &Input) -> Step<Wait> {
+        Deaf.step(state, input)
+    }
+
+    fn view(&self, state: &Wait) -> View {
+        self.0(*state)
+    }
+}
