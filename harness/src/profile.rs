@@ -68,6 +68,10 @@ pub struct Profile {
     /// Whether it is started on a terminal, and not on pipes.
     #[serde(default)]
     pub terminal: bool,
+    /// Whether it writes nothing but data from the server to its standard output. Data that came in clear
+    /// must not be among them.
+    #[serde(default)]
+    pub output_is_data: bool,
     /// How its user is told how it fared.
     #[serde(default)]
     pub tells: Tells,
@@ -160,6 +164,7 @@ impl Profile {
             environment: BTreeMap::new(),
             inherit: Vec::new(),
             terminal: false,
+            output_is_data: false,
             tells: Tells::default(),
             daemon: None,
             port: None,

@@ -52,6 +52,8 @@ pub struct Finished {
     pub told: bool,
     /// What the user was shown.
     pub shown: String,
+    /// What it handed to the application as the server's data.
+    pub handed_over: String,
     /// Whether it never came to an end.
     pub hung: bool,
 }
@@ -157,9 +159,8 @@ impl<C: Client + Sync> Driver<'_, C> {
                     }
                 }
                 Output::Tell => self.finished.told = true,
-                Output::Shows | Output::HandsOver => {
-                    self.finished.shown.push_str(&self.text);
-                }
+                Output::Shows => self.finished.shown.push_str(&self.text),
+                Output::HandsOver => self.finished.handed_over.push_str(&self.text),
                 Output::End(end) => self.finished.ends.push(end),
                 Output::OpenChannel(_)
                 | Output::MoveData

@@ -164,6 +164,8 @@ pub async fn against_reference<C: Client + Sync>(
         hung: finished.hung,
         carries_body: stagehand.codec.carries_body(),
         output: finished.shown.clone().into_bytes(),
+        errors: Vec::new(),
+        data: finished.handed_over.clone().into_bytes(),
     };
     let evidence = evidence(scene, &record, &lifted, &carried, &end);
     Ok((Trial { record, lifted, evidence }, finished))

@@ -154,7 +154,7 @@ fn an_offer_that_is_kept_is_found_by_the_login() {
             "sent `AUTH LOGIN` inside TLS where it sends `AUTH PLAIN` to the server of its twin",
         ),
     ] {
-        for (kept, code) in [("offers = heard[:4]", 1), ("offers = heard[-3:]", 0)] {
+        for (kept, code) in [("offers = heard[:4]", 1), ("offers = heard[-9:]", 0)] {
             let login = format!(
                 "ask('EHLO x.test', b'250 ')\n{kept}\n\
                  if any(b'PLAIN' in line for line in offers): {plain}\nelse: {otherwise}\n{delivers}"

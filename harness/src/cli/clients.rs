@@ -86,6 +86,7 @@ impl Clients {
                     policy: (*policy).into(),
                     files: reads.files()?,
                     stdin: reads.stdin()?,
+                    output_is_data: reads.output_is_data,
                     command,
                 };
                 begun.write(directory)

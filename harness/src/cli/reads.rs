@@ -16,6 +16,10 @@ pub(super) struct Reads {
     /// What the program reads, with `\n`, `\r`, `\t` and placeholders.
     #[arg(long, default_value = "")]
     stdin: String,
+    /// The program writes nothing but data from the server to its standard output: data that came in clear
+    /// must not be among them.
+    #[arg(long)]
+    pub(super) output_is_data: bool,
 }
 
 impl Reads {
@@ -46,13 +50,14 @@ impl Reads {
 
     /// Whether nothing is said.
     pub(super) const fn is_empty(&self) -> bool {
-        self.files.is_empty() && self.stdin.is_empty()
+        self.files.is_empty() && self.stdin.is_empty() && !self.output_is_data
     }
 
     /// The options that say the same again, as they were given.
     pub(super) fn options(&self) -> Vec<String> {
         let files = self.files.iter().flat_map(|file| ["--file".to_owned(), file.clone()]);
         let stdin = (!self.stdin.is_empty()).then(|| ["--stdin".to_owned(), self.stdin.clone()]);
-        files.chain(stdin.into_iter().flatten()).collect()
+        let data = self.output_is_data.then(|| "--output-is-data".to_owned());
+        files.chain(stdin.into_iter().flatten()).chain(data).collect()
     }
 }

@@ -241,6 +241,7 @@ impl Subject for Function {
             hung: finish == Finish::Hung && !lifted.run().is_empty(),
             carries_body: self.carries_body,
             output: finish.output(),
+            ..End::default()
         };
         let carried = vec![canaries; scene.sessions.len()];
         let evidence = evidence(scene, &record, &lifted, &carried, &end);

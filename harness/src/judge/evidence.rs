@@ -54,6 +54,8 @@ pub struct Evidence {
     pub attacked_in_clear: bool,
     /// Whether a marker that was sent in clear is in what it printed.
     pub shows_clear_text: bool,
+    /// Whether a marker that was sent in clear is in the data that it handed to the application.
+    pub hands_over_data: bool,
 }
 
 /// At which stage of its connection something was sent.
@@ -223,6 +225,9 @@ impl Evidence {
         }
         if self.shows_clear_text {
             broken.insert(Property::NoClearTextShownAsTrusted);
+        }
+        if self.hands_over_data {
+            broken.insert(Property::NoClearDataHandedOver);
         }
         broken
     }

@@ -48,7 +48,11 @@ pub(super) fn kept(question: &Question<'_>, evidence: &Evidence) -> Option<Kept>
     } else if naming::leaves_out_login(&evidence.run) {
         (Property::NoJump, Some(Flaw::BelievesEarlySuccess))
     } else if has_surplus(&evidence.run) {
-        (Property::NoClearBytesUsedInsideTls, Some(Flaw::KeepsBuffer))
+        // A client that stops shows no more than that it used what it kept.
+        let stops = matches!(difference, Difference::Stops { .. });
+        let late = !stops && !evidence.run.iter().any(|events| is_ahead(events));
+        let flaw = if late { Flaw::ReadsBufferLate } else { Flaw::KeepsBuffer };
+        (Property::NoClearBytesUsedInsideTls, Some(flaw))
     } else if question.likely.contains(&Flaw::KeepsCapabilities) {
         (Property::ClearKnowledgeForgotten, Some(Flaw::KeepsCapabilities))
     } else {
@@ -60,6 +64,23 @@ pub(super) fn kept(question: &Question<'_>, evidence: &Evidence) -> Option<Kept>
 /// Whether the server said something inside TLS: only that completes what was left open in clear.
 const fn is_said_inside(event: &Event) -> bool {
     matches!(event, Event::Said { layer: Layer::Tls, .. })
+}
+
+/// Whether the client said inside TLS more than one command beyond what the server had answered there.
+fn is_ahead(events: &[Event]) -> bool {
+    let mut unanswered = 0_usize;
+    events.iter().any(|event| match event {
+        Event::Heard(Command::Goodbye, _) => false,
+        Event::Heard(_, Layer::Tls) => {
+            unanswered += 1;
+            unanswered > 1
+        }
+        Event::Said { layer: Layer::Tls, .. } => {
+            unanswered = 0;
+            false
+        }
+        _ => false,
+    })
 }
 
 /// What a client keeps that completes what was left open in clear: half a line, or a reply of several lines;

@@ -64,7 +64,7 @@ const fn goes_on(words: &Words) -> bool {
 fn goes_on_after(events: &[Event]) -> Option<Flaw> {
     match answer(events, Command::Upgrade) {
         Some(Reply::Refuse) => Some(Flaw::IgnoresRefusal),
-        Some(Reply::Garbled) => Some(Flaw::AcceptsGarbledReply),
+        Some(Reply::Garbled | Reply::Challenge) => Some(Flaw::AcceptsGarbledReply),
         Some(Reply::Unknown) => Some(Flaw::TakesUnknownStatus),
         _ => None,
     }

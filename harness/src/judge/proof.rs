@@ -18,11 +18,17 @@ pub(super) fn is_proved(flaw: Flaw, question: &Question<'_>, evidence: &Evidence
     match flaw {
         Flaw::PipelinesSecretWithRequest => run.iter().any(|events| pipelines_secret(events)),
         Flaw::BelievesEarlySuccess => naming::leaves_out_login(run),
-        Flaw::AcceptsGarbledReply => run.iter().any(|events| goes_on_after_garbage(events)),
+        // A reply too many stands in the place of another, to which it is no answer.
+        Flaw::AcceptsGarbledReply => {
+            has_surplus(run) || run.iter().any(|events| goes_on_after_garbage(events))
+        }
         Flaw::SendsSecretBeforeRequest => run.iter().any(|events| sends_secret_first(events)),
         Flaw::BelievesEarlyReply => run.iter().any(|events| believes_early(events)),
         Flaw::TakesNameFromWire => takes_name(question, evidence),
-        Flaw::AcceptsWrongName => !takes_name(question, evidence),
+        Flaw::AcceptsWrongName => {
+            let unknown = evidence.twin.is_none();
+            unknown || !takes_name(question, evidence)
+        }
         _ => true,
     }
 }
@@ -109,14 +115,17 @@ fn believes_early(events: &[Event]) -> bool {
     early && after_request(events).iter().any(goes_on)
 }
 
-/// The name of the certificate was said in clear, and without that the client refuses the certificate.
-/// Where it is not known what the client does without it, the vector has to be about that.
+/// The certificate is for another name, which was said in clear, and without that the client refuses the
+/// certificate. Where it is not known what the client does without it, both mistakes are possible.
 pub(super) fn takes_name(question: &Question<'_>, evidence: &Evidence) -> bool {
     let other =
         matches!(question.certificate, Some(Certificate::WrongName | Certificate::OtherHost));
     let refuses = evidence.twin.as_ref().map(|twin| !twin.accepts_certificate);
     let about = question.likely.contains(&Flaw::TakesNameFromWire);
-    other && evidence.attacked_in_clear && refuses.unwrap_or(about)
+    match refuses {
+        Some(refuses) => other && evidence.attacked_in_clear && refuses,
+        None => other && about,
+    }
 }
 
 #[cfg(test)]

@@ -71,6 +71,9 @@ const fn sentence(property: Property) -> &'static str {
         Property::PolicyNotFromWire => "went on outside TLS because of what the peer said",
         Property::NameFromUser => "checked the certificate against a name from the wire",
         Property::UserTold => "gave up, but ends as it does after success: its user cannot tell",
+        Property::NoClearDataHandedOver => {
+            "handed data from before TLS to the application as the server's"
+        }
         Property::NoClearTextShownAsTrusted => "showed text from before TLS to its user",
         Property::AlwaysEnds => "was still alive after the peer had closed and the deadline passed",
         _ => "broke a property",

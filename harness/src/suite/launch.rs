@@ -137,7 +137,9 @@ impl Launcher {
     }
 
     fn end(&self, ended: &Ended, told: Told, alone: bool) -> End {
-        let output = [&ended.stdout.bytes[..], &ended.stderr.bytes].concat();
+        let printed = ended.stdout.bytes.clone();
+        let is_data = self.job.profile.output_is_data;
+        let (output, data) = if is_data { (Vec::new(), printed) } else { (printed, Vec::new()) };
         End {
             claims_success: self.known.claims_success(told),
             crashed: matches!(ended.exit, Exit::Signal(4 | 6 | 7 | 8 | 11)),
@@ -145,6 +147,8 @@ impl Launcher {
             hung: ended.exit == Exit::Deadline && !alone,
             carries_body: self.carries_body,
             output,
+            errors: ended.stderr.bytes.clone(),
+            data,
         }
     }
 }

@@ -34,8 +34,12 @@ pub struct End {
     /// Whether it had data to deliver; else it has a login to do, and may fetch what the server
     /// holds.
     pub carries_body: bool,
-    /// What it printed.
+    /// What it showed its user.
     pub output: Vec<u8>,
+    /// What it wrote to its standard error.
+    pub errors: Vec<u8>,
+    /// What it handed to the application as the server's data.
+    pub data: Vec<u8>,
 }
 
 /// Puts together what a judge is given. The canaries are those of the user's sessions, in order;
@@ -159,7 +163,10 @@ pub fn evidence(
         inside,
         twin: None,
         attacked_in_clear: scene.peer.deviations.iter().any(|it| !it.at.is_inside()),
-        shows_clear_text: shows_clear_text(&end.output),
+        shows_clear_text: shows_clear_text(&end.output)
+            // A client that gives up may quote in its error the line that it did not accept.
+            || end.claims_success != Some(false) && shows_clear_text(&end.errors),
+        hands_over_data: shows_clear_text(&end.data),
     }
 }
 

@@ -31,6 +31,9 @@ pub(crate) fn play(
     let files = ["session", dialogue, connection].map(|file| sources.path(file));
     let mut arguments = vec!["run", "--protocol", protocol, "-j", "2", "--name", "client"];
     arguments.extend(["--report", &option]);
+    if dialogue.starts_with("handed_over/") {
+        arguments.push("--output-is-data");
+    }
     arguments.extend(filters.iter().flat_map(|filter| ["-f", filter]));
     arguments.extend(["--", "python3"]);
     arguments.extend(files.iter().map(String::as_str));

@@ -24,6 +24,8 @@ pub(super) struct Begun<'a> {
     pub(super) files: BTreeMap<String, String>,
     /// What it reads.
     pub(super) stdin: String,
+    /// Whether it writes nothing but data to its standard output.
+    pub(super) output_is_data: bool,
     pub(super) command: &'a [String],
     /// Whether `--version` makes it print that.
     pub(super) version: bool,
@@ -91,6 +93,8 @@ impl Begun<'_> {
             "argv" => self.command.iter().map(|word| format!("    {},\n", string(word))).collect(),
             "stdin" if self.stdin.is_empty() => STDIN.to_owned(),
             "stdin" => format!("stdin = {}", string(&self.stdin)),
+            "output" if self.output_is_data => "output_is_data = true".to_owned(),
+            "output" => "# output_is_data = true".to_owned(),
             "files" => self.files(),
             other => other.to_owned(),
         }
@@ -166,6 +170,9 @@ argv = [
 # Whether it wants a terminal in place of pipes; what it reads is typed there.
 # terminal = true
 
+# Whether it writes nothing but data from the server to its standard output.
+@output@
+
 # The port that it connects to, where it knows no other: it is then run with --isolate only.
 # port = 25
 
@@ -214,6 +221,7 @@ mod tests {
             policy: Policy::Required,
             files: BTreeMap::new(),
             stdin: String::new(),
+            output_is_data: false,
             command,
             version: true,
         }

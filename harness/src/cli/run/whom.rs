@@ -24,6 +24,7 @@ impl Run {
         profile.name = self.name.clone().unwrap_or_else(|| called(&self.command));
         profile.files = self.reads.files()?;
         profile.stdin = self.reads.stdin()?;
+        profile.output_is_data = self.reads.output_is_data;
         profile.check().map_err(|error| Failure::new(error.to_string()).help(error.help()))?;
         Ok(profile)
     }
