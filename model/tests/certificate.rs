@@ -8,6 +8,9 @@ mod deaf;
 #[path = "mutants/lab.rs"]
 #[allow(dead_code, reason = "some parts serve the mutants only")]
 mod lab;
+#[path = "attempts/poisoned.rs"]
+#[allow(dead_code, reason = "the other client serves the attempts only")]
+mod poisoned;
 #[path = "../examples/wrong_clients/mod.rs"]
 #[allow(dead_code, unused_imports, reason = "some parts serve the example only")]
 mod wrong_clients;
@@ -17,19 +20,20 @@ use std::process::Command;
 
 use serde_json::Value;
 use upward_model::certificate::Certificate;
-use upward_model::client::{Client, End, Input, Negotiator, Output, Peer, View};
+use upward_model::client::{Client, End, Input, Negotiator, Output, Peer, Step, View};
 use upward_model::flaw::Flaw;
 use upward_model::message::{Command as Word, Layer, Piece, Reply};
 use upward_model::policy::Policy;
 use upward_model::property::{Properties, Property};
-use upward_model::protocol::{FTP, LDAP, MANUAL, MYSQL, PROTOCOLS, Protocol};
+use upward_model::protocol::{FTP, LDAP, MANAGESIEVE, MANUAL, MYSQL, PROTOCOLS, Protocol};
 use upward_model::theorem::{User, flawed_world};
 use upward_model::walk::{explore, walk};
 use upward_model::world::{Action, Attacker, Setting, World};
 
 use self::deaf::{Deaf, Viewed, Wait};
-use self::lab::{ByWait, Scripted, Twisted};
-use self::wrong_clients::{Wait as Waits, negotiate, send_data, start, step};
+use self::lab::{ByMark, ByWait, Scripted, Twisted};
+use self::poisoned::PoisonedAfterRefusal;
+use self::wrong_clients::{Wait as Waits, give_up, negotiate, send_data, start, step};
 
 /// Whether Python is here.
 fn available() -> bool {
@@ -227,6 +231,34 @@ fn what_an_earlier_world_overlooked_is_found() {
     });
     let client = Scripted { start: start(), step: twice };
     assert_found("delivered-twice", &by_hand(&MANUAL, client), Property::OnlyDenialOfService);
+
+    // What is left over on a connection behind a refusal decides what is said there.
+    let forgotten = Property::ClearKnowledgeForgotten;
+    assert_found("after-refusal", &by_hand(&MANAGESIEVE, PoisonedAfterRefusal), forgotten);
+}
+
+/// A client that sends its data, finds leftovers and gives up in one step has done nothing but give up.
+#[test]
+fn giving_up_behind_the_first_command_is_accepted() {
+    if !available() {
+        return;
+    }
+    let gives_up = ByMark(|wait, left, input| {
+        let more = matches!(input, Input::Segment(it) if it.pieces().len() > 1);
+        let begins = (wait, input) == (Waits::Handshake, &Input::Handshake(Peer::Genuine));
+        let mut next = if begins { send_data() } else { negotiate(wait, input) };
+        if begins && left {
+            next.outputs.extend(give_up().outputs);
+            next.state = Waits::Nothing;
+        }
+        let left = wait == Waits::GoAhead && next.state == Waits::Handshake && more;
+        Step { state: (next.state, left), outputs: next.outputs }
+    });
+    let first = Step { state: (Waits::Connection, false), outputs: start().outputs };
+    let world = by_hand(&MANUAL, Scripted { start: first, step: gives_up });
+    let (accepted, says) = check_text("gives-up", &Certificate::of(&world).json().unwrap());
+    assert!(accepted, "{says}");
+    assert!(!says.contains("clear-knowledge-forgotten"), "{says}");
 }
 
 #[test]
