@@ -1,5 +1,6 @@
 //! A formal model of in-band TLS upgrade.
 
+pub mod certificate;
 pub mod check;
 pub mod client;
 pub mod dialogue;

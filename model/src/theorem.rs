@@ -131,24 +131,28 @@ impl Column {
 
 impl fmt::Display for Column {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { user, setting, .. } = self;
-        let sessions: Vec<&str> = user.sessions.iter().map(|policy| policy.name()).collect();
-        write!(f, "{}", sessions.join(", "))?;
-        if user.endless {
-            write!(f, ", again and again")?;
-        }
-        if user.variant != Variant::COMMON {
-            write!(f, ", {} ({} connections)", user.variant.name(), user.connections)?;
-        }
-        write!(f, "; {}; {}", setting.attacker.name(), setting.offering.name())?;
-        if setting.hosts != Hosts::One {
-            write!(f, ", {}", setting.hosts.name())?;
-        }
-        if setting.alpn == Alpn::Strict {
-            write!(f, ", strict ALPN")?;
-        }
-        Ok(())
+        f.write_str(&title(&self.user, &self.setting))
     }
+}
+
+/// The title of a column: its user, its attacker and its server.
+pub(crate) fn title(user: &User, setting: &Setting) -> String {
+    let sessions: Vec<&str> = user.sessions.iter().map(|policy| policy.name()).collect();
+    let mut title = sessions.join(", ");
+    if user.endless {
+        title.push_str(", again and again");
+    }
+    if user.variant != Variant::COMMON {
+        title.push_str(&format!(", {} ({} connections)", user.variant.name(), user.connections));
+    }
+    title.push_str(&format!("; {}; {}", setting.attacker.name(), setting.offering.name()));
+    if setting.hosts != Hosts::One {
+        title.push_str(&format!(", {}", setting.hosts.name()));
+    }
+    if setting.alpn == Alpn::Strict {
+        title.push_str(", strict ALPN");
+    }
+    title
 }
 
 /// The matrix of a protocol, for the common sound client.
@@ -170,7 +174,7 @@ pub fn matrix_of(protocol: &'static Protocol, variant: Variant) -> Vec<Column> {
 }
 
 /// The users of a protocol's matrix, each with the settings in which they are walked.
-fn users(protocol: &'static Protocol, variant: Variant) -> Vec<(User, Vec<Setting>)> {
+pub(crate) fn users(protocol: &'static Protocol, variant: Variant) -> Vec<(User, Vec<Setting>)> {
     let user = |sessions: &[Policy]| User { variant, ..User::of(protocol, sessions) };
     let active = Setting::of(Attacker::Active);
     let (required, opportunistic) = (Policy::Required, Policy::Opportunistic);

@@ -1,5 +1,4 @@
 //! The theorems: computed equals claimed, two engines agree, and every flaw breaks what it should.
-#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 use std::fmt::Write as _;
 use std::sync::Mutex;

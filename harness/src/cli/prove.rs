@@ -1,10 +1,12 @@
 //! `upward prove`: the theorem matrix, and the dialogues behind it.
 
+mod certificates;
 mod table;
 
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::thread;
@@ -46,6 +48,10 @@ pub(super) struct Prove {
     /// How many protocols are proved at a time; as many as there are processors, if not given.
     #[arg(long)]
     threads: Option<NonZeroUsize>,
+    /// Write certificates to this directory instead of printing the matrix: one file for each column,
+    /// for `model/certificate/check.py` (docs/certificate.md).
+    #[arg(long, value_name = "DIRECTORY", conflicts_with_all = ["policy", "attacker", "flaw", "dialogues"])]
+    certificate: Option<PathBuf>,
 }
 
 /// An attacker, on the command line.
@@ -72,6 +78,11 @@ impl Prove {
             Some(name) => vec![protocol(name)?],
             None => PROTOCOLS.to_vec(),
         };
+        if let Some(directory) = &self.certificate {
+            let written = certificates::write(directory, &protocols, self.threads(&protocols))?;
+            outln!("{written} certificates in {}", directory.display());
+            return Ok(0);
+        }
         if let Some(name) = &self.flaw {
             let flaw = flaw(name)?;
             let codes: Vec<bool> =
@@ -89,14 +100,19 @@ impl Prove {
         Ok(u8::from(differs))
     }
 
+    /// How many threads work on so many protocols.
+    fn threads(&self, protocols: &[&'static Protocol]) -> usize {
+        let threads = self.threads.or_else(|| thread::available_parallelism().ok());
+        threads.map_or(1, NonZeroUsize::get).min(protocols.len())
+    }
+
     /// Computes the matrices, several at a time, and hands them over in order.
     fn matrices(
         &self,
         protocols: &[&'static Protocol],
         mut ready: impl FnMut(&'static Protocol, Vec<Column>, Duration),
     ) {
-        let threads = self.threads.or_else(|| thread::available_parallelism().ok());
-        let threads = threads.map_or(1, NonZeroUsize::get).min(protocols.len());
+        let threads = self.threads(protocols);
         let next = AtomicUsize::new(0);
         let (sender, receiver) = mpsc::channel();
         thread::scope(|scope| {
