@@ -200,6 +200,9 @@ pub(crate) fn users(protocol: &'static Protocol, variant: Variant) -> Vec<(User,
     for connections in [Negotiator::CONNECTIONS, Negotiator::CONNECTIONS + 1] {
         users.push((User { variant: retries, connections, ..user(&[required]) }, vec![active]));
     }
+    if variant != Variant::COMMON {
+        return users;
+    }
     // Any number of sessions, one after the other.
     users.push((user(&[required]).endless(), vec![active]));
     users.push((user(&[opportunistic, required]).endless(), vec![active]));
