@@ -32,10 +32,10 @@ struct Found {
 /// Where the two readings differ, which of them breaks the property, and why both stand.
 const READINGS: [(&str, Property, Reading, &str); 9] = [
     (
-        "believes-early-success",
-        Property::ClearKnowledgeForgotten,
-        Reading::PromelaOnly,
-        "a success that was heard in clear is knowledge from before TLS as well as a jump",
+        "accepts-wrong-name",
+        Property::NameFromUser,
+        Reading::RustOnly,
+        "Rust counts a session that goes on under another name, wherever that name came from",
     ),
     (
         "keeps-capabilities",
