@@ -158,7 +158,7 @@ fn planted_errors_are_noticed() {
         ("if (peer != GENUINE) return 1;", "if (peer != GENUINE) return 0;"),
         (
             "static void seen(struct World *w) {",
-            "static void seen(struct World *w) { w->listed = 0;",
+            "static void seen(struct World *w) { w->confirmed = 0;",
         ),
     ];
     for (index, (right, wrong)) in planted.into_iter().enumerate() {
