@@ -17,6 +17,7 @@ use upward::judge::Evidence;
 use upward::vectors::committed;
 use upward_model::client::{Client, Negotiator};
 use upward_model::flaw::{Flaw, Flaws};
+use upward_model::generate::flawed;
 use upward_model::message::{Command, Layer};
 use upward_model::protocol::{IMAP, MANUAL, POP3, Protocol, SMTP};
 use upward_model::variant::Variant;
@@ -35,9 +36,10 @@ fn smoke(protocol: &'static Protocol) -> Vec<(Vector, Vec<(Variant, Flaws)>)> {
     vectors
         .filter(|vector| vector.tier == Tier::Smoke)
         .map(|vector| {
-            let flaws = vector.kills.iter().map(|name| Flaw::by_name(name).unwrap().into());
-            let parties = std::iter::once(Flaws::NONE).chain(flaws);
-            let parties = parties.map(|flaws| (Variant::COMMON, flaws)).collect();
+            let kills = |flaw: Flaw| vector.kills.iter().any(|name| name == flaw.name());
+            let flawed = flawed(protocol).into_iter().filter(|(_, flaw)| kills(*flaw));
+            let flawed = flawed.map(|(variant, flaw)| (variant, Flaws::from(flaw)));
+            let parties = std::iter::once((Variant::COMMON, Flaws::NONE)).chain(flawed).collect();
             (vector, parties)
         })
         .collect()

@@ -17,7 +17,7 @@ use upward_model::play::{Plan, play};
 use upward_model::property::{Properties, Property};
 use upward_model::protocol::{Authentication, Level, Protocol};
 use upward_model::variant::{Login, Variant};
-use upward_model::vector::Vector;
+use upward_model::vector::{Certificate, Vector};
 use upward_model::world::{Attacker, Setting, World};
 
 /// Who plays what, and with whose hands.
@@ -102,6 +102,14 @@ impl Bout {
     ) -> Option<String> {
         let played = against_reference(stagehand, &self.scene, client, seed).await;
         let (mut trial, _) = played.unwrap();
+        // What a mistake does inside TLS shows beside the twin of the vector.
+        if self.client.flaws != Flaws::NONE
+            && self.scene.peer.certificate == Certificate::Genuine
+            && let Some(twin) = self.scene.twin()
+        {
+            let (twin, _) = against_reference(stagehand, &twin, client, seed).await.unwrap();
+            trial.evidence.twin = Some(twin.evidence.inside);
+        }
         (self.evidence)(&mut trial.evidence);
         // Judging is work, and must not keep the clients of other runs waiting.
         let compared = tokio::task::spawn_blocking(move || {
@@ -161,7 +169,13 @@ fn compare(scene: &Scene, vector: &Vector, client: Negotiator, trial: &Trial) ->
     let silently = flaws.has(Flaw::StaysSilent) && trial.evidence.delivered;
     // Silence after data that went out unconfirmed is taken for success.
     let unconfirmed = flaws.has(Flaw::StaysSilent) && trial.evidence.arrived;
-    let fine = if unconfirmed && !trial.evidence.delivered {
+    // The model excuses a client that gives up; a twin shows what made it give up behind its first command.
+    let used = flaws.iter().any(|flaw| judgement.flaws.contains(&flaw))
+        && judgement.verdict == Verdict::Fail
+        && judgement.broken.iter().all(Property::is_inner);
+    let fine = if used && expected == Verdict::Pass {
+        true
+    } else if unconfirmed && !trial.evidence.delivered {
         judgement.broken.has(Property::TruncationIsNotSuccess)
     } else if silently {
         judgement.verdict == Verdict::Pass
