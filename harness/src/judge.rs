@@ -146,6 +146,10 @@ pub fn judge(question: &Question<'_>, evidence: &Evidence) -> Judgement {
         if let Some(flaw) = kept.flaw {
             flaws.insert(0, flaw);
         }
+        // A client that stops does not show when it read what it kept.
+        if kept.flaw == Some(Flaw::KeepsBuffer) && kept.stops() {
+            flaws.insert(1, Flaw::ReadsBufferLate);
+        }
     }
     if flaws.is_empty() && policy.needs_tls() {
         flaws.extend(naming::by_place(evidence, &leaks));

@@ -22,6 +22,11 @@ pub(super) struct Kept {
 }
 
 impl Kept {
+    /// Whether the client says nothing more where it goes on with the server of its twin.
+    pub(super) const fn stops(&self) -> bool {
+        matches!(self.difference, Difference::Stops { .. })
+    }
+
     /// Whether all that differs is that the client fell silent until the server closed: how long a client
     /// takes to answer proves nothing.
     pub(super) const fn is_silence(&self) -> bool {
