@@ -56,7 +56,8 @@ fn pipelines_secret(events: &[Event]) -> bool {
         .any(|event| matches!(event, Event::Heard(command, Layer::Clear) if is_secret(*command)))
 }
 
-/// A reply that is none, or none to the upgrade request, before the client went on in clear.
+/// Whether the client went on in clear after an unreadable reply, or after one that does not answer the
+/// upgrade request.
 fn goes_on_after_garbage(events: &[Event]) -> bool {
     let known = |reply| matches!(reply, Reply::Accept | Reply::Refuse | Reply::Bye);
     let garbled = |event: &Event| match event {

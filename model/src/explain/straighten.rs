@@ -52,7 +52,7 @@ fn without_noise(events: &[Event]) -> Vec<Placed> {
                 | Event::Said { answers: Some(Command::Noop | Command::Goodbye), .. }
         )
     };
-    // What is said to a peer that has closed reaches nobody. A client may ask there once more.
+    // A peer that has closed receives no message. A client may send its question there once more.
     let closed = events.iter().position(|event| matches!(event, Event::Closed(_)));
     let is_late = |at: usize, event: &Event| {
         closed.is_some_and(|closed| closed < at)

@@ -162,7 +162,7 @@ impl Connection {
                 self.closing = true;
                 self.withheld = true;
             }
-            // Nobody of ours closes TLS without a close_notify and in order.
+            // No persona closes in order without a close_notify: a truncated close is cut.
             Close::Truncated | Close::Cut => {
                 self.link.cut().await;
                 self.over = true;

@@ -125,7 +125,7 @@ impl Build<'_> {
     }
 
     /// An unfinished reply behind the positive one, which lists login mechanisms. Inside TLS the true
-    /// server lists none: whoever logs in has read the unfinished list as the head of the true one.
+    /// server lists none: a client that logs in has read the unfinished list as the head of the true one.
     pub(super) fn left_open(&mut self) {
         let Some(bare) = self.protocol.wordings(Reply::Bare).next() else { return };
         for text in beside(self.protocol, At::LeftOpen) {

@@ -7,7 +7,7 @@ use crate::protocol::{At, Wording};
 const LURE: Reply = Reply::Capabilities { upgrade: false, mechanism: Mechanism::Lure };
 const LURE_WITH_OFFER: Reply = Reply::Capabilities { upgrade: true, mechanism: Mechanism::Lure };
 
-// Mailbox data that nobody asked for. The number is found again where it is believed.
+// Mailbox data that the client did not request. A client that uses the data shows the number in its output.
 const LIST: &str = "* LIST (\\HasNoChildren) \"/\" \"555-0100\"";
 const LSUB: &str = "* LSUB (\\HasNoChildren) \"/\" \"555-0100\"";
 const STATUS: &str = "* STATUS \"555-0100\" (MESSAGES 7 UNSEEN 7)";
