@@ -72,10 +72,11 @@ const fn is_said_inside(event: &Event) -> bool {
 }
 
 /// Whether the client said inside TLS more than one command beyond what the server had answered there.
+/// Lines that the server does not know may be data.
 fn is_ahead(events: &[Event]) -> bool {
     let mut unanswered = 0_usize;
     events.iter().any(|event| match event {
-        Event::Heard(Command::Goodbye, _) => false,
+        Event::Heard(Command::Goodbye | Command::Noop, _) => false,
         Event::Heard(_, Layer::Tls) => {
             unanswered += 1;
             unanswered > 1

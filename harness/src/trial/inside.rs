@@ -35,21 +35,28 @@ fn dialogue(record: &Record, connection: usize, sights: &[Sight], tagged: bool) 
     let authenticated = |sight: &&Sight| sight.connection == connection && sight.stage.is_none();
     for sight in sights.iter().filter(authenticated) {
         let Some(said) = bytes.get(sight.range.clone()) else { break };
-        let ahead = before.is_some_and(|before| {
-            let last = before.range.end.saturating_sub(1);
-            answers.before(last) == answers.before(sight.range.start)
-        });
-        // The steps of one command belong together: what follows its first is data, or a verb.
         let goes_on = before.is_some_and(|before| before.command == sight.command);
-        let word = match sight.command {
-            Some(Command::Credential) => word(said, tagged, true),
-            Some(Command::Hello | Command::Upgrade | Command::Goodbye | Command::Noop) => {
-                word(said, tagged, false)
+        let (command, word) = match sight.command {
+            Some(Command::Credential) if gives_up(said, tagged) => {
+                (Some(Command::Goodbye), word(said, false, false))
             }
-            Some(_) => word(said, tagged, goes_on),
-            None => UNKNOWN.to_owned(),
+            Some(Command::Credential) => (sight.command, word(said, tagged, true)),
+            Some(Command::Hello | Command::Upgrade | Command::Goodbye | Command::Noop) => {
+                (sight.command, word(said, tagged, false))
+            }
+            // The steps of one command belong together: what follows its first is data, or a verb.
+            Some(_) => (sight.command, word(said, tagged, goes_on)),
+            None => (None, UNKNOWN.to_owned()),
         };
-        steps.push(Step { command: sight.command, word, ahead });
+        // Data whose size was announced need no answer before them.
+        let announced = tagged || steps.last().is_some_and(|step| step.word == "BDAT");
+        let waits_for_none = goes_on && announced && word == CONTINUED;
+        let ahead = !waits_for_none
+            && before.is_some_and(|before| {
+                let last = before.range.end.saturating_sub(1);
+                answers.before(last) == answers.before(sight.range.start)
+            });
+        steps.push(Step { command, word, ahead });
         before = Some(sight);
     }
     let goodbye = steps.iter().any(|step| step.command == Some(Command::Goodbye));
@@ -90,6 +97,13 @@ impl Answers {
     fn before(&self, at: usize) -> Option<usize> {
         self.reads.iter().find(|(end, _)| at < *end).map(|(_, spoken)| *spoken)
     }
+}
+
+/// Whether a client gives up where an answer to a challenge should stand: it cancels the login, or takes
+/// leave.
+fn gives_up(said: &[u8], tagged: bool) -> bool {
+    let leaves = |verb: &str| ["QUIT", "LOGOUT"].contains(&verb);
+    said.starts_with(b"*") || leaves(&word(said, tagged, false))
 }
 
 /// Verbs that may stand in the later steps of a command.
