@@ -170,6 +170,11 @@ pub trait Codec: Send + Sync {
     fn has_tags(&self) -> bool {
         false
     }
+
+    /// Whether a client may send any command inside TLS before the one before it is answered.
+    fn lets_commands_run_ahead(&self) -> bool {
+        false
+    }
 }
 
 /// The codec of a protocol, if it has one.

@@ -1,6 +1,7 @@
 //! Vectors against a program: controls first and last, repetition of what fails, results.
 
 mod announced;
+mod blind;
 mod client;
 pub(crate) mod controls;
 mod end;

@@ -109,15 +109,25 @@ fn assert_ends_as_its_bytes_show(name: &str, code: Option<i32>, report: &Value) 
 }
 
 /// Whether whoever reads the bytes sees that a client acted inside TLS upon what came before it: it says
-/// two things there before the server says one. What it does may hang on how the segments arrive.
+/// two things there before the server says one, or its commands there are others than those to the same
+/// server without an attacker. What it does may hang on how the segments arrive.
 fn acts_on_what_came_in_clear(result: &Value) -> bool {
-    let lines = result["transcript"].as_array().expect("lines");
-    let lines = lines.iter().map(|line| line.as_str().expect("a line"));
-    let inside = lines.skip_while(|line| !line.ends_with("*** TLS STARTS"));
+    let lines = |field: &str| -> Vec<&str> {
+        let lines = result[field].as_array().expect("lines").iter();
+        lines.map(|line| line.as_str().expect("a line")).collect()
+    };
+    let inside =
+        lines("transcript").into_iter().skip_while(|line| !line.ends_with("*** TLS STARTS"));
     let unanswered = inside.take_while(|line| !line.contains(" S [tls]: "));
     let said = unanswered.filter_map(|line| line.split_once(" C [tls]: "));
     let said: usize = said.map(|(_, said)| said.matches("\\r\\n").count()).sum();
-    result["outcome"] == "injected" && said > 1
+    let told = lines("told");
+    let commands = |of: &str| {
+        let line = told.iter().find_map(|line| line.split_once(of));
+        line.map(|(_, commands)| commands.trim())
+    };
+    let [here, twin] = [commands("inside TLS here:"), commands("inside TLS with twin:")];
+    result["outcome"] == "injected" && (said > 1 || here.is_some() && here != twin)
 }
 
 #[test]

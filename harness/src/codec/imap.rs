@@ -32,6 +32,11 @@ impl Codec for Imap {
     fn has_tags(&self) -> bool {
         true
     }
+
+    /// RFC 9051 section 5.5.
+    fn lets_commands_run_ahead(&self) -> bool {
+        true
+    }
 }
 
 #[cfg(test)]

@@ -53,9 +53,10 @@ pub(super) fn kept(question: &Question<'_>, evidence: &Evidence) -> Option<Kept>
     } else if naming::leaves_out_login(&evidence.run) {
         (Property::NoJump, Some(Flaw::BelievesEarlySuccess))
     } else if has_surplus(&evidence.run) {
-        // A client that stops shows no more than that it used what it kept.
+        // A client that stops shows no more than that it used what it kept; and what is read late is read
+        // when the server says something inside TLS.
         let stops = matches!(difference, Difference::Stops { .. });
-        let late = !stops && !evidence.run.iter().any(|events| is_ahead(events));
+        let late = answered && !stops && !evidence.run.iter().any(|events| is_ahead(events));
         let flaw = if late { Flaw::ReadsBufferLate } else { Flaw::KeepsBuffer };
         (Property::NoClearBytesUsedInsideTls, Some(flaw))
     } else if question.likely.contains(&Flaw::KeepsCapabilities) {

@@ -22,7 +22,10 @@ pub(super) fn by_place(evidence: &Evidence, leaks: &[Leak]) -> Option<Flaw> {
             evidence.words.iter().find(|words| words.stage == Stage::Failed && goes_on(words))?;
             goes_on_after(evidence.run.get(first.connection)?)
         }
-        Stage::Between => None,
+        Stage::Between => {
+            let events = evidence.run.get(first.connection)?;
+            ignores_acceptance(events).then_some(Flaw::TakesUnknownStatus)
+        }
         Stage::Unauthenticated => evidence.run.get(first.connection)?.iter().find_map(accepts),
         Stage::Before if leaks.iter().any(|leak| leak.property == Property::NoClearRetry) => {
             Some(Flaw::ReconnectsInClear)
@@ -68,6 +71,26 @@ fn goes_on_after(events: &[Event]) -> Option<Flaw> {
         Some(Reply::Unknown) => Some(Flaw::TakesUnknownStatus),
         _ => None,
     }
+}
+
+/// Whether a client went on in clear after a positive answer, and never began TLS: it begins TLS after the
+/// usual form of that answer, so it did not know this one.
+fn ignores_acceptance(events: &[Event]) -> bool {
+    let accepted = |event: &Event| match event {
+        Event::Said { segment, layer: Layer::Clear, answers: Some(Command::Upgrade) } => {
+            segment.pieces() == [Piece::Whole(Reply::Accept)]
+        }
+        _ => false,
+    };
+    let Some(at) = events.iter().position(accepted) else { return false };
+    let rest = &events[at..];
+    let logs_in = |event: &Event| match event {
+        Event::Heard(command, Layer::Clear) => {
+            matches!(command, Command::Begin(_) | Command::Login(_) | Command::Deliver)
+        }
+        _ => false,
+    };
+    !rest.contains(&Event::ClientHello) && rest.iter().any(logs_in)
 }
 
 /// The first thing that was said in clear in answer to a command.
@@ -193,6 +216,20 @@ mod tests {
         // Whether there was a handshake that failed is seen in its steps.
         assert_eq!(goes_on_after(&[answered(Reply::Accept), Event::HandshakeFailed]), None);
         assert_eq!(goes_on_after(&[said(Reply::Refuse, Layer::Clear)]), None);
+    }
+
+    #[test]
+    fn a_positive_answer_is_not_known_where_no_tls_follows() {
+        let accepted = Event::Said {
+            segment: Segment::one(Reply::Accept),
+            layer: Layer::Clear,
+            answers: Some(Command::Upgrade),
+        };
+        let logs_in = heard(Command::Login(Mechanism::Own), Layer::Clear);
+        assert!(ignores_acceptance(&[accepted.clone(), logs_in.clone()]));
+        assert!(!ignores_acceptance(&[logs_in.clone(), accepted.clone()]));
+        assert!(!ignores_acceptance(&[accepted.clone(), Event::ClientHello, logs_in]));
+        assert!(!ignores_acceptance(&[accepted]));
     }
 
     #[test]

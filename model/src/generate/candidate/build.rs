@@ -148,7 +148,14 @@ impl Build<'_> {
                 format!("{}\n", bare.text),
                 vec![Piece::Whole(bare.reply)],
             );
-            self.push(format!("upgrade-then-{}", text.slug), text.class, summary, vec![head, list]);
+            // To refuse what came in clear is an answer to it.
+            self.push(
+                format!("upgrade-then-{}", text.slug),
+                text.class,
+                summary,
+                vec![head, list],
+            )
+            .reached = Point::Upgrade;
         }
     }
 
