@@ -49,6 +49,8 @@ pub struct Question<'a> {
     pub habits: Habits,
     /// The certificate that the server shows; `None` for controls.
     pub certificate: Option<Certificate>,
+    /// Whether the positive answer to the upgrade request comes in other words than an honest server's.
+    pub reworded: bool,
 }
 
 /// The answer.
@@ -152,7 +154,7 @@ pub fn judge(question: &Question<'_>, evidence: &Evidence) -> Judgement {
         }
     }
     if flaws.is_empty() && policy.needs_tls() {
-        flaws.extend(naming::by_place(evidence, &leaks));
+        flaws.extend(naming::by_place(question, evidence, &leaks));
     }
     if flaws.is_empty() && by_bytes.is_empty() {
         flaws.extend(naming::by_end(at_the_end));

@@ -10,9 +10,10 @@ use std::time::Duration;
 use upward_model::client::Client;
 use upward_model::explain::Habits;
 use upward_model::flaw::Flaw;
+use upward_model::message::{Piece, Reply};
 use upward_model::policy::Policy;
 use upward_model::protocol::Protocol;
-use upward_model::vector::{Certificate, Deviation, PeerRecord, Vector};
+use upward_model::vector::{Certificate, Deviation, Do, Meaning, PeerRecord, Point, Vector};
 
 use crate::canary::Canaries;
 use crate::certificate::Certificates;
@@ -205,8 +206,16 @@ pub fn judge_vector(
         likely: &likely,
         habits,
         certificate: Some(vector.peer.certificate),
+        reworded: vector.peer.deviations.iter().any(is_acceptance),
     };
     judge(&question, evidence)
+}
+
+/// Whether the attacker puts a positive answer to the upgrade request into words of its own.
+fn is_acceptance(deviation: &Deviation) -> bool {
+    deviation.at == Point::Upgrade
+        && deviation.action == Do::Replace
+        && matches!(&deviation.meaning[..], [Meaning(Piece::Whole(Reply::Accept))])
 }
 
 /// Judges a trial with an honest peer.
@@ -218,6 +227,7 @@ pub fn judge_honest(scene: &Scene, evidence: &Evidence) -> Judgement {
         likely: &[],
         habits: Habits::default(),
         certificate: None,
+        reworded: false,
     };
     judge(&question, evidence)
 }

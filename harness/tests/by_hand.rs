@@ -103,6 +103,7 @@ fn judged(run: &Run) -> Judgement {
         likely: &likely,
         habits: Habits { logs_in: run.logs_in },
         certificate: run.certificate,
+        reworded: false,
     };
     judge(&question, &evidence)
 }

@@ -84,6 +84,8 @@ pub struct Words {
     pub command: Option<Command>,
     /// Whether it is of the allowed clear-text language.
     pub allowed: bool,
+    /// Whether it was sent in clear before the server had said anything upon the message before it.
+    pub ahead: bool,
     /// Where it is, in what the client sent on that connection in that layer.
     pub range: Range<usize>,
 }

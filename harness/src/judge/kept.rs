@@ -4,7 +4,6 @@ use upward_model::client::Peer;
 use upward_model::explain::Event;
 use upward_model::flaw::Flaw;
 use upward_model::message::{Command, Layer, Piece, Reply};
-use upward_model::policy::Policy;
 use upward_model::property::Property;
 use upward_model::protocol::Memory;
 
@@ -36,11 +35,8 @@ impl Kept {
 
 /// What a client shows to have used.
 pub(super) fn kept(question: &Question<'_>, evidence: &Evidence) -> Option<Kept> {
-    let policy = question.sessions.last().copied().unwrap_or(Policy::Required);
     let genuine = |event: &Event| *event == Event::Handshake(Peer::Genuine);
-    if !policy.needs_tls()
-        || question.protocol.memory != Memory::Forgotten
-        || !evidence.run.iter().flatten().any(genuine)
+    if question.protocol.memory != Memory::Forgotten || !evidence.run.iter().flatten().any(genuine)
     {
         return None;
     }
@@ -53,10 +49,10 @@ pub(super) fn kept(question: &Question<'_>, evidence: &Evidence) -> Option<Kept>
     } else if naming::leaves_out_login(&evidence.run) {
         (Property::NoJump, Some(Flaw::BelievesEarlySuccess))
     } else if has_surplus(&evidence.run) {
-        // A client that stops shows no more than that it used what it kept; and what is read late is read
-        // when the server says something inside TLS.
-        let stops = matches!(difference, Difference::Stops { .. });
-        let late = answered && !stops && !evidence.run.iter().any(|events| is_ahead(events));
+        // A client that stops shows no more than that it used what it kept; one that does not wait read it
+        // at once. What is read late is read when the server says something inside TLS.
+        let says = matches!(difference, Difference::Says { .. });
+        let late = answered && says && !evidence.run.iter().any(|events| is_ahead(events));
         let flaw = if late { Flaw::ReadsBufferLate } else { Flaw::KeepsBuffer };
         (Property::NoClearBytesUsedInsideTls, Some(flaw))
     } else if question.likely.contains(&Flaw::KeepsCapabilities) {

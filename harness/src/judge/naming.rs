@@ -10,10 +10,14 @@ use upward_model::flaw::Flaw;
 use upward_model::message::{Command, Layer, Piece, Reply};
 use upward_model::property::{Properties, Property};
 
-use crate::judge::{Evidence, Leak, Stage, Words, kept};
+use crate::judge::{Evidence, Leak, Question, Stage, Words, kept};
 
 /// What a client looks like whose steps look like nothing, by where its first leak is.
-pub(super) fn by_place(evidence: &Evidence, leaks: &[Leak]) -> Option<Flaw> {
+pub(super) fn by_place(
+    question: &Question<'_>,
+    evidence: &Evidence,
+    leaks: &[Leak],
+) -> Option<Flaw> {
     let first = leaks.iter().min_by_key(|leak| (leak.connection, leak.range.start))?;
     match first.stage {
         Stage::After => Some(Flaw::LetsTlsBeTakenAway),
@@ -24,7 +28,9 @@ pub(super) fn by_place(evidence: &Evidence, leaks: &[Leak]) -> Option<Flaw> {
         }
         Stage::Between => {
             let events = evidence.run.get(first.connection)?;
-            ignores_acceptance(events).then_some(Flaw::TakesUnknownStatus)
+            // It begins TLS upon the usual words, so it did not know these.
+            let unknown = question.reworded && ignores_acceptance(events);
+            unknown.then_some(Flaw::TakesUnknownStatus)
         }
         Stage::Unauthenticated => evidence.run.get(first.connection)?.iter().find_map(accepts),
         Stage::Before if leaks.iter().any(|leak| leak.property == Property::NoClearRetry) => {
@@ -73,8 +79,7 @@ fn goes_on_after(events: &[Event]) -> Option<Flaw> {
     }
 }
 
-/// Whether a client went on in clear after a positive answer, and never began TLS: it begins TLS after the
-/// usual form of that answer, so it did not know this one.
+/// Whether a client went on in clear after a positive answer, and never began TLS.
 fn ignores_acceptance(events: &[Event]) -> bool {
     let accepted = |event: &Event| match event {
         Event::Said { segment, layer: Layer::Clear, answers: Some(Command::Upgrade) } => {

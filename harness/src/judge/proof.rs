@@ -9,14 +9,16 @@ use upward_model::message::{Command, Layer, Piece, Reply};
 use upward_model::vector::Certificate;
 
 use crate::judge::kept::has_surplus;
-use crate::judge::{Evidence, Question, naming};
+use crate::judge::{Evidence, Question, Words, naming};
 
 /// Whether the run shows what defines this mistake. Mistakes that are not listed here are defined by the
 /// steps alone, which the model has compared.
 pub(super) fn is_proved(flaw: Flaw, question: &Question<'_>, evidence: &Evidence) -> bool {
     let run = &evidence.run;
     match flaw {
-        Flaw::PipelinesSecretWithRequest => run.iter().any(|events| pipelines_secret(events)),
+        Flaw::PipelinesSecretWithRequest => {
+            run.iter().any(|events| pipelines_secret(events)) || sends_together(&evidence.words)
+        }
         Flaw::BelievesEarlySuccess => naming::leaves_out_login(run),
         // A reply too many stands in the place of another, to which it is no answer.
         Flaw::AcceptsGarbledReply => {
@@ -54,6 +56,18 @@ fn pipelines_secret(events: &[Event]) -> bool {
         .iter()
         .take_while(|event| matches!(event, Event::Heard(..)))
         .any(|event| matches!(event, Event::Heard(command, Layer::Clear) if is_secret(*command)))
+}
+
+/// A secret that left the client together with the upgrade request, whatever the server said when it had
+/// read the request.
+fn sends_together(words: &[Words]) -> bool {
+    words.iter().enumerate().any(|(at, request)| {
+        let behind = words[at + 1..].iter();
+        let mut together =
+            behind.take_while(|next| next.ahead && next.connection == request.connection);
+        request.command == Some(Command::Upgrade)
+            && together.any(|next| next.command.is_some_and(is_secret))
+    })
 }
 
 /// Whether the client went on in clear after an unreadable reply, or after one that does not answer the

@@ -9,6 +9,7 @@ use crate::canary::{Canaries, Kind, Search, Sighting};
 use crate::codec;
 use crate::judge::{Evidence, Exposed, Stage, Words};
 use crate::persona::{Confirmed, Lifted, Sight};
+use crate::trial::inside::Answers;
 use crate::trial::{Scene, fetched, inside};
 use crate::wire::{Form, Record, Side};
 
@@ -116,17 +117,26 @@ pub fn evidence(
     }
     let tagged = codec::by_name(scene.protocol.name).is_some_and(|codec| codec.has_tags());
     let inside = inside::inside(record, run.len(), &sights, tagged, end.claims_success);
-    let words = sights
-        .into_iter()
-        .filter(|sight| sight.connection >= first_connection)
-        .filter_map(|sight| {
+    let answers: Vec<Answers> =
+        (0..run.len()).map(|connection| Answers::of(record, connection, Form::Clear)).collect();
+    let ahead = |at: usize| {
+        let (before, sight) = (sights.get(at.checked_sub(1)?)?, &sights[at]);
+        let alike = before.connection == sight.connection && before.stage.is_some();
+        let clear = alike && before.stage != Some(Stage::Unauthenticated);
+        Some(clear && answers.get(sight.connection)?.none(before, sight))
+    };
+    let words = (0..sights.len())
+        .filter(|&at| sights[at].connection >= first_connection)
+        .filter_map(|at| {
+            let sight = &sights[at];
             Some(Words {
                 connection: sight.connection,
                 stage: sight.stage?,
                 command: sight.command,
                 // Where TLS comes first, nothing may be said before it.
                 allowed: sight.allowed && scene.policy() != Policy::Implicit,
-                range: sight.range,
+                ahead: ahead(at).unwrap_or_default(),
+                range: sight.range.clone(),
             })
         })
         .collect();

@@ -29,7 +29,7 @@ pub(super) fn inside(
 
 fn dialogue(record: &Record, connection: usize, sights: &[Sight], tagged: bool) -> Dialogue {
     let bytes = record.until_server_closes(connection, Side::Client, Form::Inside);
-    let answers = Answers::of(record, connection);
+    let answers = Answers::of(record, connection, Form::Inside);
     let mut steps: Vec<Step> = Vec::new();
     let mut before: Option<&Sight> = None;
     let authenticated = |sight: &&Sight| sight.connection == connection && sight.stage.is_none();
@@ -51,11 +51,7 @@ fn dialogue(record: &Record, connection: usize, sights: &[Sight], tagged: bool) 
         // Data whose size was announced need no answer before them.
         let announced = tagged || steps.last().is_some_and(|step| step.word == "BDAT");
         let waits_for_none = goes_on && announced && word == CONTINUED;
-        let ahead = !waits_for_none
-            && before.is_some_and(|before| {
-                let last = before.range.end.saturating_sub(1);
-                answers.before(last) == answers.before(sight.range.start)
-            });
+        let ahead = !waits_for_none && before.is_some_and(|before| answers.none(before, sight));
         steps.push(Step { command, word, ahead });
         before = Some(sight);
     }
@@ -63,8 +59,8 @@ fn dialogue(record: &Record, connection: usize, sights: &[Sight], tagged: bool) 
     Dialogue { steps, waits: answers.server_closes && !goodbye }
 }
 
-/// How many times the server had spoken inside TLS when each byte of the client came.
-struct Answers {
+/// How many times the server had spoken in a layer when each byte of the client came.
+pub(super) struct Answers {
     /// Where each read of the client's bytes ends, and how often the server had spoken before it.
     reads: Vec<(usize, usize)>,
     /// Whether the server closed before the client did.
@@ -72,17 +68,17 @@ struct Answers {
 }
 
 impl Answers {
-    fn of(record: &Record, connection: usize) -> Self {
+    pub(super) fn of(record: &Record, connection: usize, layer: Form) -> Self {
         let mut answers = Self { reads: Vec::new(), server_closes: false };
         let (mut end, mut spoken) = (0, 0);
         let there = record.entries().into_iter().filter(|entry| entry.connection == connection);
         for entry in there {
             match entry.what {
-                What::Bytes { from: Side::Client, form: Form::Inside, bytes } => {
+                What::Bytes { from: Side::Client, form, bytes } if form == layer => {
                     end += bytes.len();
                     answers.reads.push((end, spoken));
                 }
-                What::Bytes { from: Side::Server, form: Form::Inside, .. } => spoken += 1,
+                What::Bytes { from: Side::Server, form, .. } if form == layer => spoken += 1,
                 What::Closed(side, _) => {
                     answers.server_closes = side == Side::Server;
                     break;
@@ -91,6 +87,12 @@ impl Answers {
             }
         }
         answers
+    }
+
+    /// Whether the server said nothing between two messages of the client.
+    pub(super) fn none(&self, before: &Sight, after: &Sight) -> bool {
+        let last = before.range.end.saturating_sub(1);
+        self.before(last) == self.before(after.range.start)
     }
 
     /// How often the server had spoken when this byte came.

@@ -162,6 +162,7 @@ impl<'a> Reader<'a> {
         let mut at = stream.len() - connection.open.len();
         stream.extend_from_slice(bytes);
         connection.open.extend_from_slice(bytes);
+        let mut ahead = false;
         while let Some(heard) = connection.server.cut(&connection.open) {
             connection.open.drain(..heard.length);
             let range = at..at + heard.length;
@@ -175,9 +176,11 @@ impl<'a> Reader<'a> {
                     stage,
                     command,
                     allowed,
+                    ahead,
                     range,
                 });
             }
+            ahead = true;
             if command == Command::Deliver
                 && heard.part == Part::Whole
                 && self.carried != Kind::Body

@@ -15,7 +15,7 @@ use upward_model::explain::Habits;
 use upward_model::flaw::{Flaw, Flaws};
 use upward_model::generate::is_claimed;
 use upward_model::message::Command;
-use upward_model::play::{Plan, play};
+use upward_model::play::{Plan, Play, play};
 use upward_model::property::{Properties, Property};
 use upward_model::protocol::{Authentication, Level, Protocol};
 use upward_model::variant::{Login, Variant};
@@ -155,7 +155,29 @@ fn weigh(protocol: &Protocol, vector: &Vector, broken: Properties) -> Verdict {
     }
 }
 
-/// Whether what the client said inside TLS is the beginning of what it says to the twin.
+/// What the model computes of a vector's scene and a client.
+pub(crate) fn model_plays(scene: &Scene, client: Negotiator) -> Play {
+    let plan = Plan::from(&scene.peer);
+    let setting = Setting { lists_logins: plan.lists_logins(), ..Setting::of(Attacker::Active) };
+    // The server is compiled once for all plays.
+    static SERVERS: Mutex<Vec<(&str, bool, Arc<World<Negotiator>>)>> = Mutex::new(Vec::new());
+    let (name, lists_logins) = (scene.protocol.name, setting.lists_logins);
+    let world = |like: Option<&World<Negotiator>>| {
+        World::for_play(scene.protocol, client.clone(), scene.sessions.clone(), setting, like)
+    };
+    let like = {
+        let mut servers = SERVERS.lock().unwrap();
+        let known = servers.iter().find(|known| (known.0, known.1) == (name, lists_logins));
+        known.map(|known| Arc::clone(&known.2)).unwrap_or_else(|| {
+            let first = Arc::new(world(None));
+            servers.push((name, lists_logins, Arc::clone(&first)));
+            first
+        })
+    };
+    play(&world(Some(&like)).counted(), &plan)
+}
+
+/// Whether what the client said inside TLS is the beginning of what it says to the twin, leave-taking aside.
 fn is_cut_short(now: &Inside, twin: &Inside) -> bool {
     let words = |inside: &Inside| -> Vec<String> {
         let steps = inside.dialogues.first().map_or(&[][..], |dialogue| &dialogue.steps);
@@ -163,15 +185,12 @@ fn is_cut_short(now: &Inside, twin: &Inside) -> bool {
         said.map(|step| step.word.clone()).collect()
     };
     let (now, twin) = (words(now), words(twin));
-    now.len() < twin.len() && twin.starts_with(&now)
+    twin.starts_with(&now)
 }
 
 fn compare(scene: &Scene, vector: &Vector, client: Negotiator, trial: &Trial) -> Option<String> {
     let (protocol, variant, flaws) = (scene.protocol, client.variant, client.flaws);
-    let plan = Plan::from(&vector.peer);
-    let setting = Setting { lists_logins: plan.lists_logins(), ..Setting::of(Attacker::Active) };
-    let world = World::for_play(protocol, client, scene.sessions.clone(), setting, None).counted();
-    let played = play(&world, &plan);
+    let played = model_plays(scene, client);
     let logs_in = variant.login != Login::Never && protocol.login != Authentication::None;
     let judgement = judge_vector(scene, vector, Habits { logs_in }, &trial.evidence);
     let unreached = !played.reached.contains(&vector.reached);
@@ -209,9 +228,7 @@ fn compare(scene: &Scene, vector: &Vector, client: Negotiator, trial: &Trial) ->
     // To the model a reply is one message. Half a line before a reply of several lines spoils the first of
     // them, and the last still counts.
     let finer = flaws.has(Flaw::KeepsFragment) && used;
-    let fine = if stops && expected == Verdict::Pass {
-        used || waits
-    } else if finer && expected == Verdict::Pass {
+    let fine = if expected == Verdict::Pass && (stops && (used || waits) || finer) {
         true
     } else if unconfirmed && !trial.evidence.delivered {
         judgement.broken.has(Property::TruncationIsNotSuccess)
