@@ -109,7 +109,8 @@ pub fn judge(question: &Question<'_>, evidence: &Evidence) -> Judgement {
     let leaks = evidence.leaks(question.protocol, policy);
     let mut broken: Properties = leaks.iter().map(|leak| leak.property).collect();
     let by_bytes = broken;
-    let explained = |run| explain(question.protocol, question.sessions, question.habits, run);
+    let habits = Habits { last_session_at: evidence.last_session_at, ..question.habits };
+    let explained = |run| explain(question.protocol, question.sessions, habits, run);
     let explanation = explained(&evidence.run);
     let mut suspects = named(question, &explanation);
     let at_the_end = evidence.at_the_end();
@@ -210,13 +211,9 @@ pub fn judge(question: &Question<'_>, evidence: &Evidence) -> Judgement {
         judgement.verdict = Verdict::Inconclusive;
         judgement.reason = kept.difference.to_string();
     } else if !sound && judgement.verdict == Verdict::Pass {
-        let strange = first_unexplained_step(
-            question.protocol,
-            question.sessions,
-            question.habits,
-            &evidence.run,
-        )
-        .map_or_else(|| "its end".to_owned(), |step| described(&step));
+        let strange =
+            first_unexplained_step(question.protocol, question.sessions, habits, &evidence.run)
+                .map_or_else(|| "its end".to_owned(), |step| described(&step));
         if unchanged(evidence) {
             judgement.reason = format!("{}, in steps that no sound client takes", judgement.reason);
         } else {

@@ -56,6 +56,10 @@ pub struct Finished {
     pub handed_over: String,
     /// Whether it never came to an end.
     pub hung: bool,
+    /// The connection with which its last session began, counted from 0.
+    pub last_session_at: usize,
+    /// How many connections it opened.
+    connections: usize,
 }
 
 impl Finished {
@@ -147,6 +151,7 @@ impl<C: Client + Sync> Driver<'_, C> {
                     inputs.clear();
                     self.finished.told = false;
                     inputs.push(self.connect(target).await);
+                    self.finished.connections += 1;
                 }
                 Output::Send(command) => {
                     let session = self.finished.ends.len().min(self.errand.canaries.len() - 1);
@@ -161,7 +166,12 @@ impl<C: Client + Sync> Driver<'_, C> {
                 Output::Tell => self.finished.told = true,
                 Output::Shows => self.finished.shown.push_str(&self.text),
                 Output::HandsOver => self.finished.handed_over.push_str(&self.text),
-                Output::End(end) => self.finished.ends.push(end),
+                Output::End(end) => {
+                    self.finished.ends.push(end);
+                    if self.finished.ends.len() + 1 == self.errand.canaries.len() {
+                        self.finished.last_session_at = self.finished.connections;
+                    }
+                }
                 Output::OpenChannel(_)
                 | Output::MoveData
                 | Output::Took(_)

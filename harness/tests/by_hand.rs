@@ -101,7 +101,7 @@ fn judged(run: &Run) -> Judgement {
         sessions: &run.policy,
         reached: run.reached,
         likely: &likely,
-        habits: Habits { logs_in: run.logs_in },
+        habits: Habits { logs_in: run.logs_in, ..Habits::default() },
         certificate: run.certificate,
         reworded: false,
     };

@@ -90,6 +90,8 @@ pub struct Habits {
     /// Whether it logs in: one that does not in some run then skips a step. False where it is not
     /// known.
     pub logs_in: bool,
+    /// The connection with which the user's last session began, counted from 0, where that is known.
+    pub last_session_at: Option<usize>,
 }
 
 impl Habits {
@@ -98,7 +100,7 @@ impl Habits {
         let secret = |event: &Event| {
             matches!(event, Event::Heard(Command::Login(_) | Command::Credential, _))
         };
-        Self { logs_in: honest.iter().flatten().any(secret) }
+        Self { last_session_at: None, logs_in: honest.iter().flatten().any(secret) }
     }
 
     fn fit(self, variant: Variant) -> bool {

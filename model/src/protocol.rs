@@ -285,7 +285,7 @@ impl Protocol {
     }
 
     /// Whether a greeting can carry the capabilities (IMAP, RFC 9051 section 7.1).
-    pub(crate) fn greets_with_capabilities(&self) -> bool {
+    pub fn greets_with_capabilities(&self) -> bool {
         self.opening == Opening::Greeting
             && self.speech.replies.iter().any(|wording| {
                 wording.at == At::Opening && matches!(wording.reply, Reply::Capabilities { .. })

@@ -103,7 +103,7 @@ fn recorded() -> Vec<(&'static str, &'static Protocol, Vec<Event>)> {
 
 #[test]
 fn the_choices_of_real_programs_are_sound() {
-    let habits = Habits { logs_in: true };
+    let habits = Habits { logs_in: true, ..Habits::default() };
     for (what, protocol, events) in recorded() {
         let run = vec![events];
         let explanation = explain(protocol, &[Policy::Required], habits, &run);
@@ -114,7 +114,7 @@ fn the_choices_of_real_programs_are_sound() {
 
 #[test]
 fn a_secret_in_clear_is_the_first_unexplained_step() {
-    let habits = Habits { logs_in: true };
+    let habits = Habits { logs_in: true, ..Habits::default() };
     for (what, protocol, mut events) in recorded() {
         let tls = |event: &Event| matches!(event, Event::ClientHello | Event::Closed(_));
         events.truncate(events.iter().position(tls).unwrap());

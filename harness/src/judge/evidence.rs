@@ -21,6 +21,8 @@ pub struct Evidence {
     pub reached: BTreeSet<Point>,
     /// The first connection of the session under test, counted from 0.
     pub first_connection: usize,
+    /// The connection with which the user's last of several sessions began, where that is known.
+    pub last_session_at: Option<usize>,
     /// Everything that left the client outside TLS with an authenticated peer, message by message.
     pub words: Vec<Words>,
     /// Secrets and names that were found in it.

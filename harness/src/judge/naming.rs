@@ -24,14 +24,12 @@ pub(super) fn by_place(
         Stage::Failed => {
             // A word that nobody knows is no login, whatever stands in it.
             evidence.words.iter().find(|words| words.stage == Stage::Failed && goes_on(words))?;
-            goes_on_after(evidence.run.get(first.connection)?)
-        }
-        Stage::Between => {
             let events = evidence.run.get(first.connection)?;
             // It begins TLS upon the usual words, so it did not know these.
             let unknown = question.reworded && ignores_acceptance(events);
-            unknown.then_some(Flaw::TakesUnknownStatus)
+            goes_on_after(events).or_else(|| unknown.then_some(Flaw::TakesUnknownStatus))
         }
+        Stage::Between => None,
         Stage::Unauthenticated => evidence.run.get(first.connection)?.iter().find_map(accepts),
         Stage::Before if leaks.iter().any(|leak| leak.property == Property::NoClearRetry) => {
             Some(Flaw::ReconnectsInClear)

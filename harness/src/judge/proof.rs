@@ -6,6 +6,7 @@
 use upward_model::explain::Event;
 use upward_model::flaw::Flaw;
 use upward_model::message::{Command, Layer, Piece, Reply};
+use upward_model::protocol::Protocol;
 use upward_model::vector::Certificate;
 
 use crate::judge::kept::has_surplus;
@@ -22,7 +23,9 @@ pub(super) fn is_proved(flaw: Flaw, question: &Question<'_>, evidence: &Evidence
         Flaw::BelievesEarlySuccess => naming::leaves_out_login(run),
         // A reply too many stands in the place of another, to which it is no answer.
         Flaw::AcceptsGarbledReply => {
-            has_surplus(run) || run.iter().any(|events| goes_on_after_garbage(events))
+            has_surplus(run)
+                || run.iter().any(|events| goes_on_after_garbage(events))
+                || run.iter().any(|events| goes_on_after_opening(question.protocol, events))
         }
         Flaw::SendsSecretBeforeRequest => run.iter().any(|events| sends_secret_first(events)),
         Flaw::BelievesEarlyReply => run.iter().any(|events| believes_early(events)),
@@ -89,6 +92,23 @@ fn goes_on_after_garbage(events: &[Event]) -> bool {
         _ => false,
     };
     events[at..].iter().any(goes_on)
+}
+
+/// Whether the server's first words were no greeting, and the client went on in clear.
+fn goes_on_after_opening(protocol: &Protocol, events: &[Event]) -> bool {
+    let Some(Event::Said { segment, layer: Layer::Clear, answers: None }) = events.first() else {
+        return false;
+    };
+    let greets = match segment.pieces().first().map(|piece| piece.message()) {
+        Some(Reply::Greeting | Reply::Welcome) => true,
+        Some(Reply::Capabilities { .. }) => protocol.greets_with_capabilities(),
+        _ => false,
+    };
+    let goes_on = |event: &Event| match event {
+        Event::Heard(command, Layer::Clear) => is_secret(*command),
+        _ => false,
+    };
+    !greets && events.iter().any(goes_on)
 }
 
 /// A secret before the upgrade request, although no list without the upgrade, and no refusal of one, came

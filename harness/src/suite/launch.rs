@@ -149,6 +149,7 @@ impl Launcher {
             output,
             errors: ended.stderr.bytes.clone(),
             data,
+            last_session_at: None,
         }
     }
 }

@@ -41,6 +41,8 @@ pub struct End {
     pub errors: Vec<u8>,
     /// What it handed to the application as the server's data.
     pub data: Vec<u8>,
+    /// The connection with which its last session began, counted from 0, where that is known.
+    pub last_session_at: Option<usize>,
 }
 
 /// Puts together what a judge is given. The canaries are those of the user's sessions, in order;
@@ -76,8 +78,9 @@ pub fn evidence(
     let genuine = Peer::from(scene.peer.certificate) == Peer::Genuine;
     let authenticated_only = scene.policy().needs_tls();
     // What an earlier session said in clear is that session's affair.
-    let first_connection =
-        scene.sessions.iter().position(|policy| policy.needs_tls()).unwrap_or_default();
+    let strict = scene.sessions.iter().position(|policy| policy.needs_tls()).unwrap_or_default();
+    let is_last = strict > 0 && strict + 1 == scene.sessions.len();
+    let first_connection = end.last_session_at.filter(|_| is_last).unwrap_or(strict);
     let fetches = !end.carries_body && fetched::asks(&run, lifted);
     let mut exposed = Vec::new();
     let mut recognised = false;
@@ -158,6 +161,7 @@ pub fn evidence(
         run,
         reached: lifted.reached(),
         first_connection,
+        last_session_at: end.last_session_at.filter(|_| scene.sessions.len() > 1),
         words,
         exposed,
         delivered,

@@ -19,7 +19,7 @@ use upward_model::play::{Plan, Play, play};
 use upward_model::property::{Properties, Property};
 use upward_model::protocol::{Authentication, Level, Protocol};
 use upward_model::variant::{Login, Variant};
-use upward_model::vector::{Certificate, Vector};
+use upward_model::vector::Vector;
 use upward_model::world::{Attacker, Setting, World};
 
 /// Who plays what, and with whose hands.
@@ -112,10 +112,10 @@ impl Bout {
         let played = against_reference(stagehand, &self.scene, client, seed).await;
         let (mut trial, _) = played.unwrap();
         // What a mistake does inside TLS shows beside the twin of the vector.
-        if self.client.flaws != Flaws::NONE
-            && self.scene.peer.certificate == Certificate::Genuine
-            && let Some(twin) = self.scene.twin()
-        {
+        // The model's client takes any name that it is told, that of an honest greeting as well.
+        let compares =
+            self.client.flaws != Flaws::NONE && !self.client.flaws.has(Flaw::TakesNameFromWire);
+        if compares && let Some(twin) = self.scene.twin() {
             let key = format!("{:?} {:?} {:?}", self.client.variant, self.client.flaws, twin.peer);
             let known = Arc::clone(twins.0.lock().unwrap().entry(key).or_default());
             let play = || async {
@@ -190,9 +190,15 @@ fn is_cut_short(now: &Inside, twin: &Inside) -> bool {
 
 fn compare(scene: &Scene, vector: &Vector, client: Negotiator, trial: &Trial) -> Option<String> {
     let (protocol, variant, flaws) = (scene.protocol, client.variant, client.flaws);
+    // A persona takes the second connection for the second session's. Where the first session connected
+    // again, it played another scene.
+    if trial.evidence.last_session_at.is_some_and(|at| at > 1) {
+        return None;
+    }
     let played = model_plays(scene, client);
     let logs_in = variant.login != Login::Never && protocol.login != Authentication::None;
-    let judgement = judge_vector(scene, vector, Habits { logs_in }, &trial.evidence);
+    let habits = Habits { logs_in, ..Habits::default() };
+    let judgement = judge_vector(scene, vector, habits, &trial.evidence);
     let unreached = !played.reached.contains(&vector.reached);
     // What only the client itself knows is no part of its vector's kills.
     let seen = |p: &Property| {

@@ -106,6 +106,14 @@ impl Clients {
         (&self.start, self.negotiator.start())
     }
 
+    /// Whether a connection may be one of this session of the user.
+    pub(super) fn may_serve(&self, session: u8, connection: usize) -> bool {
+        let last = self.negotiator.sessions.len() - 1;
+        self.habits
+            .last_session_at
+            .is_none_or(|at| (usize::from(session) == last) == (connection >= at))
+    }
+
     /// Whether a variant is among them.
     pub(super) fn fits(&self, variant: Variant) -> bool {
         let in_scope = match self.scope {

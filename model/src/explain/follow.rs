@@ -31,6 +31,7 @@ pub(super) fn follow(clients: &Clients, run: &Run) -> Vec<Reach> {
     let mut before = 0;
     for (connection, events) in run.iter().enumerate() {
         let is_last = connection + 1 == run.len();
+        starts.retain(|(_, step, _)| clients.may_serve(step.state.session, connection));
         let mut ends: Vec<Follow<'_>> = Vec::new();
         for (set, step, broken) in starts.drain(..) {
             let mut follow = Follow::new(clients, events, set, broken);

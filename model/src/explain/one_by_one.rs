@@ -117,7 +117,7 @@ proptest! {
         {
             events.remove(left_out.index(events.len()));
         }
-        let habits = Habits { logs_in };
+        let habits = Habits { logs_in, ..Habits::default() };
         let by_sets = explain(protocol, &policies, habits, &run);
         let one_by_one = explain_by(protocol, &policies, habits, &run, &Clients::one_by_one);
         match (&by_sets, &one_by_one) {

@@ -283,7 +283,8 @@ fn visible(
         events.push(Event::Succeeded);
     }
     // Whoever runs the vector has seen the same client with an honest peer.
-    let habits = Habits { logs_in: protocol.login != Authentication::None };
+    let logs_in = protocol.login != Authentication::None;
+    let habits = Habits { logs_in, ..Habits::default() };
     match explain(protocol, sessions, habits, &run) {
         Explanation::Flawed(_) => broken,
         Explanation::Sound(_) | Explanation::Nobody => {
