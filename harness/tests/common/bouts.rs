@@ -155,12 +155,15 @@ fn weigh(protocol: &Protocol, vector: &Vector, broken: Properties) -> Verdict {
     }
 }
 
+/// A protocol, whether its server lists logins in clear, and a world with that server.
+type Known = (&'static str, bool, Arc<World<Negotiator>>);
+
 /// What the model computes of a vector's scene and a client.
 pub(crate) fn model_plays(scene: &Scene, client: Negotiator) -> Play {
     let plan = Plan::from(&scene.peer);
     let setting = Setting { lists_logins: plan.lists_logins(), ..Setting::of(Attacker::Active) };
     // The server is compiled once for all plays.
-    static SERVERS: Mutex<Vec<(&str, bool, Arc<World<Negotiator>>)>> = Mutex::new(Vec::new());
+    static SERVERS: Mutex<Vec<Known>> = Mutex::new(Vec::new());
     let (name, lists_logins) = (scene.protocol.name, setting.lists_logins);
     let world = |like: Option<&World<Negotiator>>| {
         World::for_play(scene.protocol, client.clone(), scene.sessions.clone(), setting, like)
