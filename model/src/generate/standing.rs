@@ -1,16 +1,14 @@
 //! What becomes of each flaw, and of each pair of flaws: whether it can be told from soundness at
 //! all, whether it does harm, and whether some vector shows it.
 
+mod alike;
+
 use std::fmt;
 
-use rustc_hash::FxHashSet;
-
+use self::alike::alike;
 use super::candidate::Candidate;
-use super::evaluate::{Bench, Evaluation, client};
-use crate::client::{Client, Input, Negotiator, State, View, visible};
+use super::evaluate::{Bench, Evaluation};
 use crate::flaw::{Flaw, Flaws};
-use crate::machine::{Link, segment_inputs};
-use crate::message::Bounds;
 use crate::policy::Policy;
 use crate::property::Properties;
 use crate::protocol::Protocol;
@@ -115,51 +113,4 @@ pub(super) fn standings(
         if variants.is_empty() { Standing::Benign } else { Standing::Explained(variants) }
     };
     Standings(singles.chain(pairs).map(|flaws| (flaws, standing(flaws))).collect())
-}
-
-/// The sound clients that do the same as a flawed one, whoever the user is.
-fn alike<'a>(
-    protocol: &'static Protocol,
-    flaws: Flaws,
-    users: impl Iterator<Item = &'a [Policy]>,
-) -> Vec<Variant> {
-    let inputs = segment_inputs(protocol, Bounds::STANDARD);
-    let mut variants = Variant::all();
-    for sessions in users {
-        let flawed = client(protocol, sessions.to_vec(), Variant::COMMON, flaws);
-        variants.retain(|&variant| {
-            same(&inputs, &flawed, &client(protocol, sessions.to_vec(), variant, Flaws::NONE))
-        });
-    }
-    variants
-}
-
-/// Whether nobody outside can tell two clients apart, whatever comes in; `segments` are all that
-/// can.
-fn same(segments: &[Input], one: &Negotiator, other: &Negotiator) -> bool {
-    let (first, second) = (one.start(), other.start());
-    let start = (first.state, second.state, Link::Down);
-    let mut known: FxHashSet<(State, State, Link)> = FxHashSet::default();
-    known.insert(start.clone());
-    let mut waiting = vec![start];
-    while let Some((left, right, link)) = waiting.pop() {
-        let view = one.view(&left);
-        if view != other.view(&right) {
-            return false;
-        }
-        if view == View::Ended {
-            continue;
-        }
-        for input in link.inputs(view, segments) {
-            let (left, right) = (one.step(&left, &input), other.step(&right, &input));
-            if visible(&left.outputs) != visible(&right.outputs) {
-                return false;
-            }
-            let next = (left.state, right.state, link.after(&input, &left.outputs));
-            if known.insert(next.clone()) {
-                waiting.push(next);
-            }
-        }
-    }
-    true
 }
