@@ -5,7 +5,7 @@ mod alike;
 
 use std::fmt;
 
-use self::alike::alike;
+use self::alike::Sound;
 use super::candidate::Candidate;
 use super::evaluate::{Bench, Evaluation};
 use crate::flaw::{Flaw, Flaws};
@@ -78,6 +78,7 @@ pub(super) fn standings(
     tiers: &[Tier],
 ) -> Standings {
     let sound = Flawless::new(protocol, Policy::Required, Attacker::Active);
+    let mut others = Sound::new(protocol, sound.users());
     let flaws: Vec<Flaw> = Flaw::played().collect();
     let singles = flaws.iter().map(|&flaw| Flaws::from(flaw));
     let pairs = flaws
@@ -109,7 +110,7 @@ pub(super) fn standings(
         if !broken.is_empty() {
             return Standing::Missed(broken);
         }
-        let variants = alike(protocol, flaws, sound.users());
+        let variants = others.alike(flaws);
         if variants.is_empty() { Standing::Benign } else { Standing::Explained(variants) }
     };
     Standings(singles.chain(pairs).map(|flaws| (flaws, standing(flaws))).collect())
