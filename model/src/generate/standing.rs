@@ -8,6 +8,7 @@ use std::fmt;
 use self::alike::Sound;
 use super::candidate::Candidate;
 use super::evaluate::{Bench, Evaluation};
+use crate::client::Negotiator;
 use crate::flaw::{Flaw, Flaws};
 use crate::policy::Policy;
 use crate::property::Properties;
@@ -15,7 +16,7 @@ use crate::protocol::Protocol;
 use crate::theorem::Flawless;
 use crate::variant::Variant;
 use crate::vector::Tier;
-use crate::world::Attacker;
+use crate::world::{Attacker, World};
 
 /// What becomes of a client with flaws, where TLS is required.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,16 +103,28 @@ pub(super) fn standings(
             }),
         }
     };
+    let mut known: Vec<(Vec<World<Negotiator>>, Standing)> = Vec::new();
     let mut standing = |flaws: Flaws| {
         if killed(flaws) {
             return Standing::Killed;
         }
-        let broken = sound.report(flaws).broken;
-        if !broken.is_empty() {
-            return Standing::Missed(broken);
+        // Many a second mistake changes nothing, and whoever does the same stands the same.
+        let worlds = sound.worlds(flaws);
+        let same = |others: &[World<Negotiator>]| {
+            worlds.iter().zip(others).all(|(world, other)| world.behaves_like(other))
+        };
+        if let Some((_, standing)) = known.iter().find(|(others, _)| same(others)) {
+            return standing.clone();
         }
-        let variants = others.alike(flaws);
-        if variants.is_empty() { Standing::Benign } else { Standing::Explained(variants) }
+        let broken = sound.broken(&worlds);
+        let standing = if broken.is_empty() {
+            let variants = others.alike(flaws);
+            if variants.is_empty() { Standing::Benign } else { Standing::Explained(variants) }
+        } else {
+            Standing::Missed(broken)
+        };
+        known.push((worlds, standing.clone()));
+        standing
     };
     Standings(singles.chain(pairs).map(|flaws| (flaws, standing(flaws))).collect())
 }
