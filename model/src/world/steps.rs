@@ -82,3 +82,46 @@ impl<C: Client> World<C> {
         known.saturating_add(met.intern(state))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::policy::Policy;
+    use crate::protocol::PROTOCOLS;
+    use crate::theorem::User;
+    use crate::walk::explore;
+    use crate::world::{Attacker, Setting};
+
+    #[test]
+    fn what_a_machine_knows_is_what_the_functions_do() {
+        for protocol in PROTOCOLS {
+            for attacker in [Attacker::Passive, Attacker::Active] {
+                let world = User::of(protocol, &[Policy::Required]).sound(Setting::of(attacker));
+                explore(world.initial().state, None, |state, successors| {
+                    for choice in world.choices(state) {
+                        let next = world.next(state, &choice.action).map(|next| next.state);
+                        assert_eq!(world.after(state, &choice), next, "{}", choice.action);
+                        successors.extend(next);
+                    }
+                });
+            }
+        }
+    }
+
+    /// Each input that is a class of its own.
+    #[test]
+    fn a_machine_finds_the_class_of_an_input() {
+        for protocol in PROTOCOLS {
+            let world =
+                User::of(protocol, &[Policy::Required]).sound(Setting::of(Attacker::Active));
+            for (id, (state, link)) in (0..).zip(world.clients().states()) {
+                for class in world.clients().classes(id) {
+                    let input = &class.representative;
+                    let step = crate::client::Client::step(world.client(), state, input);
+                    let next = (step.state, link.after(input, &step.outputs));
+                    let found = world.client_step(id, input);
+                    assert_eq!((found.0, &*found.1), (world.client_id(next), &step.outputs));
+                }
+            }
+        }
+    }
+}
