@@ -25,6 +25,9 @@ pub type StateId = u16;
 /// The id of a list of outputs of a machine.
 pub type OutputsId = u16;
 
+/// The place of a class of inputs among those of its state, counted from 0.
+pub(crate) type ClassId = u16;
+
 /// A finite machine, compiled from a step function.
 #[derive(Debug)]
 pub struct Machine<S, I, O> {
@@ -185,6 +188,22 @@ impl<S: Clone + Eq + Hash + Debug, I: Alphabet, O: Clone + Eq + Hash> Machine<S,
     /// The classes of inputs of a state.
     pub fn classes(&self, id: StateId) -> &[Class<I>] {
         &self.classes[usize::from(id)]
+    }
+
+    /// The class of an input that is a class of its own; `None` where the machine does not know the state,
+    /// or the input is not possible in it.
+    pub(crate) fn own_class(&self, id: StateId, input: &I) -> Option<&Class<I>> {
+        let classes = self.classes.get(usize::from(id))?;
+        let is_own = |class: &&Class<I>| !class.representative.merges();
+        // Segments are in the midst.
+        let before = classes.iter().take_while(is_own);
+        let behind = classes.iter().rev().take_while(is_own);
+        before.chain(behind).find(|class| class.representative == *input)
+    }
+
+    /// What follows from the inputs of a class: the state, and what is done on the way.
+    pub(crate) fn step(&self, class: &Class<I>) -> (StateId, &O) {
+        (class.next, self.outputs(class.outputs))
     }
 }
 

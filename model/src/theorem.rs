@@ -6,22 +6,22 @@
 
 mod claims;
 mod earned;
+mod flawless;
 
-use std::cell::OnceCell;
 use std::fmt;
 
 use crate::client::Negotiator;
-use crate::flaw::{Flaw, Flaws};
 use crate::policy::Policy;
-use crate::property::{Properties, Property};
+use crate::property::Property;
 use crate::protocol::{Protocol, Twin};
 use crate::server::Hosts;
 use crate::variant::Variant;
-use crate::walk::{Extent, Walk, Witness, counterexample, walk};
+use crate::walk::{Extent, Walk, walk};
 use crate::world::{Alpn, Attacker, Offering, Setting, World};
 
 pub use self::claims::{Claim, claim};
 pub use self::earned::{Breaker, Rule, earn, unearned};
+pub use self::flawless::{FlawReport, Flawless, flaw_report, flawed_world};
 
 /// What was computed for a cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -254,122 +254,4 @@ fn column(user: &User, setting: Setting, world: &World<Negotiator>) -> Column {
         })
         .collect();
     column
-}
-
-/// What a flaw breaks that the sound party keeps, with the least dialogue for each property.
-#[derive(Clone, Debug)]
-pub struct FlawReport {
-    /// The properties, in order.
-    pub broken: Properties,
-    /// The policies of the user's sessions under which it shows.
-    pub sessions: Vec<Policy>,
-    /// The least way to the first of them, and the world that it is a walk of.
-    pub witness: Option<(Property, Witness)>,
-    /// What the walk of the flawed party found; bounded, and without states, where it does nothing
-    /// that the sound one does not do.
-    pub walk: Walk,
-}
-
-/// The world of flawed parties: the client with its flaws, the server with the others.
-pub fn flawed_world(
-    protocol: &'static Protocol,
-    flaws: impl Into<Flaws>,
-    sessions: &[Policy],
-    setting: Setting,
-) -> World<Negotiator> {
-    User::of(protocol, sessions).flawed(flaws, setting)
-}
-
-/// What a flaw breaks under a policy: for one session, or, where that shows nothing, for two.
-pub fn flaw_report(
-    protocol: &'static Protocol,
-    flaw: Flaw,
-    policy: Policy,
-    attacker: Attacker,
-) -> FlawReport {
-    Flawless::new(protocol, policy, attacker).report(flaw)
-}
-
-/// The sound parties of a protocol, against which flawed ones are held.
-#[derive(Debug)]
-pub struct Flawless {
-    protocol: &'static Protocol,
-    policy: Policy,
-    setting: Setting,
-    /// For each user: the sessions, the world, and, once somebody asks, what does not hold in it.
-    users: Vec<(Vec<Policy>, World<Negotiator>, OnceCell<Walk>)>,
-}
-
-impl Flawless {
-    /// The sound parties: a user with one session, and, where TLS is required, one whose
-    /// session comes after another that required it, or that did not.
-    pub fn new(protocol: &'static Protocol, policy: Policy, attacker: Attacker) -> Self {
-        let setting = Setting::of(attacker);
-        let mut users = vec![vec![policy]];
-        if policy == Policy::Required {
-            users.extend([vec![policy, policy], vec![Policy::Opportunistic, policy]]);
-        }
-        let users = users
-            .into_iter()
-            .map(|sessions| {
-                let world = User::of(protocol, &sessions).sound(setting);
-                (sessions, world, OnceCell::new())
-            })
-            .collect();
-        Self { protocol, policy, setting, users }
-    }
-
-    /// What flaws break that the sound party keeps.
-    pub fn report(&self, flaws: impl Into<Flaws>) -> FlawReport {
-        let flaws = flaws.into();
-        let mut first = None;
-        for (sessions, sound, kept) in &self.users {
-            let world = flawed_world(self.protocol, flaws, sessions, self.setting);
-            if world.behaves_like(sound) {
-                // The protocol has nothing that the mistake could be made about.
-                continue;
-            }
-            let kept = kept.get_or_init(|| walk(sound, None));
-            let found = walk(&world, None);
-            let broken: Properties = found
-                .broken
-                .iter()
-                .filter(|&property| !kept.broken.has(property) && self.claims(property))
-                .collect();
-            let world = world.counted();
-            let shown = broken.iter().min_by_key(|&property| rank(property));
-            let witness = shown.and_then(|p| counterexample(&world, p).map(|witness| (p, witness)));
-            let report = FlawReport { broken, sessions: sessions.clone(), witness, walk: found };
-            if !report.broken.is_empty() {
-                return report;
-            }
-            first.get_or_insert(report);
-        }
-        first.unwrap_or_else(|| FlawReport {
-            broken: Properties::NONE,
-            sessions: vec![self.policy],
-            witness: None,
-            walk: Walk::default(),
-        })
-    }
-
-    /// The sessions of each user.
-    pub fn users(&self) -> impl Iterator<Item = &[Policy]> {
-        self.users.iter().map(|(sessions, ..)| sessions.as_slice())
-    }
-
-    fn claims(&self, property: Property) -> bool {
-        claim(self.protocol, self.policy, &self.setting, property).0 == Claim::Holds
-    }
-}
-
-/// The order in which broken properties are shown: what a reader understands at once comes first.
-const fn rank(property: Property) -> (u8, Property) {
-    let rank = match property {
-        // Tells more than that bytes were kept: what was done with them.
-        Property::ClearKnowledgeForgotten => 0,
-        Property::OnlyDenialOfService | Property::PolicyNotFromWire | Property::Agreement => 2,
-        _ => 1,
-    };
-    (rank, property)
 }

@@ -18,7 +18,7 @@ use rustc_hash::FxHashSet;
 
 use crate::client::Client;
 use crate::property::Properties;
-use crate::world::{Action, State, Transition, World};
+use crate::world::{Action, State, World};
 
 pub use self::store::{Entry, Store};
 pub use self::witness::{Goal, Witness, WitnessStep, counterexample, through, witness};
@@ -68,6 +68,7 @@ pub(crate) fn visit<C: Client>(
     let first = world.initial();
     let mut found = Walk::default();
     let mut fits = true;
+    let mut choices = Vec::new();
     let explored = explore(first.state, limit, |state, successors| {
         found.broken.extend(world.broken(state));
         fits &= world.view_fits(state);
@@ -76,10 +77,11 @@ pub(crate) fn visit<C: Client>(
             found.delivers |= state.all_delivered();
             return;
         }
-        for choice in world.choices(state) {
-            let Some(transition) = world.next(state, &choice.action) else { continue };
+        world.choose(state, &mut choices);
+        for choice in &choices {
+            let Some(next) = world.after(state, choice) else { continue };
             each(state, &choice.action);
-            successors.push(transition.state);
+            successors.push(next);
         }
         found.stuck += usize::from(successors.is_empty());
     });
@@ -104,10 +106,10 @@ pub fn breaks<C: Client>(world: &World<C>, wanted: Properties) -> Properties {
         }
         // The first choice is followed first.
         for choice in world.choices(&state).into_iter().rev() {
-            if let Some(Transition { state, .. }) = world.next(&state, &choice.action)
-                && known.insert(state.clone())
+            if let Some(next) = world.after(&state, &choice)
+                && known.insert(next.clone())
             {
-                stack.push(state);
+                stack.push(next);
             }
         }
     }

@@ -14,8 +14,9 @@ mod mutation;
 mod reference;
 mod setting;
 mod state;
+mod steps;
 
-use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, RwLock};
 
 use crate::client::{Client, Input, Outputs, View, visible};
 use crate::machine::{
@@ -28,6 +29,7 @@ use crate::protocol::{self, Protocol};
 use crate::server::{self, Hosts, Server};
 
 pub use self::actions::Action;
+pub(crate) use self::actions::Choice;
 pub use self::apply::Transition;
 pub(crate) use self::apply::{acts, gives_up};
 #[doc(hidden)]
@@ -348,46 +350,5 @@ impl<C: Client> World<C> {
             && !self.has(Mutation::ConfirmsWithoutData)
             && !state.ghost.moved
             && state.to_client.first().is_some_and(|it| it.answers == Answers::Delivery)
-    }
-
-    pub(crate) fn client_step(&self, state: StateId, input: &Input) -> (StateId, Outputs) {
-        self.with_client(state, |(client, link)| {
-            let step = self.client.step(client, input);
-            let link = link.after(input, &step.outputs);
-            ((step.state, link), step.outputs)
-        })
-        .map_or_else(|| (state, Outputs::new()), |(next, outputs)| (self.client_id(next), outputs))
-    }
-
-    /// Looks at a state of the client; `None` only for an id that this world never gave out.
-    pub(crate) fn with_client<R>(
-        &self,
-        id: StateId,
-        look: impl FnOnce(&(C::State, Link)) -> R,
-    ) -> Option<R> {
-        if let Some(state) = self.clients.states().get(usize::from(id)) {
-            return Some(look(state));
-        }
-        let met = self.met.read().unwrap_or_else(PoisonError::into_inner);
-        met.states().get(usize::from(id) - self.clients.len()).map(look)
-    }
-
-    /// The id of a state of the client: that of the compiled machine, or a further one.
-    pub(crate) fn client_id(&self, state: (C::State, Link)) -> StateId {
-        if let Some(id) = self.clients.id(&state) {
-            return id;
-        }
-        let mut met = self.met.write().unwrap_or_else(PoisonError::into_inner);
-        let known = StateId::try_from(self.clients.len()).unwrap_or(StateId::MAX);
-        known.saturating_add(met.intern(state))
-    }
-
-    pub(crate) fn server_step(
-        &self,
-        state: &State,
-        input: &server::Input,
-    ) -> (StateId, server::Outputs) {
-        let (next, outputs) = self.server.step(self.servers.state(state.server), input);
-        (self.servers.id(&next).unwrap_or(state.server), outputs)
     }
 }

@@ -7,6 +7,8 @@ mod search;
 
 use std::collections::BTreeSet;
 
+use rustc_hash::{FxHashMap, FxHashSet};
+
 use crate::client::{self, Client, Input, Negotiator, Output};
 use crate::machine::{Link, Minimal, StateId, Transition};
 use crate::play::Play;
@@ -43,8 +45,13 @@ impl Cover {
         // Every run begins with it.
         let taken: BTreeSet<Transition> = start(&least, world).into_iter().collect();
         let mut possible = taken.clone();
+        // Many states of the world have the same client.
+        let mut known: FxHashMap<StateId, FxHashSet<Action>> = FxHashMap::default();
         visit(world, None, |state, action| {
-            if let Some(input) = input(action) {
+            let Some(input) = input(action) else { return };
+            let known = known.entry(state.client).or_default();
+            if !known.contains(action) {
+                known.insert(action.clone());
                 possible.extend(transitions(&least, world, state.client, input));
             }
         });

@@ -1,23 +1,22 @@
 //! What becomes of each flaw, and of each pair of flaws: whether it can be told from soundness at
 //! all, whether it does harm, and whether some vector shows it.
 
+mod alike;
+
 use std::fmt;
 
-use rustc_hash::FxHashSet;
-
+use self::alike::Sound;
 use super::candidate::Candidate;
-use super::evaluate::{Bench, Evaluation, client};
-use crate::client::{Client, Input, Negotiator, State, View, visible};
+use super::evaluate::{Bench, Evaluation};
+use crate::client::Negotiator;
 use crate::flaw::{Flaw, Flaws};
-use crate::machine::{Link, segment_inputs};
-use crate::message::Bounds;
 use crate::policy::Policy;
 use crate::property::Properties;
 use crate::protocol::Protocol;
 use crate::theorem::Flawless;
 use crate::variant::Variant;
 use crate::vector::Tier;
-use crate::world::Attacker;
+use crate::world::{Attacker, World};
 
 /// What becomes of a client with flaws, where TLS is required.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,6 +79,7 @@ pub(super) fn standings(
     tiers: &[Tier],
 ) -> Standings {
     let sound = Flawless::new(protocol, Policy::Required, Attacker::Active);
+    let mut others = Sound::new(protocol, sound.users());
     let flaws: Vec<Flaw> = Flaw::played().collect();
     let singles = flaws.iter().map(|&flaw| Flaws::from(flaw));
     let pairs = flaws
@@ -103,63 +103,28 @@ pub(super) fn standings(
             }),
         }
     };
+    let mut known: Vec<(Vec<World<Negotiator>>, Standing)> = Vec::new();
     let mut standing = |flaws: Flaws| {
         if killed(flaws) {
             return Standing::Killed;
         }
-        let broken = sound.report(flaws).broken;
-        if !broken.is_empty() {
-            return Standing::Missed(broken);
+        // Many a second mistake changes nothing, and whoever does the same stands the same.
+        let worlds = sound.worlds(flaws);
+        let same = |others: &[World<Negotiator>]| {
+            worlds.iter().zip(others).all(|(world, other)| world.behaves_like(other))
+        };
+        if let Some((_, standing)) = known.iter().find(|(others, _)| same(others)) {
+            return standing.clone();
         }
-        let variants = alike(protocol, flaws, sound.users());
-        if variants.is_empty() { Standing::Benign } else { Standing::Explained(variants) }
+        let broken = sound.broken(&worlds);
+        let standing = if broken.is_empty() {
+            let variants = others.alike(flaws);
+            if variants.is_empty() { Standing::Benign } else { Standing::Explained(variants) }
+        } else {
+            Standing::Missed(broken)
+        };
+        known.push((worlds, standing.clone()));
+        standing
     };
     Standings(singles.chain(pairs).map(|flaws| (flaws, standing(flaws))).collect())
-}
-
-/// The sound clients that do the same as a flawed one, whoever the user is.
-fn alike<'a>(
-    protocol: &'static Protocol,
-    flaws: Flaws,
-    users: impl Iterator<Item = &'a [Policy]>,
-) -> Vec<Variant> {
-    let inputs = segment_inputs(protocol, Bounds::STANDARD);
-    let mut variants = Variant::all();
-    for sessions in users {
-        let flawed = client(protocol, sessions.to_vec(), Variant::COMMON, flaws);
-        variants.retain(|&variant| {
-            same(&inputs, &flawed, &client(protocol, sessions.to_vec(), variant, Flaws::NONE))
-        });
-    }
-    variants
-}
-
-/// Whether nobody outside can tell two clients apart, whatever comes in; `segments` are all that
-/// can.
-fn same(segments: &[Input], one: &Negotiator, other: &Negotiator) -> bool {
-    let (first, second) = (one.start(), other.start());
-    let start = (first.state, second.state, Link::Down);
-    let mut known: FxHashSet<(State, State, Link)> = FxHashSet::default();
-    known.insert(start.clone());
-    let mut waiting = vec![start];
-    while let Some((left, right, link)) = waiting.pop() {
-        let view = one.view(&left);
-        if view != other.view(&right) {
-            return false;
-        }
-        if view == View::Ended {
-            continue;
-        }
-        for input in link.inputs(view, segments) {
-            let (left, right) = (one.step(&left, &input), other.step(&right, &input));
-            if visible(&left.outputs) != visible(&right.outputs) {
-                return false;
-            }
-            let next = (left.state, right.state, link.after(&input, &left.outputs));
-            if known.insert(next.clone()) {
-                waiting.push(next);
-            }
-        }
-    }
-    true
 }

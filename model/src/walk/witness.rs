@@ -93,12 +93,12 @@ fn least<C: Client>(world: &World<C>, first: State, goal: Goal<'_, C>) -> Option
             return Some(trace_back(&nodes, node));
         }
         for choice in world.choices(&state) {
-            let Some(transition) = world.next(&state, &choice.action) else { continue };
+            let Some(next) = world.after(&state, &choice) else { continue };
             let cost = (price + choice.price, length + 1);
-            let better = best.get(&transition.state).is_none_or(|&least| cost < least);
+            let better = best.get(&next).is_none_or(|&least| cost < least);
             if better {
-                best.insert(transition.state.clone(), cost);
-                nodes.push((transition.state, Some((node, choice.action, choice.price))));
+                best.insert(next.clone(), cost);
+                nodes.push((next, Some((node, choice.action, choice.price))));
                 heap.push(Reverse((cost.0, cost.1, nodes.len() - 1)));
             }
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::client::{Client, Close, Input, Peer, View};
-use crate::machine::count_forged;
+use crate::machine::{ClassId, count_forged};
 use crate::message::{Command, Layer, Piece, Reply, Segment};
 use crate::server::{self, Hosts, Port};
 use crate::world::{Alpn, Attacker, Mutation, Pricing, State, Wire, World};
@@ -77,11 +77,18 @@ pub struct Choice {
     pub action: Action,
     /// How many of its messages, or whether it itself, is the attacker's work.
     pub price: u32,
+    /// For a segment that stands for a class of its receiver: the place of that class.
+    pub(super) class: Option<ClassId>,
 }
 
 impl Choice {
     const fn new(action: Action, price: u32) -> Self {
-        Self { action, price }
+        Self { action, price, class: None }
+    }
+
+    /// The segments of the class at a place among those of the receiver.
+    fn of_class(place: usize, action: Action, price: u32) -> Self {
+        Self { action, price, class: ClassId::try_from(place).ok() }
     }
 }
 
@@ -91,17 +98,23 @@ impl<C: Client> World<C> {
     /// Segments that client or server cannot tell apart are one action.
     pub fn choices(&self, state: &State) -> Vec<Choice> {
         let mut choices = Vec::new();
+        self.choose(state, &mut choices);
+        choices
+    }
+
+    /// The same, in a list that is used again.
+    pub(crate) fn choose(&self, state: &State, choices: &mut Vec<Choice>) {
+        choices.clear();
         if self.is_terminal(state) {
-            return choices;
+            return;
         }
         match self.attacker {
-            Attacker::Passive => self.passive(state, &mut choices),
-            Attacker::Active => self.active(state, &mut choices),
+            Attacker::Passive => self.passive(state, choices),
+            Attacker::Active => self.active(state, choices),
         }
         if self.is_mutant() {
             choices.retain(|choice| !self.overlooks(state, &choice.action));
         }
-        choices
     }
 
     fn passive(&self, state: &State, choices: &mut Vec<Choice>) {
@@ -200,13 +213,13 @@ impl<C: Client> World<C> {
                 }
             }
         }
-        for class in self.clients.classes(state.client) {
+        for (place, class) in self.clients.classes(state.client).iter().enumerate() {
             let Input::Segment(segment) = &class.representative else { continue };
             if known.contains(segment) {
                 continue;
             }
             let price = price(segment, &genuine);
-            choices.push(Choice::new(Action::ToClient(segment.clone()), price));
+            choices.push(Choice::of_class(place, Action::ToClient(segment.clone()), price));
         }
     }
 
@@ -249,7 +262,7 @@ impl<C: Client> World<C> {
                 }
             }
         }
-        for class in self.servers.classes(state.server) {
+        for (place, class) in self.servers.classes(state.server).iter().enumerate() {
             let server::Input::Segment(segment) = &class.representative else { continue };
             if known.contains(segment) {
                 continue;
@@ -261,7 +274,7 @@ impl<C: Client> World<C> {
                 continue;
             }
             let price = price_at_server(segment, genuine);
-            choices.push(Choice::new(Action::ToServer(segment.clone()), price));
+            choices.push(Choice::of_class(place, Action::ToServer(segment.clone()), price));
         }
     }
 

@@ -7,10 +7,11 @@ mod observe;
 pub(crate) use self::compare::{acts, gives_up};
 
 use crate::client::{Client, Input, Output, Peer};
-use crate::machine::Link;
+use crate::machine::{ClassId, Link};
 use crate::property::{Properties, Property};
 use crate::server;
-use crate::world::{Action, Channel, Ghost, Mutation, Shadow, State, Wire, World};
+use crate::world::steps::ClientStep;
+use crate::world::{Action, Channel, Choice, Ghost, Mutation, Shadow, State, Wire, World};
 
 /// A state that follows, and what the parties did on the way to it.
 #[derive(Clone, Debug)]
@@ -70,8 +71,19 @@ impl<C: Client> World<C> {
             return None;
         }
         let mut run = Run::new(self, state.clone());
-        run.perform(action)?;
+        run.perform(action, None)?;
         Some(run.finish())
+    }
+
+    /// The state that follows a choice; `None` where it is not possible. A walk asks for no more than
+    /// that.
+    pub(crate) fn after(&self, state: &State, choice: &Choice) -> Option<State> {
+        if self.is_terminal(state) {
+            return None;
+        }
+        let mut run = Run { did: None, ..Run::new(self, state.clone()) };
+        run.perform(&choice.action, choice.class)?;
+        Some(run.state)
     }
 }
 
@@ -79,31 +91,47 @@ impl<C: Client> World<C> {
 struct Run<'w, C: Client> {
     world: &'w World<C>,
     state: State,
-    client: Vec<Output>,
-    server: Vec<server::Output>,
+    /// What the parties did; `None` where nobody asks for it.
+    did: Option<Did>,
+    /// Whether the client has ended a session.
+    ended: bool,
     /// What the client was given last.
     input: Option<Input>,
 }
 
+/// What the parties did, in order.
+#[derive(Default)]
+struct Did {
+    client: Vec<Output>,
+    server: Vec<server::Output>,
+}
+
 impl<'w, C: Client> Run<'w, C> {
     fn new(world: &'w World<C>, state: State) -> Self {
-        Self { world, state, client: Vec::new(), server: Vec::new(), input: None }
+        Self { world, state, did: Some(Did::default()), ended: false, input: None }
     }
 
     fn finish(self) -> Transition {
-        Transition { state: self.state, client: self.client, server: self.server }
+        let Did { client, server } = self.did.unwrap_or_default();
+        Transition { state: self.state, client, server }
     }
 
-    fn perform(&mut self, action: &Action) -> Option<()> {
+    /// Performs an action. Where it is a segment that stands for a class of its receiver, `class` may say
+    /// which.
+    fn perform(&mut self, action: &Action, class: Option<ClassId>) -> Option<()> {
         if !self.is_genuine(action) {
             return None;
         }
         match action {
             Action::ToClient(segment) => {
                 self.before_segment(segment);
-                self.happens(Input::Segment(segment.clone()));
+                let input = Input::Segment(segment.clone());
+                let known = class.and_then(|it| self.world.client_class(self.state.client, it));
+                let step =
+                    known.unwrap_or_else(|| self.world.client_step(self.state.client, &input));
+                self.does(input, step);
             }
-            Action::ToServer(segment) => self.server_hears(segment),
+            Action::ToServer(segment) => self.server_hears(segment, class),
             Action::NameOtherHost => {
                 let input = server::Input::OtherHostNamed;
                 let (next, outputs) = self.world.server_step(&self.state, &input);
@@ -160,11 +188,8 @@ impl<'w, C: Client> Run<'w, C> {
                 self.happens(Input::Closed(*close));
             }
             Action::Deadline => {
-                let ends = self.client.len();
                 self.happens(Input::Deadline);
-                let ended = |output: &Output| matches!(output, Output::End(_));
-                let ends = self.client[ends..].iter().any(ended);
-                if !ends && !self.world.has(Mutation::HangsUnjudged) {
+                if !self.ended && !self.world.has(Mutation::HangsUnjudged) {
                     self.state.break_property(Property::AlwaysEnds);
                 }
             }
@@ -174,9 +199,13 @@ impl<'w, C: Client> Run<'w, C> {
     }
 
     fn happens(&mut self, input: Input) {
+        let step = self.world.client_step(self.state.client, &input);
+        self.does(input, step);
+    }
+
+    /// The client takes a step on an input.
+    fn does(&mut self, input: Input, (next, outputs): ClientStep<'w>) {
         let shadow = self.shadow_step(&input);
-        let before = self.state.client;
-        let (next, outputs) = self.world.client_step(before, &input);
         self.state.client = next;
         self.state.ghost.requested = false;
         self.compare(&input, shadow, next, &outputs);

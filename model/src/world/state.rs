@@ -1,5 +1,7 @@
 //! Everything that changes during a walk.
 
+use std::hash::{Hash, Hasher};
+
 use arrayvec::ArrayVec;
 
 use crate::client::Peer;
@@ -134,7 +136,7 @@ pub enum Wire {
 }
 
 /// What is remembered for the properties alone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Ghost {
     /// The properties broken so far.
     pub(crate) broken: Properties,
@@ -176,4 +178,37 @@ pub(crate) struct Ghost {
     pub(crate) ended: bool,
     /// Whether the session under way has opened no connection yet.
     pub(crate) fresh: bool,
+}
+
+/// All of it in two words: a walk hashes each state that it meets, and most of a state is this.
+impl Hash for Ghost {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        let numbers = [self.session, self.connection, self.outstanding, self.executed];
+        let marks = [
+            self.implicit,
+            self.requested,
+            self.taken,
+            self.gave_away,
+            self.told,
+            self.confirmed,
+            self.elsewhere,
+            self.moved,
+            self.logged_in,
+            self.unclean,
+            self.lured,
+            self.refused,
+            self.ended,
+            self.fresh,
+        ];
+        let shadow = match self.shadow {
+            Shadow::None => 0,
+            Shadow::Stalled => 1,
+            Shadow::At(state) => 2 + u64::from(state),
+        };
+        let numbers = u64::from(u32::from_le_bytes(numbers));
+        let marks = marks.into_iter().fold(0, |word, mark| word << 1 | u64::from(mark));
+        self.broken.hash(hasher);
+        // 17 bits of a shadow, 14 marks, and 32 bits of numbers.
+        hasher.write_u64(shadow << 46 | marks << 32 | numbers);
+    }
 }

@@ -1,5 +1,7 @@
 //! The client beside a clean one: whether what came in clear makes a difference inside TLS.
 
+use std::borrow::Cow;
+
 use super::Run;
 use crate::client::{Client, End, Input, Output, Outputs, Peer, visible};
 use crate::machine::StateId;
@@ -9,18 +11,19 @@ use crate::protocol::Memory;
 use crate::world::{Mutation, Shadow, Wire};
 
 /// What a clean client does on an input, and where it then is.
-pub(super) struct Clean {
+pub(super) struct Clean<'w> {
     next: StateId,
-    outputs: Outputs,
+    outputs: Cow<'w, Outputs>,
 }
 
-impl<C: Client> Run<'_, C> {
+impl<'w, C: Client> Run<'w, C> {
     /// What a clean client does on an input inside TLS with the true server; `None` where there is none
     /// to compare with.
-    pub(super) fn shadow_step(&self, input: &Input) -> Option<Clean> {
+    pub(super) fn shadow_step(&self, input: &Input) -> Option<Clean<'w>> {
         let (next, outputs) = match (input, self.state.ghost.shadow) {
             (Input::Handshake(Peer::Genuine), _) => {
-                self.world.honest_step(self.state.context(), input)?
+                let (next, outputs) = self.world.honest_step(self.state.context(), input)?;
+                (next, Cow::Owned(outputs))
             }
             (_, Shadow::At(clean)) => self.world.client_step(clean, input),
             (_, Shadow::None | Shadow::Stalled) => return None,
@@ -32,15 +35,15 @@ impl<C: Client> Run<'_, C> {
     pub(super) fn compare(
         &mut self,
         input: &Input,
-        clean: Option<Clean>,
+        clean: Option<Clean<'_>>,
         next: StateId,
         outputs: &Outputs,
     ) {
         let begins = *input == Input::Handshake(Peer::Genuine);
         let Some(clean) = clean else {
-            let acts = !acts(outputs).is_empty() && !self.excused(outputs);
+            let acts = || !acts(outputs).is_empty() && !self.excused(outputs);
             // No clean phase leads here at all, or the client was left behind and goes on by itself.
-            if (begins || self.state.ghost.shadow == Shadow::Stalled) && acts {
+            if (begins || self.state.ghost.shadow == Shadow::Stalled) && acts() {
                 self.state.ghost.unclean |= begins && !self.world.has(Mutation::UncleanNeverSet);
                 self.parts();
             } else if begins {

@@ -2,7 +2,7 @@
 
 use super::Run;
 use crate::client::Client;
-use crate::machine::StateId;
+use crate::machine::{ClassId, StateId};
 use crate::message::{Command, Piece, Reply, Segment};
 use crate::property::Property;
 use crate::server::{self, Port};
@@ -62,15 +62,17 @@ impl<C: Client> Run<'_, C> {
     }
 
     /// A segment reaches the server: in its turn from the client, or from the attacker.
-    pub(super) fn server_hears(&mut self, segment: &Segment<Command>) {
+    pub(super) fn server_hears(&mut self, segment: &Segment<Command>, class: Option<ClassId>) {
         let from_client = self.in_order();
         if from_client {
             self.state.to_server.drain(..segment.pieces().len());
         } else {
             self.state.to_server.clear();
         }
-        let input = server::Input::Segment(segment.clone());
-        let (next, outputs) = self.world.server_step(&self.state, &input);
+        let known = class.and_then(|class| self.world.server_class(self.state.server, class));
+        let (next, outputs) = known.unwrap_or_else(|| {
+            self.world.server_step(&self.state, &server::Input::Segment(segment.clone()))
+        });
         let served = segment.pieces().first().map(|piece| piece.message());
         self.server_did(next, &outputs, served.filter(|_| from_client));
     }
@@ -108,8 +110,10 @@ impl<C: Client> Run<'_, C> {
     ) {
         self.state.server = next;
         let delivery = served == Some(Command::Deliver);
+        if let Some(did) = &mut self.did {
+            did.server.extend(outputs);
+        }
         for &output in outputs {
-            self.server.push(output);
             match output {
                 server::Output::Say { reply, answers } => {
                     let answers = match (answers, delivery) {

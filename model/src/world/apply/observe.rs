@@ -14,8 +14,10 @@ use crate::world::{Channel, Mutation, Shadow, Wire};
 impl<C: Client> Run<'_, C> {
     pub(super) fn client_did(&mut self, outputs: &Outputs) {
         let mut connected = false;
+        if let Some(did) = &mut self.did {
+            did.client.extend(outputs);
+        }
         for &output in outputs {
-            self.client.push(output);
             connected |= matches!(output, Output::Connect(_));
             self.observe(output);
         }
@@ -61,7 +63,10 @@ impl<C: Client> Run<'_, C> {
             }
             Output::HandsOver => self.hears(Reply::Data, Property::NoClearDataHandedOver),
             Output::Tell => self.state.ghost.told = true,
-            Output::End(end) => self.end(end),
+            Output::End(end) => {
+                self.ended = true;
+                self.end(end);
+            }
             Output::Took(_)
             | Output::UsedClearKnowledge(_)
             | Output::Skipped
