@@ -5,6 +5,7 @@
 //! layers, since that is where the bugs are. It does no I/O and knows no time.
 
 mod negotiator;
+mod pool;
 mod state;
 
 use std::fmt::Debug;
@@ -15,6 +16,7 @@ use arrayvec::ArrayVec;
 use crate::message::{Command, Layer, Mechanism, Piece, Reply, Segment};
 
 pub use self::negotiator::Negotiator;
+pub use self::pool::{Member, Memory, Pooled, Sharing};
 pub use self::state::{Link, Phase, State};
 
 /// The most outputs of one step.
@@ -51,6 +53,11 @@ pub trait Client {
 
     /// What the environment has to know of a state.
     fn view(&self, state: &Self::State) -> View;
+
+    /// The state without what others have written into it ([`Pooled`]): a client that shares nothing has none.
+    fn by_itself(&self, state: &Self::State) -> Self::State {
+        state.clone()
+    }
 
     /// Whether it holds the head of a message whose tail has not come. Who drives it over sockets
     /// keeps the bytes of that head exactly as long.

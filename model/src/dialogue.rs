@@ -50,26 +50,26 @@ pub(crate) fn printable(line: &str) -> String {
     line.chars().map(shown).collect()
 }
 
-struct Dialogue<'a> {
+pub(crate) struct Dialogue<'a> {
     protocol: &'static Protocol,
     texts: Texts<'a>,
     /// The user's sessions, where they are to be told apart.
     sessions: &'a [Policy],
     session: usize,
-    lines: Vec<String>,
+    pub(crate) lines: Vec<String>,
     told: bool,
 }
 
 impl<'a> Dialogue<'a> {
-    const fn new(protocol: &'static Protocol, texts: Texts<'a>) -> Self {
+    pub(crate) const fn new(protocol: &'static Protocol, texts: Texts<'a>) -> Self {
         Self { protocol, texts, sessions: &[], session: 0, lines: Vec::new(), told: false }
     }
 
-    fn note(&mut self, text: &str) {
+    pub(crate) fn note(&mut self, text: &str) {
         self.lines.push(format!("({text})"));
     }
 
-    fn step(
+    pub(crate) fn step(
         &mut self,
         before: &State,
         action: &Action,
@@ -202,7 +202,7 @@ impl<'a> Dialogue<'a> {
     }
 
     /// What server and client did, with what it means in its place.
-    fn did(&mut self, transition: &Transition, fresh: &mut Vec<Property>) {
+    pub(crate) fn did(&mut self, transition: &Transition, fresh: &mut Vec<Property>) {
         for &output in &transition.server {
             match output {
                 server::Output::RanClearCommand => {

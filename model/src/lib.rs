@@ -3,6 +3,7 @@
 pub mod certificate;
 pub mod check;
 pub mod client;
+pub mod concurrent;
 pub mod dialogue;
 pub mod explain;
 pub mod flaw;

@@ -15,8 +15,8 @@ use rustc_hash::FxHashMap;
 
 use crate::message::Segment;
 
-pub(crate) use self::compile::segment_inputs;
 pub use self::compile::{ClientMachine, Link, ServerMachine, compile_client, compile_server};
+pub(crate) use self::compile::{compile_client_among, segment_inputs};
 pub use self::minimal::{Minimal, Transition};
 
 /// The id of a state of a machine.

@@ -21,6 +21,7 @@ use crate::property::Properties;
 use crate::world::{Action, State, World};
 
 pub use self::store::{Entry, Store};
+pub(crate) use self::witness::tell;
 pub use self::witness::{Goal, Witness, WitnessStep, counterexample, through, witness};
 
 /// What a walk found; by default, nothing has been walked.

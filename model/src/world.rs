@@ -20,7 +20,8 @@ use std::sync::{Arc, OnceLock, RwLock};
 
 use crate::client::{Client, Input, Outputs, View, visible};
 use crate::machine::{
-    ClientMachine, Link, Minimal, ServerMachine, StateId, compile_client, compile_server,
+    ClientMachine, Link, Minimal, ServerMachine, StateId, compile_client, compile_client_among,
+    compile_server,
 };
 use crate::message::Bounds;
 use crate::policy::Policy;
@@ -194,6 +195,13 @@ impl<C: Client> World<C> {
         self.mutation == Some(mutation)
     }
 
+    /// The same world with a client that others can also put into these states.
+    pub(crate) fn among(mut self, others: &[(C::State, Link)]) -> Self {
+        let clients = compile_client_among(&*self.client, self.protocol, self.bounds, others);
+        self.clients = Arc::new(clients);
+        self
+    }
+
     /// The client.
     pub fn client(&self) -> &C {
         &self.client
@@ -339,7 +347,7 @@ impl<C: Client> World<C> {
         let clean = self
             .clean
             .get_or_init(|| reference::clean(&*self.client, self.protocol, self.sessions.len()));
-        self.with_client(next, |(state, _)| state.clone())
+        self.with_client(next, |(state, _)| self.client.by_itself(state))
             .is_some_and(|state| clean.contains(&(context, state, visible(outputs))))
     }
 

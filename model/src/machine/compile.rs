@@ -143,9 +143,21 @@ pub fn compile_client<C: Client>(
     protocol: &Protocol,
     bounds: Bounds,
 ) -> ClientMachine<C> {
+    compile_client_among(client, protocol, bounds, &[])
+}
+
+/// The same for a client that others can also put into these states.
+pub(crate) fn compile_client_among<C: Client>(
+    client: &C,
+    protocol: &Protocol,
+    bounds: Bounds,
+    others: &[(C::State, Link)],
+) -> ClientMachine<C> {
     let segments = Segments::new(protocol.replies(), protocol.fragments, bounds);
     let start = client.start();
-    Machine::compile([((start.state, Link::Down), start.outputs)], |(state, link), found| {
+    let first = [((start.state, Link::Down), start.outputs)];
+    let others = others.iter().map(|state| (state.clone(), client::Outputs::new()));
+    Machine::compile(first.into_iter().chain(others), |(state, link), found| {
         let view = client.view(state);
         if view == View::Ended {
             return;

@@ -125,7 +125,7 @@ fn trace_back(nodes: &[Node], mut node: usize) -> Vec<WitnessStep> {
 ///
 /// A client that gives up on anything but a greeting is shown nonsense, not a capability list that
 /// happens to come first in the alphabet.
-fn tell<C: Client>(world: &World<C>, step: &mut WitnessStep) {
+pub(crate) fn tell<C: Client>(world: &World<C>, step: &mut WitnessStep) {
     let Some(shown) = world.next(&step.before, &step.action) else { return };
     let leads_there = |action: &Action| {
         world

@@ -6,8 +6,8 @@ mod observe;
 
 pub(crate) use self::compare::{acts, gives_up};
 
-use crate::client::{Client, Input, Output, Peer};
-use crate::machine::{ClassId, Link};
+use crate::client::{Client, Input, Output, Peer, Step};
+use crate::machine::{ClassId, Link, StateId};
 use crate::property::{Properties, Property};
 use crate::server;
 use crate::world::steps::ClientStep;
@@ -27,13 +27,18 @@ pub struct Transition {
 impl<C: Client> World<C> {
     /// The only state that a walk starts from: the client has connected.
     pub fn initial(&self) -> Transition {
-        let start = self.client.start();
+        self.begin(self.client.start(), None)
+    }
+
+    /// The same for a client that begins like this: with a connection in clear that was left to it, or without.
+    pub(crate) fn begin(&self, start: Step<C::State>, left: Option<StateId>) -> Transition {
+        let link = if left.is_some() { Link::Clear } else { Link::Down };
         let mut run = Run::new(
             self,
             State {
-                client: self.client_id((start.state.clone(), Link::Down)),
-                server: 0,
-                wire: Wire::Down,
+                client: self.client_id((start.state.clone(), link)),
+                server: left.unwrap_or_default(),
+                wire: if left.is_some() { Wire::Clear } else { Wire::Down },
                 channel: Channel::None,
                 to_client: arrayvec::ArrayVec::new(),
                 to_server: arrayvec::ArrayVec::new(),
@@ -57,7 +62,7 @@ impl<C: Client> World<C> {
                     lured: false,
                     refused: false,
                     ended: false,
-                    fresh: true,
+                    fresh: left.is_none(),
                 },
             },
         );

@@ -103,7 +103,7 @@ pub(crate) fn clean<C: Client>(
     let mut found = Clean::default();
     let mut search = Search::new(client, &replies, &replies, sessions);
     search.run(true, |context, step| {
-        found.insert((context, step.state.clone(), visible(&step.outputs)));
+        found.insert((context, client.by_itself(&step.state), visible(&step.outputs)));
     });
     found
 }
