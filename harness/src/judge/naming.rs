@@ -26,10 +26,15 @@ pub(super) fn by_place(
             evidence.words.iter().find(|words| words.stage == Stage::Failed && goes_on(words))?;
             let events = evidence.run.get(first.connection)?;
             // It begins TLS upon the usual words, so it did not know these.
-            let unknown = question.reworded && ignores_acceptance(events);
+            let unknown = question.reworded && never_begins_tls(events);
             goes_on_after(events).or_else(|| unknown.then_some(Flaw::TakesUnknownStatus))
         }
-        Stage::Between => None,
+        // It gave up because of what came behind the positive answer, and kept the connection.
+        Stage::Between => {
+            let events = evidence.run.get(first.connection)?;
+            let more = kept::has_surplus(std::slice::from_ref(events));
+            (more && never_begins_tls(events)).then_some(Flaw::ReusesHalfOpenConnection)
+        }
         Stage::Unauthenticated => evidence.run.get(first.connection)?.iter().find_map(accepts),
         Stage::Before if leaks.iter().any(|leak| leak.property == Property::NoClearRetry) => {
             Some(Flaw::ReconnectsInClear)
@@ -71,6 +76,7 @@ const fn goes_on(words: &Words) -> bool {
 fn goes_on_after(events: &[Event]) -> Option<Flaw> {
     match answer(events, Command::Upgrade) {
         Some(Reply::Refuse) => Some(Flaw::IgnoresRefusal),
+        Some(Reply::Bye) => Some(Flaw::ReusesHalfOpenConnection),
         Some(Reply::Garbled | Reply::Challenge) => Some(Flaw::AcceptsGarbledReply),
         Some(Reply::Unknown) => Some(Flaw::TakesUnknownStatus),
         _ => None,
@@ -78,10 +84,10 @@ fn goes_on_after(events: &[Event]) -> Option<Flaw> {
 }
 
 /// Whether a client went on in clear after a positive answer, and never began TLS.
-fn ignores_acceptance(events: &[Event]) -> bool {
+fn never_begins_tls(events: &[Event]) -> bool {
     let accepted = |event: &Event| match event {
         Event::Said { segment, layer: Layer::Clear, answers: Some(Command::Upgrade) } => {
-            segment.pieces() == [Piece::Whole(Reply::Accept)]
+            segment.pieces().first() == Some(&Piece::Whole(Reply::Accept))
         }
         _ => false,
     };
@@ -229,10 +235,10 @@ mod tests {
             answers: Some(Command::Upgrade),
         };
         let logs_in = heard(Command::Login(Mechanism::Own), Layer::Clear);
-        assert!(ignores_acceptance(&[accepted.clone(), logs_in.clone()]));
-        assert!(!ignores_acceptance(&[logs_in.clone(), accepted.clone()]));
-        assert!(!ignores_acceptance(&[accepted.clone(), Event::ClientHello, logs_in]));
-        assert!(!ignores_acceptance(&[accepted]));
+        assert!(never_begins_tls(&[accepted.clone(), logs_in.clone()]));
+        assert!(!never_begins_tls(&[logs_in.clone(), accepted.clone()]));
+        assert!(!never_begins_tls(&[accepted.clone(), Event::ClientHello, logs_in]));
+        assert!(!never_begins_tls(&[accepted]));
     }
 
     #[test]

@@ -107,16 +107,16 @@ fn fragments_in_a_buffer_that_is_read_late_are_found() {
 }
 
 /// Plays each dialogue of a folder over a sound connection, then the same dialogue mended.
-fn are_found(folder: &str, vectors: &[&str], names: &[&str]) {
+fn are_found(folder: &str, connection: &str, vectors: &[&str], names: &[&str]) {
     if !is_there("python3") {
         return;
     }
-    let broken = Sources::mended(&[SOUND]);
+    let broken = Sources::mended(&[connection]);
     for protocol in stems(folder) {
         let dialogue = format!("{folder}/{protocol}");
-        let mended = Sources::mended(&[SOUND, &dialogue]);
-        play(&broken, &dialogue, SOUND, vectors).assert_fails_as(names);
-        play(&mended, &dialogue, SOUND, vectors).assert_passes();
+        let mended = Sources::mended(&[connection, &dialogue]);
+        play(&broken, &dialogue, connection, vectors).assert_fails_as(names);
+        play(&mended, &dialogue, connection, vectors).assert_passes();
     }
 }
 
@@ -124,6 +124,7 @@ fn are_found(folder: &str, vectors: &[&str], names: &[&str]) {
 fn replies_of_unknown_status_that_end_the_upgrade_are_found() {
     are_found(
         "unknown_status",
+        SOUND,
         &["neg/upgrade-*"],
         &["takes-unknown-status", "accepts-garbled-reply"],
     );
@@ -133,7 +134,15 @@ fn replies_of_unknown_status_that_end_the_upgrade_are_found() {
 #[test]
 fn data_from_before_tls_that_are_handed_over_are_found() {
     let vectors = ["tmp/opening-then-flags", "tmp/upgrade-after-list", "tmp/upgrade-after-exists"];
-    are_found("handed_over", &vectors, &["hands-over-clear-data"]);
+    are_found("handed_over", SOUND, &vectors, &["hands-over-clear-data"]);
+}
+
+/// The connection of a delivery that failed before TLS stood is used for the next one, in clear.
+#[test]
+fn half_open_connections_that_are_used_again_are_found() {
+    let vectors = ["rsp/upgrade-then-logged-in", "rsp/upgrade-then-offer", "neg/upgrade-b*"];
+    let names = ["reuses-half-open-connection", "ignores-refusal", "accepts-garbled-reply"];
+    are_found("half_open", "connections/corked", &vectors, &names);
 }
 
 /// A command that the standard lets a client send ahead is no haste.
