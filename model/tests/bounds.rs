@@ -46,6 +46,10 @@ fn beyond_two(protocol: &'static Protocol) -> String {
     let mut lines = String::new();
     for &flaw in Flaw::ALL {
         let mut fewer = broken(protocol, flaw, 2);
+        // What three show, four show as well.
+        if fewer == broken(protocol, flaw, 4) {
+            continue;
+        }
         for messages in [3, 4] {
             let more = broken(protocol, flaw, messages);
             assert!(fewer.iter().all(|property| more.has(property)), "{flaw} {messages}");
