@@ -108,7 +108,7 @@ impl Clients {
 
     /// Whether a connection may be one of this session of the user.
     pub(super) fn may_serve(&self, session: u8, connection: usize) -> bool {
-        let last = self.negotiator.sessions.len() - 1;
+        let last = self.negotiator.sessions.len().saturating_sub(1);
         self.habits
             .last_session_at
             .is_none_or(|at| (usize::from(session) == last) == (connection >= at))
