@@ -7,6 +7,11 @@ use crate::protocol::{At, Wording};
 const LURE: Reply = Reply::Capabilities { upgrade: false, mechanism: Mechanism::Lure };
 const LURE_WITH_OFFER: Reply = Reply::Capabilities { upgrade: true, mechanism: Mechanism::Lure };
 
+// Text for the user.
+const ALERT: &str = "* OK [ALERT] Your account is locked. Call 555-0100.";
+const PARSE: &str = "* OK [PARSE] Your account is locked. Call 555-0100.";
+const BADCHARSET: &str = "* OK [BADCHARSET] Your account is locked. Call 555-0100.";
+
 // Mailbox data that the client did not request. A client that uses the data shows the number in its output.
 const LIST: &str = "* LIST (\\HasNoChildren) \"/\" \"555-0100\"";
 const LSUB: &str = "* LSUB (\\HasNoChildren) \"/\" \"555-0100\"";
@@ -276,6 +281,22 @@ pub(super) const REPLIES: &[Wording] = &[
         "NEG-REFUSE-CLASS",
     ),
     forged(Reply::Accept, "no-text", "{tag} OK", At::Upgrade, "NEG-REFUSE-CLASS"),
+    // A list that a client which asks for none may take up: before the answer, and in its code (RFC 9051
+    // section 7.1).
+    forged(
+        Reply::Accept,
+        "list-before-grant",
+        "* CAPABILITY IMAP4rev1 STARTTLS SASL-IR AUTH=X-UPWARD-LURE\n{tag} OK Begin TLS negotiation now",
+        At::Upgrade,
+        "TMP-CAP-CACHE",
+    ),
+    forged(
+        Reply::Accept,
+        "list-in-grant",
+        "{tag} OK [CAPABILITY IMAP4rev1 STARTTLS SASL-IR AUTH=X-UPWARD-LURE] Begin TLS negotiation now",
+        At::Upgrade,
+        "TMP-CAP-CACHE",
+    ),
     // The head of a list, which the true list inside TLS ends: as one line, and as a whole list with
     // the head of a text that swallows the true one.
     forged(
@@ -327,48 +348,12 @@ pub(super) const REPLIES: &[Wording] = &[
     ),
     // What answers nothing, behind the greeting and before the grant: text for the user, and mailbox
     // data. A number that only an attacker names shows where it is believed.
-    forged(
-        Reply::Notice,
-        "alert",
-        "* OK [ALERT] Your account is locked. Call 555-0100.",
-        At::BehindOpening,
-        "UI-ALERT",
-    ),
-    forged(
-        Reply::Notice,
-        "parse",
-        "* OK [PARSE] Your account is locked. Call 555-0100.",
-        At::BehindOpening,
-        "UI-ALERT",
-    ),
-    forged(
-        Reply::Notice,
-        "badcharset",
-        "* OK [BADCHARSET] Your account is locked. Call 555-0100.",
-        At::BehindOpening,
-        "UI-ALERT",
-    ),
-    forged(
-        Reply::Notice,
-        "alert",
-        "* OK [ALERT] Your account is locked. Call 555-0100.",
-        At::BeforeUpgrade,
-        "UI-ALERT",
-    ),
-    forged(
-        Reply::Notice,
-        "parse",
-        "* OK [PARSE] Your account is locked. Call 555-0100.",
-        At::BeforeUpgrade,
-        "UI-ALERT",
-    ),
-    forged(
-        Reply::Notice,
-        "badcharset",
-        "* OK [BADCHARSET] Your account is locked. Call 555-0100.",
-        At::BeforeUpgrade,
-        "UI-ALERT",
-    ),
+    forged(Reply::Notice, "alert", ALERT, At::BehindOpening, "UI-ALERT"),
+    forged(Reply::Notice, "parse", PARSE, At::BehindOpening, "UI-ALERT"),
+    forged(Reply::Notice, "badcharset", BADCHARSET, At::BehindOpening, "UI-ALERT"),
+    forged(Reply::Notice, "alert", ALERT, At::BeforeUpgrade, "UI-ALERT"),
+    forged(Reply::Notice, "parse", PARSE, At::BeforeUpgrade, "UI-ALERT"),
+    forged(Reply::Notice, "badcharset", BADCHARSET, At::BeforeUpgrade, "UI-ALERT"),
     forged(Reply::Data, "list", LIST, At::BehindOpening, "TMP-GREET-LIST"),
     forged(Reply::Data, "lsub", LSUB, At::BehindOpening, "TMP-GREET-LSUB"),
     forged(Reply::Data, "status", STATUS, At::BehindOpening, "TMP-GREET-STATUS"),
