@@ -89,12 +89,8 @@ impl ClientSide for Client {
             }
             let reply = match (reply, open.take()) {
                 // The server may list what it can do before any answer (RFC 9051 section 7.2.2).
-                (Reply::Accept, Some(_))
-                    if self.asked == Some(Asked::Command(Command::Upgrade)) =>
-                {
-                    Reply::Accept
-                }
-                (Reply::Accept | Reply::Done | Reply::LoggedIn, Some((_, list))) => list,
+                (Reply::Accept, Some(_)) => Reply::Accept,
+                (Reply::Done | Reply::LoggedIn, Some((_, list))) => list,
                 (Reply::Done | Reply::LoggedIn, None)
                     if self.asked == Some(Asked::Command(Command::Upgrade)) =>
                 {
