@@ -20,7 +20,7 @@ use self::follow::{Reach, follow};
 use self::straighten::{Form, Question};
 use crate::client::{Close, Peer};
 use crate::flaw::{Flaw, Flaws};
-use crate::message::{Command, Layer, Reply, Segment};
+use crate::message::{Command, Layer, Piece, Reply, Segment};
 use crate::policy::Policy;
 use crate::property::Properties;
 use crate::protocol::Protocol;
@@ -103,6 +103,17 @@ impl Habits {
         Self { last_session_at: None, logs_in: honest.iter().flatten().any(secret) }
     }
 
+    /// What is known of the client in a run: where no login is listed inside TLS, none is left out.
+    fn in_run(self, run: &Run) -> Self {
+        let bare = |event: &Event| match event {
+            Event::Said { segment, layer: Layer::Tls, .. } => {
+                segment.pieces().contains(&Piece::Whole(Reply::Bare))
+            }
+            _ => false,
+        };
+        Self { logs_in: self.logs_in && !run.iter().flatten().any(bare), ..self }
+    }
+
     fn fit(self, variant: Variant) -> bool {
         !self.logs_in || variant.login != Login::Never
     }
@@ -129,6 +140,7 @@ pub fn first_unexplained_step(
     habits: Habits,
     run: &Run,
 ) -> Option<UnexplainedStep> {
+    let habits = habits.in_run(run);
     let forms = forms(run, sessions.len());
     let sound = Clients::new(protocol, sessions, Flaws::NONE, Scope::All, habits);
     let Sound::None { farthest } = by_sound_clients(&sound, &forms) else {
@@ -171,6 +183,7 @@ fn explain_by(
     run: &Run,
     prepared: &dyn Fn(Clients) -> Clients,
 ) -> Explanation {
+    let habits = habits.in_run(run);
     let forms = forms(run, sessions.len());
     let sound = prepared(Clients::new(protocol, sessions, Flaws::NONE, Scope::All, habits));
     let farthest = match by_sound_clients(&sound, &forms) {

@@ -69,6 +69,15 @@ fn recorded() -> Vec<(&'static str, &'static Protocol, Vec<Event>)> {
             &IMAP,
             greeted(upgrades(&[OFFER, Reply::Bye], &[Reply::Accept])),
         ),
+        (
+            "poplib: the head of a list as greeting",
+            &POP3,
+            [
+                vec![says(&[Piece::Line(OFFER)], None), asks(Command::Hello)],
+                vec![answers(Command::Hello, &[OFFER]), Event::Closed(Close::Orderly)],
+            ]
+            .concat(),
+        ),
         ("exim4: 221 grants TLS", &SMTP, greeted(upgrades(&[OFFER], &[Reply::Bye]))),
         ("mutt: 354 grants TLS", &SMTP, greeted(upgrades(&[OFFER], &[Reply::Garbled]))),
         ("curl: any +OK grants TLS", &POP3, greeted(upgrades(&[OFFER], &[Reply::Notice]))),
@@ -110,6 +119,30 @@ fn the_choices_of_real_programs_are_sound() {
         assert!(matches!(explanation, Explanation::Sound(_)), "{what}: {explanation:?}");
         assert_eq!(first_unexplained_step(protocol, &[Policy::Required], habits, &run), None);
     }
+}
+
+/// Where the list inside TLS names no login, a client delivers without one, and skips nothing.
+#[test]
+fn no_login_is_left_out_where_none_is_listed() {
+    let habits = Habits { logs_in: true, ..Habits::default() };
+    let explained = |list: Reply| {
+        let inside = |command| Event::Heard(command, Layer::Tls);
+        let answer = |reply, command| Event::Said {
+            segment: Segment::one(reply),
+            layer: Layer::Tls,
+            answers: Some(command),
+        };
+        let mut events = vec![opens(Reply::Greeting)];
+        events.extend(upgrades(&[OFFER], &[Reply::Accept]).into_iter().take(7));
+        events.extend([
+            answer(list, Command::Hello),
+            inside(Command::Deliver),
+            answer(Reply::Done, Command::Deliver),
+        ]);
+        explain(&SMTP, &[Policy::Required], habits, &vec![events])
+    };
+    assert!(matches!(explained(Reply::Bare), Explanation::Sound(_)));
+    assert!(!matches!(explained(Reply::offer(false)), Explanation::Sound(_)));
 }
 
 #[test]

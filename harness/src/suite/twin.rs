@@ -39,8 +39,14 @@ struct Runs {
 impl Runs {
     fn add(&mut self, inside: Inside) {
         self.count += 1;
-        match &self.first {
-            Some(first) => self.differ |= !first.is_same(&inside),
+        match &mut self.first {
+            Some(first) => {
+                self.differ |= !first.is_same(&inside);
+                // Whether a command comes ahead of an answer may hang on time.
+                if inside.pipelines() {
+                    *first = inside;
+                }
+            }
             None => self.first = Some(inside),
         }
     }
@@ -139,6 +145,17 @@ mod tests {
         assert_eq!(runs.agreed(), Some(says("EHLO")));
         runs.add(says("HELO"));
         assert_eq!(runs.agreed(), None);
+    }
+
+    #[test]
+    fn a_client_that_goes_ahead_once_is_one_that_pipelines() {
+        let mut ahead = says("EHLO");
+        ahead.dialogues[0].steps[0].ahead = true;
+        let mut runs = Runs::default();
+        for inside in [says("EHLO"), ahead.clone(), says("EHLO")] {
+            runs.add(inside);
+        }
+        assert_eq!(runs.agreed(), Some(ahead));
     }
 
     #[test]

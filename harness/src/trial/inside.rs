@@ -48,10 +48,12 @@ fn dialogue(record: &Record, connection: usize, sights: &[Sight], tagged: bool) 
             Some(_) => (sight.command, word(said, tagged, goes_on)),
             None => (None, UNKNOWN.to_owned()),
         };
-        // Data whose size was announced need no answer before them.
+        // Data whose size was announced need no answer before them, and the verbs of one command may be sent
+        // together (RFC 2920 section 3.1, RFC 2449 section 6.6).
         let announced = tagged || steps.last().is_some_and(|step| step.word == "BDAT");
-        let waits_for_none = goes_on && announced && word == CONTINUED;
-        let ahead = !waits_for_none && before.is_some_and(|before| answers.none(before, sight));
+        let waits_for_none = announced || word != CONTINUED;
+        let ahead = !(goes_on && waits_for_none)
+            && before.is_some_and(|before| answers.none(before, sight));
         steps.push(Step { command, word, ahead });
         before = Some(sight);
     }
@@ -195,6 +197,28 @@ mod tests {
         ] {
             assert_eq!(word(said.as_bytes(), tagged, goes_on), expected, "{said}");
         }
+    }
+
+    #[test]
+    fn the_verbs_of_one_command_may_be_sent_together() {
+        let record = Record::default();
+        let says = |from, bytes: &[u8]| {
+            let what = What::Bytes { from, form: Form::Inside, bytes: bytes.to_vec() };
+            record.push(0, what);
+        };
+        says(Side::Client, b"MAIL\r\nRCPT\r\nDATA\r\nbody\r\n");
+        let sight = |range| Sight {
+            connection: 0,
+            stage: None,
+            command: Some(Command::Deliver),
+            allowed: false,
+            range,
+        };
+        let sights = [sight(0..6), sight(6..12), sight(12..18), sight(18..24)];
+        let Inside { dialogues, .. } = inside(&record, 1, &sights, false, None);
+        let ahead: Vec<bool> = dialogues[0].steps.iter().map(|step| step.ahead).collect();
+        // The text of a message waits for its 354.
+        assert_eq!(ahead, [false, false, false, true]);
     }
 
     #[test]

@@ -44,6 +44,22 @@ impl Form {
 /// An event, and where it was in the recorded run.
 type Placed = (usize, Event);
 
+/// An unfinished list in place of the greeting begins with a line that is whole, and that a client may take
+/// for the greeting.
+fn greet(events: &mut [Placed]) {
+    let Some((_, Event::Said { segment, layer: Layer::Clear, answers: None })) = events.first_mut()
+    else {
+        return;
+    };
+    if let [
+        first
+        @ (Piece::Line(Reply::Capabilities { .. }) | Piece::Block(Reply::Capabilities { .. })),
+    ] = segment.pieces()
+    {
+        *segment = Segment::new(&[Piece::Whole(Reply::Greeting), *first]);
+    }
+}
+
 fn without_noise(events: &[Event]) -> Vec<Placed> {
     let noise = |event: &Event| {
         matches!(
@@ -61,6 +77,7 @@ fn without_noise(events: &[Event]) -> Vec<Placed> {
     let placed = events.iter().cloned().enumerate();
     let mut kept: Vec<Placed> =
         placed.filter(|(at, event)| !noise(event) && !is_late(*at, event)).collect();
+    greet(&mut kept);
     end_lines(&mut kept);
     // Once logged in inside TLS, whoever asks for the capabilities asks what it may do now.
     let login = |(_, event): &Placed| {
