@@ -44,11 +44,13 @@ pub(super) fn kept(question: &Question<'_>, evidence: &Evidence) -> Option<Kept>
     let clear: Vec<&Event> = evidence.run.iter().flatten().collect();
     let answered = evidence.run.iter().flatten().any(is_said_inside);
     let open = left_open(&clear).filter(|_| answered);
-    let (property, flaw) = if open.is_some() {
+    // The first command inside TLS goes out before anything is read there: what changes it is knowledge.
+    let read = !matches!(difference, Difference::Says { first: true, .. });
+    let (property, flaw) = if read && open.is_some() {
         (Property::NoClearBytesUsedInsideTls, open)
     } else if naming::leaves_out_login(&evidence.run) {
         (Property::NoJump, Some(Flaw::BelievesEarlySuccess))
-    } else if has_surplus(&evidence.run) {
+    } else if read && has_surplus(&evidence.run) {
         // A client that stops shows no more than that it used what it kept; one that does not wait read it
         // at once. What is read late is read when the server says something inside TLS.
         let says = matches!(difference, Difference::Says { .. });

@@ -47,6 +47,8 @@ pub(super) enum Difference {
         now: Step,
         /// What it says to the twin, if anything.
         usual: Option<Step>,
+        /// Whether it is the first thing that it says there.
+        first: bool,
     },
     /// It goes no further than this, and goes on with the twin.
     Stops {
@@ -149,6 +151,7 @@ fn compared(now: &Dialogue, usual: &Dialogue) -> (usize, Option<Difference>) {
         (Some(step), other) => Some(Difference::Says {
             now: (*step).clone(),
             usual: other.map(|step| (*step).clone()),
+            first: alike == 0,
         }),
         (None, Some(_)) => {
             // What is said in one go counts as one command.
@@ -178,13 +181,13 @@ impl fmt::Display for Difference {
     /// What the client did, as a sentence without its subject.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Says { now, usual: Some(usual) } if now.word == usual.word => {
+            Self::Says { now, usual: Some(usual), .. } if now.word == usual.word => {
                 write!(f, "sent {now} inside TLS to another end than to the server of its twin")
             }
-            Self::Says { now, usual: Some(usual) } => {
+            Self::Says { now, usual: Some(usual), .. } => {
                 write!(f, "sent {now} inside TLS where it sends {usual} to the server of its twin")
             }
-            Self::Says { now, usual: None } => {
+            Self::Says { now, usual: None, .. } => {
                 write!(
                     f,
                     "sent {now} inside TLS, and sends nothing there to the server of its twin"
