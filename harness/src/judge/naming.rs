@@ -69,7 +69,12 @@ const fn accepts(event: &Event) -> Option<Flaw> {
 
 /// Whether a client says what comes after the upgrade.
 const fn goes_on(words: &Words) -> bool {
-    matches!(words.command, Some(Command::Begin(_) | Command::Login(_) | Command::Deliver))
+    matches!(words.command, Some(command) if comes_after(command))
+}
+
+/// Whether a command comes after the upgrade.
+const fn comes_after(command: Command) -> bool {
+    matches!(command, Command::Begin(_) | Command::Login(_) | Command::Deliver)
 }
 
 /// What a client looks like that went on in clear after the upgrade had failed.
@@ -93,13 +98,8 @@ fn never_begins_tls(events: &[Event]) -> bool {
     };
     let Some(at) = events.iter().position(accepted) else { return false };
     let rest = &events[at..];
-    let logs_in = |event: &Event| match event {
-        Event::Heard(command, Layer::Clear) => {
-            matches!(command, Command::Begin(_) | Command::Login(_) | Command::Deliver)
-        }
-        _ => false,
-    };
-    !rest.contains(&Event::ClientHello) && rest.iter().any(logs_in)
+    let goes_on = |event: &Event| matches!(event, Event::Heard(command, Layer::Clear) if comes_after(*command));
+    !rest.contains(&Event::ClientHello) && rest.iter().any(goes_on)
 }
 
 /// The first thing that was said in clear in answer to a command.

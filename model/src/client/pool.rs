@@ -24,7 +24,7 @@ pub enum Sharing {
     /// Mistake: the login mechanism that the host names in clear. A session forgets it when its own TLS begins
     /// (RFC 3207 section 4.2), and has it again when the other session hears the next list.
     ClearLists,
-    /// Mistake: the same for lists inside TLS with a peer whom nobody checked.
+    /// Mistake: the same for lists inside TLS with a peer whose certificate was not checked.
     UncheckedLists,
     /// Mistake: the receive buffer. A line whose end has not come on one connection is completed by the other.
     Buffer,
@@ -34,7 +34,7 @@ pub enum Sharing {
     Connections,
     /// Mistake: the place of the data. Each session sends the data that were put there last.
     Outbox,
-    /// Mistake: that the host has confirmed a delivery. Whoever waits for a confirmation takes it for its own.
+    /// Mistake: that the host has confirmed a delivery. Each session that waits for a confirmation takes it for its own.
     Confirmations,
 }
 

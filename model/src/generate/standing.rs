@@ -108,7 +108,7 @@ pub(super) fn standings(
         if killed(flaws) {
             return Standing::Killed;
         }
-        // Many a second mistake changes nothing, and whoever does the same stands the same.
+        // A second mistake often changes nothing. Clients that do the same are judged once.
         let worlds = sound.worlds(flaws);
         let same = |others: &[World<Negotiator>]| {
             worlds.iter().zip(others).all(|(world, other)| world.behaves_like(other))

@@ -59,7 +59,7 @@ pub struct Flawless {
 struct SoundUser {
     sessions: Vec<Policy>,
     world: World<Negotiator>,
-    /// What does not hold in the world, once somebody asks.
+    /// The properties that the world breaks, computed on the first request.
     walk: OnceCell<Walk>,
 }
 

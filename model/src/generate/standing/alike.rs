@@ -1,4 +1,4 @@
-//! The sound clients that nobody outside can tell from a flawed one.
+//! The sound clients that a peer cannot tell from a flawed one.
 //!
 //! There are thousands of sound clients, and most of their choices matter to no comparison. A comparison
 //! records on which choices it depended, and its result holds for all clients that agree in those. A
@@ -34,7 +34,7 @@ impl Sound {
         Self { protocol, outside: Outside::of(protocol), users: users.map(user).collect() }
     }
 
-    /// Those that do the same as a flawed one, whoever the user is.
+    /// The sound clients that do the same as a flawed one for each user.
     pub(super) fn alike(&mut self, flaws: Flaws) -> Vec<Variant> {
         let mut variants = Variant::all();
         for (sessions, sound) in &mut self.users {
@@ -65,7 +65,7 @@ struct Comparison {
     on: Choices,
 }
 
-/// Compares a flawed client with the sound one that makes these choices: whether nobody outside can tell
+/// Compares a flawed client with the sound one that makes these choices: whether a peer cannot tell
 /// them apart, whatever comes in.
 fn compare(
     outside: &mut Outside,
