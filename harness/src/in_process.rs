@@ -51,7 +51,7 @@ mod cases;
 mod function;
 
 use std::fmt::Display;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -64,6 +64,7 @@ use upward_model::vector::{Tier, Vector};
 use crate::certificate::CertificateError;
 use crate::codec;
 use crate::vectors::{self, Selection, VectorError};
+use crate::waiver::{WaiverError, Waivers};
 
 use self::cases::Suite;
 use self::function::Function;
@@ -112,6 +113,19 @@ pub enum InProcessError {
         /// The policy.
         policy: &'static str,
     },
+    /// The waivers cannot be used.
+    #[error("{0}")]
+    Waivers(#[from] WaiverError),
+    /// A waiver names no vector of any protocol.
+    #[error(
+        "{place}: `{vector}` names no vector that there is: remove this waiver, or correct the name"
+    )]
+    WaivesNothing {
+        /// Where the waiver is written: file and line.
+        place: String,
+        /// What it names.
+        vector: String,
+    },
     /// No certificates could be made.
     #[error("{0}")]
     Certificates(#[from] CertificateError),
@@ -132,6 +146,7 @@ pub fn in_process(protocol: &str) -> InProcess {
         deadline: Duration::from_secs(20),
         carries: Carries::AsUsual,
         strictness: Strictness::Must,
+        waivers: None,
         name: std::env::var("CARGO_PKG_NAME").unwrap_or_else(|_| "the client".to_owned()),
     }
 }
@@ -146,6 +161,7 @@ pub struct InProcess {
     deadline: Duration,
     carries: Carries,
     strictness: Strictness,
+    waivers: Option<PathBuf>,
     name: String,
 }
 
@@ -211,6 +227,15 @@ impl InProcess {
         self
     }
 
+    /// Tolerates the failures that a file of waivers names, each with its reason; the path is taken
+    /// from the folder of the package, where `cargo test` starts. A waived case is reported as
+    /// ignored, with the reason; one that passes all the same fails, since its waiver is not needed.
+    #[must_use]
+    pub fn waivers(mut self, file: impl AsRef<Path>) -> Self {
+        self.waivers = Some(file.as_ref().to_owned());
+        self
+    }
+
     /// What the client is called in reports; the package's name, if not given.
     #[must_use]
     pub fn named(mut self, name: impl Into<String>) -> Self {
@@ -244,7 +269,7 @@ impl InProcess {
     ///
     /// # Errors
     ///
-    /// Where there is no such protocol, no vector, or no room for a file.
+    /// Where there is no such protocol, no vector, no room for a file, or a slip in the waivers.
     pub fn cases<C, F, E>(&self, client: C) -> Result<Vec<libtest_mimic::Trial>, InProcessError>
     where
         C: Fn(Visit) -> F + Send + Sync + 'static,
@@ -253,8 +278,21 @@ impl InProcess {
     {
         let (protocol, vectors) = self.selected()?;
         let function = Function::new(self, protocol, client)?;
-        let suite = Arc::new(Suite::new(function, self.name.clone(), self.strictness));
+        let waivers = self.tolerated()?;
+        let suite = Arc::new(Suite::new(function, self.name.clone(), self.strictness, waivers));
         Ok(vectors.into_iter().map(|vector| Suite::case(&suite, vector)).collect())
+    }
+
+    fn tolerated(&self) -> Result<Waivers, InProcessError> {
+        let Some(file) = &self.waivers else { return Ok(Waivers::default()) };
+        let waivers = Waivers::load(file)?;
+        match waivers.entries().iter().find(|waiver| !waiver.names_any()) {
+            Some(waiver) => Err(InProcessError::WaivesNothing {
+                place: waiver.place.clone(),
+                vector: waiver.vector.as_str().to_owned(),
+            }),
+            None => Ok(waivers),
+        }
     }
 
     fn selected(&self) -> Result<(&'static Protocol, Vec<Vector>), InProcessError> {

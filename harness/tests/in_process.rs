@@ -27,6 +27,9 @@ const CLIENT: &str = "UPWARD_TEST_CLIENT";
 /// The variable that says in which protocol only it is to be run.
 const PROTOCOL: &str = "UPWARD_TEST_PROTOCOL";
 
+/// The variable that names a file of waivers.
+const WAIVERS: &str = "UPWARD_TEST_WAIVERS";
+
 /// Clients by name.
 const MISTAKES: [(&str, Mistake); 7] = [
     ("sound", Mistake::None),
@@ -56,6 +59,9 @@ fn main() -> ExitCode {
         if mistake == Some(Mistake::WaitsForEver) {
             suite = suite.deadline(Duration::from_secs(2));
         }
+        if let Some(file) = std::env::var_os(WAIVERS) {
+            suite = suite.waivers(file);
+        }
         match suite.cases(client) {
             Ok(of_protocol) => cases.extend(of_protocol),
             Err(error) => {
@@ -81,6 +87,11 @@ fn tests() -> Vec<Trial> {
         test("lists_what_nextest_asks_for", lists_what_nextest_asks_for),
         test("a_failure_is_told_as_of_a_program", a_failure_is_told_as_of_a_program),
         test("a_mailbox_is_as_much_worth_as_a_mail", a_mailbox_is_as_much_worth_as_a_mail),
+        test(
+            "what_is_waived_is_ignored_with_its_reason",
+            what_is_waived_is_ignored_with_its_reason,
+        ),
+        test("a_waiver_that_is_not_right_fails", a_waiver_that_is_not_right_fails),
         test("a_bad_certificate_is_noticed", a_bad_certificate_is_noticed),
         test("what_is_told_is_what_is_returned", what_is_told_is_what_is_returned),
         test("a_panic_is_a_crash", a_panic_is_a_crash),
@@ -95,11 +106,54 @@ fn run(client: &str, arguments: &[&str]) -> (Option<i32>, String) {
 }
 
 fn run_in(protocol: &str, client: &str, arguments: &[&str]) -> (Option<i32>, String) {
-    let program = std::env::current_exe().unwrap();
-    let mut again = Command::new(program);
+    ended(again(protocol, client, arguments))
+}
+
+/// This target once more, with a client in one protocol.
+fn again(protocol: &str, client: &str, arguments: &[&str]) -> Command {
+    let mut again = Command::new(std::env::current_exe().unwrap());
     again.args(arguments).env(CLIENT, client).env(PROTOCOL, protocol);
-    let output = again.output().unwrap();
-    (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
+    again
+}
+
+/// The exit code, and all that is printed.
+fn ended(mut command: Command) -> (Option<i32>, String) {
+    let output = command.output().unwrap();
+    let told = [output.stdout, output.stderr].concat();
+    (output.status.code(), String::from_utf8_lossy(&told).into_owned())
+}
+
+/// Runs the client that goes on in clear where a 454 refuses TLS, with one waiver of it.
+fn waived(client: &str, vector: &str, outcome: &str) -> (Option<i32>, String) {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let text = format!(
+        "[[waiver]]\nvector = \"{vector}\"\noutcome = \"{outcome}\"\nreason = \"mended in 2.0\"\n"
+    );
+    std::fs::write(file.path(), text).unwrap();
+    let mut command = again("smtp", client, &["--exact", "smtp/neg/upgrade-454"]);
+    command.env(WAIVERS, file.path());
+    ended(command)
+}
+
+fn what_is_waived_is_ignored_with_its_reason() {
+    let (code, told) = waived("goes-on-in-clear", "smtp/neg/upgrade-4*", "leaked");
+    assert_eq!(code, Some(0), "{told}");
+    assert!(told.contains("ignored (waived, leaked: mended in 2.0)"), "{told}");
+}
+
+fn a_waiver_that_is_not_right_fails() {
+    let (code, told) = waived("goes-on-in-clear", "smtp/neg/upgrade-454", "hung");
+    assert_eq!(code, Some(101), "{told}");
+    assert!(told.contains("FAIL  leaked  smtp/neg/upgrade-454"), "{told}");
+    let (code, told) = waived("sound", "smtp/neg/upgrade-454", "leaked");
+    assert_eq!(code, Some(101), "{told}");
+    assert!(told.contains("smtp/neg/upgrade-454 passes: remove this waiver"), "{told}");
+    let (code, told) = waived("sound", "smtp/neg/upgrade-4545", "leaked");
+    assert_eq!(code, Some(2), "{told}");
+    assert!(told.contains(":1: `smtp/neg/upgrade-4545` names no vector that there is"), "{told}");
+    let (code, told) = waived("sound", "smtp/neg/upgrade-454", "sunk");
+    assert_eq!(code, Some(2), "{told}");
+    assert!(told.contains("sunk"), "{told}");
 }
 
 fn lists_what_nextest_asks_for() {

@@ -12,19 +12,26 @@ use crate::suite::SuiteError;
 use crate::suite::controls::Controls;
 use crate::suite::repeat::until_sure;
 use crate::suite::subject::Subject as _;
+use crate::waiver::{self, Waivers};
 
 /// All cases of a function, and what is known of it once one of them has run.
 pub(super) struct Suite {
     function: Function,
     name: String,
     strictness: Strictness,
+    waivers: Waivers,
     first: OnceLock<Result<(Function, Controls), String>>,
     all: OnceLock<Result<(Function, Controls), String>>,
 }
 
 impl Suite {
-    pub(super) const fn new(function: Function, name: String, strictness: Strictness) -> Self {
-        Self { function, name, strictness, first: OnceLock::new(), all: OnceLock::new() }
+    pub(super) fn new(
+        function: Function,
+        name: String,
+        strictness: Strictness,
+        waivers: Waivers,
+    ) -> Self {
+        Self { function, name, strictness, waivers, first: OnceLock::new(), all: OnceLock::new() }
     }
 
     /// The case of a vector.
@@ -39,7 +46,7 @@ impl Suite {
         let (function, controls) = self.first()?;
         let row = block_on(until_sure(function, controls, vector))?;
         let row = self.without_doubt(function, controls, vector, row)?;
-        self.weigh(function, &row)
+        self.tolerate(&row).unwrap_or_else(|| self.weigh(function, &row))
     }
 
     /// The client, of which it is known what it does with an honest server.
@@ -86,6 +93,22 @@ impl Suite {
             return Ok(row);
         }
         Ok(block_on(until_sure(function, controls, vector))?)
+    }
+
+    /// What the case comes to where a waiver decides about it: nothing where the client fails in
+    /// another way.
+    fn tolerate(&self, row: &Row) -> Option<Result<Completion, Failed>> {
+        let waiver = self.waivers.deciding(&self.name, &row.vector, waiver::today())?;
+        let shown = row.judgement.as_ref().map(|judgement| judgement.outcome);
+        if waiver.outcome.is_shown_by(row.weight(), shown) {
+            let said = format!("waived, {}: {}", waiver.outcome.name(), waiver.reason);
+            return Some(Ok(Completion::ignored_with(said)));
+        }
+        (row.weight() == Weight::Pass).then(|| {
+            let (place, id) = (&waiver.place, &row.vector.id);
+            Err(format!("{place}: {id} passes: remove this waiver, or name only what still fails")
+                .into())
+        })
     }
 
     fn weigh(&self, function: &Function, row: &Row) -> Result<Completion, Failed> {

@@ -4,9 +4,9 @@ use std::cell::LazyCell;
 use std::collections::BTreeMap;
 
 use jiff::civil::Date;
-use upward_model::vector::Vector;
+use upward_model::vector::{Outcome, Vector};
 
-use crate::report::{Entry, Record, Results, Weight};
+use crate::report::{Record, Results, Weight};
 use crate::vectors;
 use crate::waiver::{Waivable, Waiver, Waivers};
 
@@ -20,6 +20,12 @@ pub struct Universe<'a> {
 }
 
 impl Waivers {
+    /// The waiver that decides about a client's result for a vector.
+    pub(crate) fn deciding(&self, client: &str, vector: &Vector, today: Date) -> Option<&Waiver> {
+        let decides = |waiver: &&Waiver| waiver.is_about(client) && waiver.decides(vector, today);
+        self.entries.iter().find(decides)
+    }
+
     /// Lays the waivers over results: what fails as one says becomes `waived`, and what is wrong with
     /// the waivers is put down. The first waiver that names a vector decides about it; one that has
     /// expired decides about nothing.
@@ -27,7 +33,7 @@ impl Waivers {
         let ours: Vec<&Waiver> =
             self.entries.iter().filter(|waiver| waiver.is_about(&results.client.name)).collect();
         // Read at most once, and only where a waiver names nothing here.
-        let others = LazyCell::new(other_protocols);
+        let others = LazyCell::new(every_protocol);
         let elsewhere = |waiver: &Waiver| {
             universe.all.iter().chain(others.iter()).any(|vector| waiver.names(vector))
         };
@@ -39,15 +45,12 @@ impl Waivers {
             universe.selected.iter().map(|vector| (vector.id.as_str(), vector)).collect();
         for entry in &mut results.results {
             let Some(vector) = selected.get(entry.vector.as_str()) else { continue };
-            let decides = |(_, (waiver, record)): &(usize, (&&Waiver, &Record))| {
-                !record.expired && waiver.names(vector)
-            };
-            let Some((index, (waiver, _))) = ours.iter().zip(&records).enumerate().find(decides)
-            else {
+            let decides = |(_, waiver): &(usize, &&Waiver)| waiver.decides(vector, today);
+            let Some((index, waiver)) = ours.iter().enumerate().find(decides) else {
                 continue;
             };
             entry.waiver = Some(index);
-            if shows(entry, waiver.outcome) {
+            if waiver.outcome.is_shown_by(entry.verdict, entry.outcome) {
                 entry.verdict = Weight::Waived;
             }
         }
@@ -67,14 +70,29 @@ impl Waiver {
         self.vector.matches(&vector.id)
             || vector.aliases.iter().any(|alias| self.vector.matches(alias))
     }
+
+    /// Whether its last day is over.
+    pub fn has_expired(&self, today: Date) -> bool {
+        self.expires.is_some_and(|day| day < today)
+    }
+
+    /// Whether it decides about a vector, unless one before it does.
+    fn decides(&self, vector: &Vector, today: Date) -> bool {
+        !self.has_expired(today) && self.names(vector)
+    }
+
+    /// Whether it names a vector of any protocol.
+    pub(crate) fn names_any(&self) -> bool {
+        every_protocol().iter().any(|vector| self.names(vector))
+    }
 }
 
-/// Whether a result is what is waived. A mistake of ours cannot be waived, and a pass needs not.
-fn shows(entry: &Entry, waived: Waivable) -> bool {
-    match waived.outcome() {
-        None => entry.verdict == Weight::Inconclusive,
-        Some(outcome) => {
-            matches!(entry.verdict, Weight::Fail | Weight::Weak) && entry.outcome == Some(outcome)
+impl Waivable {
+    /// Whether a result is what is waived. A mistake of ours cannot be waived, and a pass needs not.
+    pub(crate) fn is_shown_by(self, verdict: Weight, shown: Option<Outcome>) -> bool {
+        match self.outcome() {
+            None => verdict == Weight::Inconclusive,
+            waived => matches!(verdict, Weight::Fail | Weight::Weak) && shown == waived,
         }
     }
 }
@@ -96,7 +114,7 @@ fn record(
         reason: waiver.reason.clone(),
         issue: waiver.issue.clone(),
         expires: waiver.expires.map(|day| day.to_string()),
-        expired: waiver.expires.is_some_and(|day| day < today),
+        expired: waiver.has_expired(today),
         named,
         selected: universe.selected.iter().filter(of_policy).count(),
         elsewhere: named == 0 && elsewhere(waiver),
@@ -104,7 +122,7 @@ fn record(
 }
 
 /// The vectors of every protocol that has committed ones.
-fn other_protocols() -> Vec<Vector> {
+fn every_protocol() -> Vec<Vector> {
     vectors::protocols()
         .filter_map(|name| vectors::committed(name).ok())
         .flat_map(|file| file.vectors)
