@@ -78,6 +78,16 @@ fn recorded() -> Vec<(&'static str, &'static Protocol, Vec<Event>)> {
             ]
             .concat(),
         ),
+        (
+            "perl Net::POP3: the head of a list grants TLS",
+            &POP3,
+            vec![
+                says(&[Piece::Whole(Reply::Greeting), Piece::Line(OFFER)], None),
+                asks(Command::Upgrade),
+                says(&[Piece::Line(OFFER)], Some(Command::Upgrade)),
+                Event::ClientHello,
+            ],
+        ),
         ("exim4: 221 grants TLS", &SMTP, greeted(upgrades(&[OFFER], &[Reply::Bye]))),
         ("mutt: 354 grants TLS", &SMTP, greeted(upgrades(&[OFFER], &[Reply::Garbled]))),
         ("curl: any +OK grants TLS", &POP3, greeted(upgrades(&[OFFER], &[Reply::Notice]))),

@@ -60,6 +60,41 @@ fn greet(events: &mut [Placed]) {
     }
 }
 
+/// The first line of an unfinished list is whole as well behind the upgrade request: a client that takes any
+/// positive line for the answer begins the handshake before the server has answered.
+fn grant(events: &mut [Placed]) {
+    let Some(asked) =
+        events.iter().position(|(_, event)| *event == Event::Heard(Command::Upgrade, Layer::Clear))
+    else {
+        return;
+    };
+    let behind = &events[asked..];
+    let Some(hello) = behind.iter().position(|(_, event)| *event == Event::ClientHello) else {
+        return;
+    };
+    let whole = |(_, event): &Placed| match event {
+        Event::Said { segment, .. } => {
+            segment.pieces().iter().any(|piece| matches!(piece, Piece::Whole(_)))
+        }
+        _ => false,
+    };
+    if behind[..hello].iter().any(whole) {
+        return;
+    }
+    let said = events[..asked + hello].iter_mut().rev().find_map(|(_, event)| match event {
+        Event::Said { segment, layer: Layer::Clear, .. } => Some(segment),
+        _ => None,
+    });
+    if let Some(segment) = said
+        && let Some((last, rest)) = segment.pieces().split_last()
+        && let Piece::Line(list @ Reply::Capabilities { .. })
+        | Piece::Block(list @ Reply::Capabilities { .. }) = *last
+    {
+        let read = [rest, &[Piece::Whole(list), *last]].concat();
+        *segment = Segment::new(&read);
+    }
+}
+
 fn without_noise(events: &[Event]) -> Vec<Placed> {
     let noise = |event: &Event| {
         matches!(
@@ -78,6 +113,7 @@ fn without_noise(events: &[Event]) -> Vec<Placed> {
     let mut kept: Vec<Placed> =
         placed.filter(|(at, event)| !noise(event) && !is_late(*at, event)).collect();
     greet(&mut kept);
+    grant(&mut kept);
     end_lines(&mut kept);
     // Once logged in inside TLS, whoever asks for the capabilities asks what it may do now.
     let login = |(_, event): &Placed| {
@@ -171,6 +207,22 @@ mod tests {
         ] {
             let events = vec![closed.clone(), late];
             assert_eq!(straight(&events), (events, vec![0, 1]));
+        }
+    }
+
+    #[test]
+    fn the_first_line_of_a_list_is_whole_where_nothing_else_answers() {
+        let list = Reply::offer(true);
+        let (greeting, half) = (Piece::Whole(Reply::Greeting), Piece::Line(list));
+        let asks = Event::Heard(Command::Upgrade, Layer::Clear);
+        let read = [greeting, Piece::Whole(list), half];
+        let (events, _) = straight(&[said(&[greeting, half]), asks.clone(), Event::ClientHello]);
+        assert_eq!(events[0], said(&read));
+        // An answer is read as one; and what is sent in clear instead of a ClientHello needs another reason.
+        let answered = said(&[Piece::Whole(Reply::Accept)]);
+        for rest in [vec![answered, Event::ClientHello], vec![asks.clone()]] {
+            let events = [vec![said(&[greeting, half]), asks.clone()], rest].concat();
+            assert_eq!(straight(&events).0, events);
         }
     }
 
