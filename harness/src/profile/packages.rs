@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use super::Profile;
+use crate::shell;
 use crate::template::CLIENTS;
 
 /// The packages of a client, by registry.
@@ -44,7 +45,12 @@ impl Profile {
             }
         }
         if !self.build.is_empty() {
-            commands.push(self.build.join(" ").replace("{clients}", CLIENTS));
+            // Not its own command: that may take paths to be those of another folder, as Maven does.
+            commands.push(format!(
+                "{} clients build {}",
+                shell::itself(),
+                shell::quoted(&self.name)
+            ));
         }
         commands
     }
@@ -59,12 +65,12 @@ mod tests {
         let text = "name = 'x'\nprotocol = 'smtp'\nargv = ['x']\n\
                     build = ['go', 'build', '-o', '{clients}/x', 'x.go']\n\
                     [packages]\ndebian = ['a', 'b']\npypi = ['c']\nnpm = ['d']\ngo = ['e']\n";
-        let commands = parse("x.toml", text).unwrap().install();
+        let mut commands = parse("x.toml", text).unwrap().install();
+        assert!(commands.pop().unwrap().ends_with(" clients build x"));
         insta::assert_snapshot!(commands.join("\n"), @r"
         apt-get install a b
         pip install --target target/clients/python c
         npm install --prefix target/clients/node d
-        go build -o target/clients/x x.go
         ");
     }
 }
