@@ -20,7 +20,7 @@ use crate::walk::{Extent, Walk, walk};
 use crate::world::{Alpn, Attacker, Offering, Setting, World};
 
 pub use self::claims::{Claim, claim};
-pub use self::earned::{Breaker, Rule, earn, unearned};
+pub use self::earned::{Breaker, Rule, earn};
 pub use self::flawless::{FlawReport, Flawless, flaw_report, flawed_world};
 
 /// What was computed for a cell.

@@ -16,7 +16,7 @@ use crate::flaw::{Flaw, Flaws, Side};
 use crate::property::{Properties, Property};
 use crate::protocol::Protocol;
 use crate::server::Hosts;
-use crate::theorem::{Cell, Column, Computed, User, column, users};
+use crate::theorem::{Column, Computed, User, column, users};
 use crate::variant::Variant;
 use crate::walk::breaks;
 use crate::world::{Attacker, Offering, Setting, World};
@@ -183,41 +183,6 @@ pub fn earn(protocol: &'static Protocol) -> String {
         let _ = writeln!(text, "{} | {column} | {}", protocol.name, found.join(", "));
     });
     text
-}
-
-/// The entries of the table that are wrong: those of a cell that is not kept, and those whose flaw or rule
-/// breaks nothing there.
-pub fn unearned(protocol: &'static Protocol) -> Vec<String> {
-    let mut wrong = Vec::new();
-    each_column(protocol, |parties, column| {
-        let name = column.to_string();
-        let entries = KNOWN.get(&(protocol.name, name.as_str()));
-        let mut asked: BTreeMap<&str, Properties> = BTreeMap::new();
-        for (property, breaker) in entries.into_iter().flatten() {
-            asked.entry(breaker).or_default().insert(*property);
-        }
-        for (breaker, mut properties) in asked {
-            let world = match Flaw::by_name(breaker) {
-                Some(flaw) => parties.flawed(flaw, column.setting),
-                None if breaker == Breaker::Rule(Rule::OwnCertificates).name() => {
-                    let hosts = Hosts::OneCertificate;
-                    Some(parties.sound(Setting { hosts, ..column.setting }))
-                }
-                None => None,
-            };
-            let broken = world.map_or(Properties::NONE, |world| breaks(&world, properties));
-            for property in broken.iter() {
-                let kept = |cell: &Cell| cell.property == property && cell.is_kept();
-                if column.cells.iter().any(kept) {
-                    properties.remove(property);
-                }
-            }
-            let names =
-                properties.iter().map(|property| format!("{name}: {property} by {breaker}"));
-            wrong.extend(names);
-        }
-    });
-    wrong
 }
 
 fn each_column(protocol: &'static Protocol, mut each: impl FnMut(&mut Parties, &Column)) {
