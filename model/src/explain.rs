@@ -13,6 +13,7 @@ mod clients;
 mod follow;
 #[cfg(test)]
 mod one_by_one;
+mod reading;
 mod straighten;
 
 use self::clients::{Clients, Scope};
@@ -141,7 +142,7 @@ pub fn first_unexplained_step(
     run: &Run,
 ) -> Option<UnexplainedStep> {
     let habits = habits.in_run(run);
-    let forms = forms(run, sessions.len());
+    let forms = forms(protocol, run, sessions.len());
     let sound = Clients::new(protocol, sessions, Flaws::NONE, Scope::All, habits);
     let Sound::None { farthest } = by_sound_clients(&sound, &forms) else {
         return None;
@@ -184,7 +185,7 @@ fn explain_by(
     prepared: &dyn Fn(Clients) -> Clients,
 ) -> Explanation {
     let habits = habits.in_run(run);
-    let forms = forms(run, sessions.len());
+    let forms = forms(protocol, run, sessions.len());
     let sound = prepared(Clients::new(protocol, sessions, Flaws::NONE, Scope::All, habits));
     let farthest = match by_sound_clients(&sound, &forms) {
         Sound::Explains(variant) => return Explanation::Sound(variant),
@@ -233,11 +234,11 @@ fn explain_by(
 const PROOFS: usize = 2;
 
 /// The forms of a run that clients are compared with; the first [`PROOFS`] prove soundness.
-fn forms(run: &Run, sessions: usize) -> [Form; 3] {
+fn forms(protocol: &Protocol, run: &Run, sessions: usize) -> [Form; 3] {
     [
-        Form::straightened(run, sessions, Question::Last),
+        Form::straightened(protocol, run, sessions, Question::Last),
         Form::recorded(run),
-        Form::straightened(run, sessions, Question::First),
+        Form::straightened(protocol, run, sessions, Question::First),
     ]
 }
 

@@ -58,6 +58,12 @@ fn recorded() -> Vec<(&'static str, &'static Protocol, Vec<Event>)> {
         ("curl, fetchmail: any +OK as greeting", &POP3, after(&[opens(Reply::LoggedIn)])),
         ("curl, fetchmail: a notice as greeting", &POP3, after(&[opens(Reply::Notice)])),
         ("imapflow: a referral as greeting", &IMAP, after(&[opens(Reply::Redirect)])),
+        ("fetchmail, s-nail, ruby net/imap: data as greeting", &IMAP, after(&[opens(Reply::Data)])),
+        (
+            "ruby net/imap: of two replies with its tag, the last",
+            &IMAP,
+            greeted(upgrades(&[OFFER], &[Reply::Refuse, Reply::Accept])),
+        ),
         ("fetchmail: `* NO` as greeting", &IMAP, after(&[opens(Reply::Refuse)])),
         (
             "curl: half a line before the greeting",

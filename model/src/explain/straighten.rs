@@ -1,7 +1,8 @@
 //! Runs without the detours that no property speaks of.
 
-use super::{Event, Run};
-use crate::message::{Command, Layer, Piece, Reply, Segment};
+use super::{Event, Run, reading};
+use crate::message::{Command, Layer};
+use crate::protocol::Protocol;
 
 /// Which of several questions for the capabilities is taken for the one that counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,12 +30,17 @@ impl Form {
     }
 
     /// A run without the detours that no property speaks of.
-    pub(super) fn straightened(run: &Run, sessions: usize, question: Question) -> Self {
+    pub(super) fn straightened(
+        protocol: &Protocol,
+        run: &Run,
+        sessions: usize,
+        question: Question,
+    ) -> Self {
         // A second delivery may be a second session's: it is no detour then.
         let detours: &[Command] =
             if sessions > 1 { &[Command::Hello] } else { &[Command::Hello, Command::Deliver] };
         let connections =
-            run.iter().map(|events| repeated(without_noise(events), detours, question));
+            run.iter().map(|events| repeated(without_noise(protocol, events), detours, question));
         let (positions, run) =
             connections.map(|placed| placed.into_iter().unzip::<_, _, Vec<_>, Vec<_>>()).unzip();
         Self { run, positions }
@@ -44,58 +50,7 @@ impl Form {
 /// An event, and where it was in the recorded run.
 type Placed = (usize, Event);
 
-/// An unfinished list in place of the greeting begins with a line that is whole, and that a client may take
-/// for the greeting.
-fn greet(events: &mut [Placed]) {
-    let Some((_, Event::Said { segment, layer: Layer::Clear, answers: None })) = events.first_mut()
-    else {
-        return;
-    };
-    if let [
-        first
-        @ (Piece::Line(Reply::Capabilities { .. }) | Piece::Block(Reply::Capabilities { .. })),
-    ] = segment.pieces()
-    {
-        *segment = Segment::new(&[Piece::Whole(Reply::Greeting), *first]);
-    }
-}
-
-/// The first line of an unfinished list is whole as well behind the upgrade request: a client that takes any
-/// positive line for the answer begins the handshake before the server has answered.
-fn grant(events: &mut [Placed]) {
-    let Some(asked) =
-        events.iter().position(|(_, event)| *event == Event::Heard(Command::Upgrade, Layer::Clear))
-    else {
-        return;
-    };
-    let behind = &events[asked..];
-    let Some(hello) = behind.iter().position(|(_, event)| *event == Event::ClientHello) else {
-        return;
-    };
-    let whole = |(_, event): &Placed| match event {
-        Event::Said { segment, .. } => {
-            segment.pieces().iter().any(|piece| matches!(piece, Piece::Whole(_)))
-        }
-        _ => false,
-    };
-    if behind[..hello].iter().any(whole) {
-        return;
-    }
-    let said = events[..asked + hello].iter_mut().rev().find_map(|(_, event)| match event {
-        Event::Said { segment, layer: Layer::Clear, .. } => Some(segment),
-        _ => None,
-    });
-    if let Some(segment) = said
-        && let Some((last, rest)) = segment.pieces().split_last()
-        && let Piece::Line(list @ Reply::Capabilities { .. })
-        | Piece::Block(list @ Reply::Capabilities { .. }) = *last
-    {
-        let read = [rest, &[Piece::Whole(list), *last]].concat();
-        *segment = Segment::new(&read);
-    }
-}
-
-fn without_noise(events: &[Event]) -> Vec<Placed> {
+fn without_noise(protocol: &Protocol, events: &[Event]) -> Vec<Placed> {
     let noise = |event: &Event| {
         matches!(
             event,
@@ -112,9 +67,13 @@ fn without_noise(events: &[Event]) -> Vec<Placed> {
     let placed = events.iter().cloned().enumerate();
     let mut kept: Vec<Placed> =
         placed.filter(|(at, event)| !noise(event) && !is_late(*at, event)).collect();
-    greet(&mut kept);
-    grant(&mut kept);
-    end_lines(&mut kept);
+    let mut read: Vec<&mut Event> = kept.iter_mut().map(|(_, event)| event).collect();
+    reading::greet(&mut read);
+    reading::grant(&mut read);
+    reading::end_lines(&mut read);
+    if protocol.speech.has_tags() {
+        reading::answer_last(&mut read);
+    }
     // Once logged in inside TLS, whoever asks for the capabilities asks what it may do now.
     let login = |(_, event): &Placed| {
         matches!(event, Event::Heard(Command::Login(_) | Command::Credential, Layer::Tls))
@@ -132,20 +91,6 @@ fn without_noise(events: &[Event]) -> Vec<Placed> {
         });
     }
     kept
-}
-
-/// A line without its end, right before the peer closes, is a line: many clients read what there is.
-fn end_lines(events: &mut [Placed]) {
-    for at in 1..events.len() {
-        if let [(_, Event::Said { segment, layer: Layer::Clear, .. }), (_, Event::Closed(_))] =
-            &mut events[at - 1..=at]
-            && let Some((Piece::Line(last), rest)) = segment.pieces().split_last()
-        {
-            let whole: Vec<Piece<Reply>> =
-                rest.iter().copied().chain([Piece::Whole(*last)]).collect();
-            *segment = Segment::new(&whole);
-        }
-    }
 }
 
 /// Takes out a question that is asked again, and all rounds of a delivery but the last.
@@ -183,13 +128,15 @@ fn repeated(events: Vec<Placed>, detours: &[Command], question: Question) -> Vec
 mod tests {
     use super::*;
     use crate::client::Close;
+    use crate::message::{Piece, Reply, Segment};
+    use crate::protocol::SMTP;
 
     fn said(pieces: &[Piece<Reply>]) -> Event {
         Event::Said { segment: Segment::new(pieces), layer: Layer::Clear, answers: None }
     }
 
     fn straight(events: &[Event]) -> (Vec<Event>, Vec<usize>) {
-        let form = Form::straightened(&vec![events.to_vec()], 1, Question::Last);
+        let form = Form::straightened(&SMTP, &vec![events.to_vec()], 1, Question::Last);
         (form.run[0].clone(), form.positions[0].clone())
     }
 
@@ -207,37 +154,6 @@ mod tests {
         ] {
             let events = vec![closed.clone(), late];
             assert_eq!(straight(&events), (events, vec![0, 1]));
-        }
-    }
-
-    #[test]
-    fn the_first_line_of_a_list_is_whole_where_nothing_else_answers() {
-        let list = Reply::offer(true);
-        let (greeting, half) = (Piece::Whole(Reply::Greeting), Piece::Line(list));
-        let asks = Event::Heard(Command::Upgrade, Layer::Clear);
-        let read = [greeting, Piece::Whole(list), half];
-        let (events, _) = straight(&[said(&[greeting, half]), asks.clone(), Event::ClientHello]);
-        assert_eq!(events[0], said(&read));
-        // An answer is read as one; and what is sent in clear instead of a ClientHello needs another reason.
-        let answered = said(&[Piece::Whole(Reply::Accept)]);
-        for rest in [vec![answered, Event::ClientHello], vec![asks.clone()]] {
-            let events = [vec![said(&[greeting, half]), asks.clone()], rest].concat();
-            assert_eq!(straight(&events).0, events);
-        }
-    }
-
-    #[test]
-    fn the_close_ends_a_line_and_no_block() {
-        let closed = Event::Closed(Close::Orderly);
-        let line = [Piece::Whole(Reply::Greeting), Piece::Line(Reply::Accept)];
-        let whole = [Piece::Whole(Reply::Greeting), Piece::Whole(Reply::Accept)];
-        let (events, _) = straight(&[said(&line), closed.clone()]);
-        assert_eq!(events, [said(&whole), closed.clone()]);
-        for events in [
-            vec![said(&[Piece::Block(Reply::Accept)]), closed.clone()],
-            vec![said(&line), said(&whole), closed],
-        ] {
-            assert_eq!(straight(&events).0, events);
         }
     }
 

@@ -18,6 +18,13 @@ pub struct Speech {
     pub blocks: Blocks,
 }
 
+impl Speech {
+    /// Whether a reply says by a tag which command it answers.
+    pub(crate) fn has_tags(&self) -> bool {
+        self.replies.iter().any(|wording| wording.text.contains(TAG))
+    }
+}
+
 /// How a message is left open, so that what comes next is read as a part of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Blocks {

@@ -143,6 +143,12 @@ impl Run<'_> {
                 if before_tls && cell.layer == Layer::Clear && self.has(Flaw::HandsOverClearData) {
                     self.out(Output::HandsOver);
                 }
+                if phase == Phase::Opening
+                    && self.protocol().opening == Opening::Greeting
+                    && self.takes_any_greeting()
+                {
+                    self.introduce();
+                }
             }
             (Phase::Opening, reply) => self.on_opening(reply),
             (Phase::Offer, reply) => self.on_offer(reply),
