@@ -85,6 +85,14 @@ pub struct User {
 }
 
 impl User {
+    /// The same with the world of the sound parties in the first of these settings; `None` without any.
+    fn with_world(
+        (user, settings): (Self, Vec<Setting>),
+    ) -> Option<(Self, Vec<Setting>, World<Negotiator>)> {
+        let sound = user.sound(*settings.first()?);
+        Some((user, settings, sound))
+    }
+
     /// A user with these sessions and the common client.
     pub fn of(protocol: &'static Protocol, sessions: &[Policy]) -> Self {
         Self {
@@ -157,20 +165,34 @@ pub(crate) fn title(user: &User, setting: &Setting) -> String {
 
 /// The matrix of a protocol, for the common sound client.
 pub fn matrix(protocol: &'static Protocol) -> Vec<Column> {
-    matrix_of(protocol, Variant::COMMON)
+    let worlds = users(protocol, Variant::COMMON).into_iter();
+    worlds
+        .filter_map(User::with_world)
+        .flat_map(|(user, settings, sound)| columns(&user, settings, &sound))
+        .collect()
 }
 
-/// The matrix of a protocol, for a sound client with these choices.
-pub fn matrix_of(protocol: &'static Protocol, variant: Variant) -> Vec<Column> {
-    let mut columns = Vec::new();
-    for (user, settings) in users(protocol, variant) {
-        let Some(&first) = settings.first() else { continue };
-        let sound = user.sound(first);
-        for setting in settings {
-            columns.push(column(&user, setting, &sound.in_setting(setting)));
+/// The columns of the matrix in which a sound client with these choices does anything that the common one
+/// does not.
+pub fn matrix_beyond(protocol: &'static Protocol, variant: Variant) -> Vec<Column> {
+    let common = users(protocol, Variant::COMMON);
+    let pairs = users(protocol, variant).into_iter().zip(common);
+    let mut found = Vec::new();
+    for (pair, usual) in pairs {
+        let (Some((user, settings, sound)), Some((_, _, usual))) =
+            (User::with_world(pair), User::with_world(usual))
+        else {
+            continue;
+        };
+        if !sound.clients().behaves_like(usual.clients()) {
+            found.extend(columns(&user, settings, &sound));
         }
     }
-    columns
+    found
+}
+
+fn columns(user: &User, settings: Vec<Setting>, sound: &World<Negotiator>) -> Vec<Column> {
+    settings.into_iter().map(|setting| column(user, setting, &sound.in_setting(setting))).collect()
 }
 
 /// The users of a protocol's matrix, each with the settings in which they are walked.

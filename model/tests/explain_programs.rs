@@ -94,6 +94,23 @@ fn recorded() -> Vec<(&'static str, &'static Protocol, Vec<Event>)> {
                 Event::ClientHello,
             ],
         ),
+        (
+            "curl: the first line of a list as greeting, and the rest as the answer",
+            &POP3,
+            vec![
+                says(&[Piece::Whole(OFFER), Piece::Whole(Reply::Greeting)], None),
+                asks(Command::Hello),
+                asks(Command::Upgrade),
+                answers(Command::Hello, &[OFFER]),
+                answers(Command::Upgrade, &[Reply::Accept]),
+                Event::ClientHello,
+            ],
+        ),
+        (
+            "emacs smtpmail: what stands behind a list is passed over",
+            &SMTP,
+            greeted(upgrades(&[OFFER, Reply::Refuse], &[Reply::Accept])),
+        ),
         ("exim4: 221 grants TLS", &SMTP, greeted(upgrades(&[OFFER], &[Reply::Bye]))),
         ("mutt: 354 grants TLS", &SMTP, greeted(upgrades(&[OFFER], &[Reply::Garbled]))),
         ("curl: any +OK grants TLS", &POP3, greeted(upgrades(&[OFFER], &[Reply::Notice]))),

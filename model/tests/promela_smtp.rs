@@ -5,12 +5,14 @@
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 mod common;
+#[path = "common/in_parallel.rs"]
+mod in_parallel;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::sync::Mutex;
 
 use common::spin;
+use in_parallel::in_parallel;
 use upward_model::client::Negotiator;
 use upward_model::flaw::Flaw;
 use upward_model::policy::Policy;
@@ -183,21 +185,10 @@ fn two_models_break_the_same() {
         jobs.push((flaw.name().to_owned(), switches, world));
     }
     assert!(jobs.len() > 25, "the names of the switches have changed");
-    let results: Mutex<Vec<(String, Found, Found)>> = Mutex::new(Vec::new());
-    let queue = Mutex::new(jobs);
-    std::thread::scope(|scope| {
-        for _ in 0..2 {
-            scope.spawn(|| {
-                loop {
-                    let job = queue.lock().unwrap().pop();
-                    let Some((name, switches, world)) = job else { return };
-                    let found = (name.clone(), promela(&name, &switches), rust(&world));
-                    results.lock().unwrap().push(found);
-                }
-            });
-        }
+    let mut results = in_parallel(jobs, |(name, switches, world)| {
+        let found = (promela(&name, &switches), rust(&world));
+        (name, found.0, found.1)
     });
-    let mut results = results.into_inner().unwrap();
     results.sort_by(|one, other| one.0.cmp(&other.0));
     let mut table = String::new();
     let mut differ = String::new();

@@ -5,12 +5,14 @@
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 mod common;
+#[path = "common/in_parallel.rs"]
+mod in_parallel;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::sync::Mutex;
 
 use common::spin;
+use in_parallel::in_parallel;
 use upward_model::client::Negotiator;
 use upward_model::flaw::Flaw;
 use upward_model::policy::Policy;
@@ -111,25 +113,13 @@ fn spin_counts_what_the_walker_counts() {
     if !spin::available() {
         return;
     }
-    let queue = Mutex::new(jobs().into_iter().enumerate());
-    let rows = Mutex::new(Vec::new());
-    std::thread::scope(|scope| {
-        for _ in 0..2 {
-            scope.spawn(|| {
-                loop {
-                    let next = queue.lock().unwrap().next();
-                    let Some((index, (name, world))) = next else { return };
-                    let found = walked(&world);
-                    assert_eq!(found, spun(&format!("export-{index}"), &promela(&world)), "{name}");
-                    rows.lock().unwrap().push((index, name, found));
-                }
-            });
-        }
+    let rows = in_parallel(jobs().into_iter().enumerate(), |(index, (name, world))| {
+        let found = walked(&world);
+        assert_eq!(found, spun(&format!("export-{index}"), &promela(&world)), "{name}");
+        (name, found)
     });
-    let mut rows = rows.into_inner().unwrap();
-    rows.sort_by_key(|(index, ..)| *index);
     let mut table = String::new();
-    for (_, name, found) in rows {
+    for (name, found) in rows {
         let Found { states, transitions, broken, delivers } = found;
         let broken: Vec<&str> = broken.into_iter().collect();
         let delivers = if delivers { "delivers" } else { "never delivers" };

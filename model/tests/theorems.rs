@@ -1,9 +1,12 @@
 //! The theorems: computed equals claimed, two engines agree, and every flaw breaks what it should.
 
+#[path = "common/in_parallel.rs"]
+mod in_parallel;
+
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::sync::Mutex;
 
+use in_parallel::in_parallel;
 use upward_model::check::check;
 use upward_model::client::Negotiator;
 use upward_model::flaw::Flaw;
@@ -13,7 +16,7 @@ use upward_model::policy::Policy;
 use upward_model::property::Property;
 use upward_model::protocol::{Level, MANUAL, PROTOCOLS, Protocol, SMTP};
 use upward_model::theorem::{
-    Cell, Claim, Computed, Flawless, claim, earn, flawed_world, matrix, matrix_of,
+    Cell, Claim, Computed, Flawless, claim, earn, flawed_world, matrix, matrix_beyond,
 };
 use upward_model::variant::Variant;
 use upward_model::walk::{Extent, walk};
@@ -68,12 +71,7 @@ fn the_matrix_of_each_protocol() {
 fn every_combination_of_choices_is_sound() {
     for protocol in [&MANUAL, &SMTP] {
         let variants = distinct(protocol);
-        let (one, other) = variants.split_at(variants.len() / 2);
-        std::thread::scope(|scope| {
-            for half in [one, other] {
-                scope.spawn(|| half.iter().for_each(|&variant| is_sound(protocol, variant)));
-            }
-        });
+        in_parallel(variants, |variant| is_sound(protocol, variant));
     }
 }
 
@@ -116,52 +114,44 @@ fn is_sound(protocol: &'static Protocol, variant: Variant) {
 
 #[test]
 fn every_sound_variant_is_sound() {
-    for protocol in PROTOCOLS {
-        for variant in Variant::single() {
-            for column in matrix_of(protocol, variant) {
-                for cell in &column.cells {
-                    // A claim that something is broken is about the common client.
-                    let kept = cell.claim.0 != Claim::Holds || cell.agrees();
-                    // Who takes any positive reply for an answer agrees on less.
-                    let lax = variant.reads_laxly && cell.property == Property::Agreement;
-                    // Who does not say the host's name again inside TLS reaches the host that was named in clear.
-                    let unsaid = !variant.asks_inside;
-                    let unnamed = unsaid && cell.property == Property::DeliversToNamedHost;
-                    assert!(
-                        kept || lax || unnamed,
-                        "{} {} {column} {cell:?}",
-                        protocol.name,
-                        variant.name(),
-                    );
-                }
+    let all = PROTOCOLS.into_iter().flat_map(|protocol| {
+        let variants = Variant::single().into_iter().filter(|&variant| variant != Variant::COMMON);
+        variants.map(move |variant| (protocol, variant))
+    });
+    in_parallel(all, |(protocol, variant)| {
+        for column in matrix_beyond(protocol, variant) {
+            for cell in &column.cells {
+                // A claim that something is broken is about the common client.
+                let kept = cell.claim.0 != Claim::Holds || cell.agrees();
+                // Who takes any positive reply for an answer agrees on less.
+                let lax = variant.reads_laxly && cell.property == Property::Agreement;
+                // Who does not say the host's name again inside TLS reaches the host that was named in clear.
+                let unsaid = !variant.asks_inside;
+                let unnamed = unsaid && cell.property == Property::DeliversToNamedHost;
+                assert!(
+                    kept || lax || unnamed,
+                    "{} {} {column} {cell:?}",
+                    protocol.name,
+                    variant.name(),
+                );
             }
         }
-    }
+    });
 }
 
 /// A property that nothing could break proves nothing: the table of what breaks each cell is computed anew.
 /// A new protocol, flaw or column changes it; the lines to put in its place are printed.
 #[test]
 fn what_holds_is_earned() {
-    let queue = Mutex::new(PROTOCOLS.iter());
-    let stale = Mutex::new(String::new());
-    std::thread::scope(|scope| {
-        for _ in 0..2 {
-            scope.spawn(|| {
-                loop {
-                    let Some(protocol) = queue.lock().unwrap().next() else { return };
-                    let rows = include_str!("../src/theorem/earned.txt").lines();
-                    let rows = rows.filter(|row| row.starts_with(&format!("{} |", protocol.name)));
-                    let known: Vec<&str> = rows.collect();
-                    let earned = earn(protocol);
-                    if earned.lines().collect::<Vec<_>>() != known {
-                        stale.lock().unwrap().push_str(&earned);
-                    }
-                }
-            });
-        }
-    });
-    let stale = stale.into_inner().unwrap();
+    let stale: String = in_parallel(PROTOCOLS, |protocol| {
+        let rows = include_str!("../src/theorem/earned.txt").lines();
+        let known: Vec<&str> =
+            rows.filter(|row| row.starts_with(&format!("{} |", protocol.name))).collect();
+        let earned = earn(protocol);
+        let is_known = earned.lines().collect::<Vec<_>>() == known;
+        if is_known { String::new() } else { earned }
+    })
+    .concat();
     assert!(
         stale.is_empty(),
         "model/src/theorem/earned.txt, in place of these protocols:\n{stale}"

@@ -3,7 +3,7 @@
 use upward_model::client::Peer;
 use upward_model::explain::Event;
 use upward_model::flaw::Flaw;
-use upward_model::message::{Command, Layer, Piece, Reply};
+use upward_model::message::{Command, Layer, Piece, Reply, Segment};
 use upward_model::property::Property;
 use upward_model::protocol::Memory;
 
@@ -41,6 +41,9 @@ pub(super) fn kept(question: &Question<'_>, evidence: &Evidence) -> Option<Kept>
         return None;
     }
     let difference = evidence.inside.differs(evidence.twin.as_ref()?)?;
+    if matches!(difference, Difference::Stops { waits: false, .. }) && is_refused(&evidence.run) {
+        return None;
+    }
     let clear: Vec<&Event> = evidence.run.iter().flatten().collect();
     let answered = evidence.run.iter().flatten().any(is_said_inside);
     let open = left_open(&clear).filter(|_| answered);
@@ -63,6 +66,27 @@ pub(super) fn kept(question: &Question<'_>, evidence: &Evidence) -> Option<Kept>
         (Property::ClearKnowledgeForgotten, None)
     };
     Some(Kept { property, flaw, difference })
+}
+
+/// Whether the server's first words in clear refuse, and nothing but them could have been kept. A client that
+/// looks at them only once TLS stands gives up there for what it was told, which is a refusal like another.
+fn is_refused(run: &[Vec<Event>]) -> bool {
+    let mut run = run.to_vec();
+    let mut refused = false;
+    for events in &mut run {
+        if let Some(Event::Said { segment, layer: Layer::Clear, answers: None }) =
+            events.first_mut()
+            && let Some(&Piece::Whole(first)) = segment.pieces().first()
+        {
+            refused |= matches!(first, Reply::Refuse | Reply::Redirect | Reply::Unknown);
+            let all_whole = segment.pieces().iter().all(|piece| matches!(piece, Piece::Whole(_)));
+            if all_whole {
+                *segment = Segment::one(first);
+            }
+        }
+    }
+    let all: Vec<&Event> = run.iter().flatten().collect();
+    refused && !has_surplus(&run) && left_open(&all).is_none()
 }
 
 /// Whether the server said something inside TLS: only that completes what was left open in clear.

@@ -11,19 +11,31 @@ fn handshake(events: &[&mut Event]) -> Option<(usize, usize)> {
     Some((asked, asked + behind))
 }
 
-/// An unfinished list in place of the greeting begins with a line that is whole, and that a client may take
-/// for the greeting.
+/// A list in place of the greeting begins with a line that a client may take for the greeting. So it does if the
+/// list is unfinished, and if the client asks for the upgrade before its question has been answered: the rest of
+/// the list was the answer.
 pub(super) fn greet(events: &mut [&mut Event]) {
+    let runs_ahead = matches!(
+        events.get(1..3),
+        Some([
+            Event::Heard(Command::Hello, Layer::Clear),
+            Event::Heard(Command::Upgrade, Layer::Clear)
+        ])
+    );
     let Some(Event::Said { segment, layer: Layer::Clear, answers: None }) = events.first_mut()
     else {
         return;
     };
-    if let [
-        first
-        @ (Piece::Line(Reply::Capabilities { .. }) | Piece::Block(Reply::Capabilities { .. })),
-    ] = segment.pieces()
-    {
-        *segment = Segment::new(&[Piece::Whole(Reply::Greeting), *first]);
+    let is_head = match segment.pieces() {
+        [Piece::Line(Reply::Capabilities { .. }) | Piece::Block(Reply::Capabilities { .. })] => {
+            true
+        }
+        [Piece::Whole(Reply::Capabilities { .. }), ..] => runs_ahead,
+        _ => false,
+    };
+    if is_head {
+        let read = [&[Piece::Whole(Reply::Greeting)], segment.pieces()].concat();
+        *segment = Segment::new(&read);
     }
 }
 
@@ -68,26 +80,38 @@ pub(super) fn end_lines(events: &mut [&mut Event]) {
     }
 }
 
-/// Of several replies with the tag of the upgrade request, the last counts for a client that reads them all
-/// before it looks: where it begins the handshake, the refusal before the grant was no answer.
-pub(super) fn answer_last(events: &mut [&mut Event]) {
-    let Some((_, hello)) = handshake(events) else { return };
-    let said = events[..hello].iter_mut().filter_map(|event| match &mut **event {
-        Event::Said { segment, layer: Layer::Clear, answers: None | Some(Command::Upgrade) } => {
-            Some(segment)
-        }
+/// What a client that begins the handshake behind the server's grant has passed over: negative replies that
+/// nobody had asked for before the request, and, where replies have tags, a refusal before the grant. A client
+/// may empty its buffer before it asks, and may read all replies with its tag before it looks.
+pub(super) fn pass_over(events: &mut [&mut Event], has_tags: bool) {
+    let Some((asked, hello)) = handshake(events) else { return };
+    let last = events[asked..hello].iter().rev().find_map(|event| match &**event {
+        Event::Said { segment, layer: Layer::Clear, .. } => segment.pieces().last(),
         _ => None,
     });
-    let said: Vec<&mut Segment<Reply>> = said.collect();
-    let last = said.last().and_then(|segment| segment.pieces().last());
     if last != Some(&Piece::Whole(Reply::Accept)) {
         return;
     }
-    for segment in said {
-        let refuses = |piece: &Piece<Reply>| *piece == Piece::Whole(Reply::Refuse);
+    let is_negative = |piece: &Piece<Reply>| {
+        matches!(piece, Piece::Whole(Reply::Refuse | Reply::Bye | Reply::Garbled | Reply::Unknown))
+    };
+    for (at, event) in events[..hello].iter_mut().enumerate() {
+        let Event::Said { segment, layer: Layer::Clear, .. } = &mut **event else { continue };
+        let is_before = at < asked;
+        if !is_before && !has_tags {
+            continue;
+        }
+        let is_kept = |&(place, piece): &(usize, &Piece<Reply>)| {
+            // The first answers what was asked.
+            if is_before {
+                place == 0 || !is_negative(piece)
+            } else {
+                *piece != Piece::Whole(Reply::Refuse)
+            }
+        };
+        let pieces = segment.pieces().iter().enumerate().filter(is_kept);
+        let kept: Vec<Piece<Reply>> = pieces.map(|(_, &piece)| piece).collect();
         // Where a refusal came by itself, the client had time to look at it.
-        let kept: Vec<Piece<Reply>> =
-            segment.pieces().iter().filter(|piece| !refuses(piece)).copied().collect();
         if !kept.is_empty() {
             *segment = Segment::new(&kept);
         }
@@ -142,22 +166,41 @@ mod tests {
     }
 
     #[test]
+    fn the_rest_of_a_list_answers_a_client_that_does_not_wait() {
+        let list = Piece::Whole(Reply::offer(true));
+        let greeting = Piece::Whole(Reply::Greeting);
+        let (asks, upgrade) = (
+            Event::Heard(Command::Hello, Layer::Clear),
+            Event::Heard(Command::Upgrade, Layer::Clear),
+        );
+        let ahead = [said(&[list, greeting]), asks.clone(), upgrade.clone()];
+        assert_eq!(read(greet, &ahead)[0], said(&[greeting, list, greeting]));
+        let waits = [said(&[list, greeting]), asks, said(&[list]), upgrade];
+        assert_eq!(read(greet, &waits), waits);
+    }
+
+    #[test]
     fn the_last_answer_counts_where_the_handshake_begins() {
         let [greeting, refuse, accept] =
             [Reply::Greeting, Reply::Refuse, Reply::Accept].map(Piece::Whole);
+        let tagged = |events: &mut [&mut Event]| pass_over(events, true);
+        let plain = |events: &mut [&mut Event]| pass_over(events, false);
         let asks = Event::Heard(Command::Upgrade, Layer::Clear);
         let hello = Event::ClientHello;
         let early = [said(&[greeting, refuse]), asks.clone(), said(&[accept]), hello.clone()];
         let late = [said(&[greeting]), asks.clone(), said(&[refuse, accept]), hello.clone()];
         let usual = [said(&[greeting]), asks.clone(), said(&[accept]), hello.clone()];
-        assert_eq!(read(answer_last, &early), usual);
-        assert_eq!(read(answer_last, &late), usual);
+        assert_eq!(read(tagged, &early), usual);
+        assert_eq!(read(plain, &early), usual);
+        assert_eq!(read(tagged, &late), usual);
+        // Without tags, the first reply is the answer.
+        assert_eq!(read(plain, &late), late);
         // A refusal that nothing takes back stays, and so does one after which there is no handshake.
         for events in [
             vec![said(&[greeting]), asks.clone(), said(&[accept, refuse]), hello],
             vec![said(&[greeting]), asks.clone(), said(&[refuse, accept]), asks],
         ] {
-            assert_eq!(read(answer_last, &events), events);
+            assert_eq!(read(tagged, &events), events);
         }
     }
 }

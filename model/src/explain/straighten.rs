@@ -71,9 +71,7 @@ fn without_noise(protocol: &Protocol, events: &[Event]) -> Vec<Placed> {
     reading::greet(&mut read);
     reading::grant(&mut read);
     reading::end_lines(&mut read);
-    if protocol.speech.has_tags() {
-        reading::answer_last(&mut read);
-    }
+    reading::pass_over(&mut read, protocol.speech.has_tags());
     // Once logged in inside TLS, whoever asks for the capabilities asks what it may do now.
     let login = |(_, event): &Placed| {
         matches!(event, Event::Heard(Command::Login(_) | Command::Credential, Layer::Tls))
