@@ -194,7 +194,7 @@ pub fn judge(question: &Question<'_>, evidence: &Evidence) -> Judgement {
     if unseen {
         judgement.verdict = Verdict::Inconclusive;
         judgement.reason =
-            "sent more data than the recording limit; the rest was not examined".to_owned();
+            "sent or printed more than the recording limit; the rest was not examined".to_owned();
     } else if unreached && judgement.verdict != Verdict::Fail {
         judgement.verdict = Verdict::Inconclusive;
         judgement.reason = format!(

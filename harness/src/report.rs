@@ -11,6 +11,7 @@ mod markdown;
 mod matrix;
 mod merge;
 mod page;
+mod printed;
 mod scene;
 mod tap;
 mod waived;
@@ -41,6 +42,7 @@ pub use self::markdown::to_markdown;
 pub use self::matrix::matrix;
 pub use self::merge::{MergeError, Part, merge};
 pub use self::page::to_page;
+pub(crate) use self::printed::telling_line;
 pub use self::scene::Line;
 pub(crate) use self::scene::scene;
 pub use self::tap::to_tap;
@@ -94,6 +96,8 @@ pub struct Row {
     pub scene: Vec<Line>,
     /// How the client ended.
     pub exit: String,
+    /// The line of its output that tells most, if it printed any.
+    pub printed: Option<String>,
     /// How long it ran.
     pub duration_ms: u128,
     /// Where its files are.
@@ -194,6 +198,7 @@ impl Row {
             skipped: None,
             announced,
             exit: launched.exit.clone(),
+            printed: telling_line(&launched.output),
             duration_ms: launched.duration.as_millis(),
             artefacts: launched.directory.clone(),
             again,
@@ -211,6 +216,7 @@ impl Row {
             cut: Vec::new(),
             scene: Vec::new(),
             exit: String::new(),
+            printed: None,
             duration_ms: 0,
             artefacts: PathBuf::new(),
             again: String::new(),

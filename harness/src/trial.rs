@@ -167,6 +167,7 @@ pub async fn against_reference<C: Client + Sync>(
         output: finished.shown.clone().into_bytes(),
         errors: Vec::new(),
         data: finished.handed_over.clone().into_bytes(),
+        printed_more: false,
         last_session_at: Some(finished.last_session_at),
     };
     let evidence = evidence(scene, &record, &lifted, &carried, &end);

@@ -91,12 +91,12 @@ fn a_buffer_that_is_read_late_is_found_and_its_mended_twin_passes() {
             assert_eq!(ended, Some(code), "{text}");
             assert_eq!(text.contains("FAIL  injected"), code == 1, "{text}");
             assert_eq!(
-                text.contains("to the server of its twin") || text.contains("of its twin:"),
+                text.contains("without the attack in clear") || text.contains("of its twin:"),
                 code == 1,
                 "{text}"
             );
             assert_eq!(
-                text.contains("commands inside TLS with twin: EHLO, AUTH LOGIN"),
+                text.contains("commands inside TLS without the attack: EHLO, AUTH LOGIN"),
                 code == 1,
                 "{text}"
             );

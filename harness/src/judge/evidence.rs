@@ -43,7 +43,7 @@ pub struct Evidence {
     pub crashed: bool,
     /// Whether it was still alive after the peer had closed and the deadline had passed.
     pub hung: bool,
-    /// Whether the client said more than was looked at.
+    /// Whether the client said or printed more than was looked at, where that can decide.
     pub cut: bool,
     /// Whether the connection was cut because the client sent more than the recording limit.
     pub flooded: bool,

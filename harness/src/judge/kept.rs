@@ -21,7 +21,7 @@ pub(super) struct Kept {
 }
 
 impl Kept {
-    /// Whether the client says nothing more where it goes on with the server of its twin.
+    /// Whether the client says nothing more where it goes on without the attack in clear.
     pub(super) const fn stops(&self) -> bool {
         matches!(self.difference, Difference::Stops { .. })
     }

@@ -75,7 +75,7 @@ const fn sentence(property: Property) -> &'static str {
             "handed data from before TLS to the application as the server's"
         }
         Property::NoClearTextShownAsTrusted => "showed text from before TLS to its user",
-        Property::AlwaysEnds => "was still alive after the peer had closed and the deadline passed",
+        Property::AlwaysEnds => "had not ended at its deadline",
         _ => "broke a property",
     }
 }

@@ -30,9 +30,15 @@ pub fn failure(row: &Row, client: &str) -> String {
         let sound: Vec<&str> = row.vector.sound.iter().map(|outcome| outcome.name()).collect();
         let _ = writeln!(text, "  expected  a sound client shows here: {}", sound.join(" or "));
     }
-    let end =
-        if row.exit.is_empty() { String::new() } else { format!("; it ended with {}", row.exit) };
+    let end = match row.exit.as_str() {
+        "" => String::new(),
+        exit if exit.starts_with("killed") => format!("; it was {exit}"),
+        exit => format!("; it ended with {exit}"),
+    };
     let _ = writeln!(text, "  actual    {client} {}{end}", judgement.reason);
+    if let Some(line) = row.printed.as_ref().filter(|line| !row.exit.contains(line.as_str())) {
+        let _ = writeln!(text, "  printed   {line}");
+    }
     for flaw in judgement.flaws.iter().take(3) {
         let _ = writeln!(text, "  looks like {}: {}", flaw.name(), flaw.note().summary);
     }
@@ -366,6 +372,7 @@ pub fn by_hand(vector: &Vector, trial: &Trial, judgement: Judgement, files: &Pat
         skipped: None,
         announced: None,
         exit: String::new(),
+        printed: None,
         duration_ms: 0,
         artefacts: files.to_path_buf(),
         again: format!(

@@ -149,6 +149,7 @@ impl Launcher {
             output,
             errors: ended.stderr.bytes.clone(),
             data,
+            printed_more: ended.stdout.dropped > 0 || ended.stderr.dropped > 0,
             last_session_at: None,
         }
     }

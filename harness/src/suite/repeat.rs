@@ -5,7 +5,7 @@ use upward_model::vector::{Certificate, Outcome, Point, Vector};
 
 use crate::judge::{Judgement, Verdict};
 use crate::profile::Trait;
-use crate::report::Row;
+use crate::report::{Row, telling_line};
 use crate::suite::controls::Controls;
 use crate::suite::subject::{Launched, Subject};
 use crate::suite::{Job, SuiteError};
@@ -115,21 +115,14 @@ fn explained_by_its_words(launched: &Launched, mut judgement: Judgement) -> Judg
     if judgement.verdict != Verdict::Inconclusive || !launched.trial.evidence.run.is_empty() {
         return judgement;
     }
-    let output = String::from_utf8_lossy(&launched.output);
-    let last = output.lines().map(str::trim).rfind(|line| !line.is_empty());
-    let said = last.map_or_else(
-        || "wrote nothing".to_owned(),
-        |line| format!("wrote last: `{}`", line.chars().take(SHOWN).collect::<String>()),
-    );
+    let said = telling_line(&launched.output)
+        .map_or_else(|| "wrote nothing".to_owned(), |line| format!("wrote last: `{line}`"));
     judgement.reason = format!(
         "never connected, and {said}; if another run of it is in the way (a lock file, say), use -j 1, or \
          --isolate with --fresh FOLDER"
     );
     judgement
 }
-
-/// How many characters of a client's last line are shown.
-const SHOWN: usize = 160;
 
 /// Whether a sound client may never come to a point: inside TLS clients differ in what they do, and
 /// before it one may ask for the upgrade without asking whether there is one.

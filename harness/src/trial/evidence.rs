@@ -41,6 +41,8 @@ pub struct End {
     pub errors: Vec<u8>,
     /// What it handed to the application as the server's data.
     pub data: Vec<u8>,
+    /// Whether it printed more than was kept.
+    pub printed_more: bool,
     /// The connection with which its last session began, counted from 0, where that is known.
     pub last_session_at: Option<usize>,
 }
@@ -143,6 +145,11 @@ pub fn evidence(
             })
         })
         .collect();
+    // What was printed beyond what is kept may be what the server said in clear.
+    let may_show = end.printed_more
+        && (0..run.len()).any(|connection| {
+            shows_clear_text(&record.stream(connection, Side::Server, Form::Clear))
+        });
     if !authenticated_only {
         // A policy that may do without TLS is served wherever the data arrived.
         arrived |= (0..run.len()).any(|connection| {
@@ -172,7 +179,7 @@ pub fn evidence(
         redirected: lifted.redirected(),
         crashed: end.crashed,
         hung: end.hung,
-        cut: record.dropped().is_something(),
+        cut: record.dropped().is_something() || may_show,
         flooded: record.dropped().cut_off > 0,
         inside,
         twin: None,
