@@ -150,3 +150,24 @@ fn a_client_that_never_connects_is_shown_with_its_last_words() {
     assert!(text.contains("never connected, and wrote last: `already running`"), "{text}");
     assert!(text.contains("use -j 1, or --isolate with --fresh FOLDER"), "{text}");
 }
+
+/// What is printed beyond what is kept may be what the server said in clear: that is no pass.
+#[test]
+fn a_client_that_prints_more_than_is_kept_does_not_pass() {
+    if !is_there("python3") {
+        return;
+    }
+    let echo = "    print(said)\n    return said\n";
+    let lines = LINES.replace("    return said\n", echo);
+    for (filler, told) in [("", "handed data from before TLS"), ("x", "the rest was not examined")]
+    {
+        let first = format!("print('{filler}' * 300_000)");
+        let script = [&first, &*lines, &SMTP.replace("KEPT", "s = tls()")].concat();
+        let options = ["--output-is-data", "-f", "smtp/ui/upgrade-notice"];
+        let (ended, text) = plays("smtp", &options, &script);
+        assert_eq!(ended, Some(if filler.is_empty() { 1 } else { 3 }), "{text}");
+        assert!(text.contains(told), "{text}");
+        // The line that shows it stands in the report.
+        assert_eq!(text.contains("  printed   b'"), filler.is_empty(), "{text}");
+    }
+}
