@@ -3,6 +3,7 @@
 mod compare;
 mod controls;
 mod exit;
+mod failure;
 mod faults;
 mod human;
 mod json;
@@ -30,8 +31,9 @@ use crate::suite::{Controls, Job};
 
 pub use self::compare::{Change, Comparison, compare};
 pub use self::controls::controls;
+pub use self::failure::{by_hand, failure};
 pub use self::faults::Fault;
-pub use self::human::{Detail, by_hand, failure, summary, vectors};
+pub use self::human::{Detail, summary, vectors};
 pub(crate) use self::json::tier_name;
 pub use self::json::{
     Client, Controls as ControlResults, Entry, Found, RESULTS_FORMAT, Results, ResultsError,

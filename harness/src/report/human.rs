@@ -2,64 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::path::Path;
 
-use upward_model::vector::{Outcome, Vector};
+use upward_model::vector::Outcome;
 
 use super::controls::{control_line, no_verdict};
-use super::scene::scene;
-use crate::judge::Judgement;
+use crate::report::Problem;
 use crate::report::json::{Entry, Results, Weight};
-use crate::report::{Problem, Row, worst};
 use crate::shell::{itself, quoted};
-use crate::trial::Trial;
-
-/// A failure at length.
-pub fn failure(row: &Row, client: &str) -> String {
-    let mut text = String::new();
-    let Some(judgement) = &row.judgement else { return text };
-    let verdict = row.weight().name().to_uppercase();
-    let verdict = if row.announced.is_some() { "AS ANNOUNCED" } else { &verdict };
-    let _ = writeln!(text, "{verdict}  {}  {}", judgement.outcome.name(), row.vector.id);
-    let _ = writeln!(text, "  attack    {}", row.vector.summary);
-    if let Some((property, level, source)) = worst(row) {
-        let _ = writeln!(text, "  rule      {} ({}: {source})", property.meaning(), level.name());
-    }
-    // What is weak may show what a sound client shows, and break a rule in how it does so.
-    if !row.vector.sound.contains(&judgement.outcome) {
-        let sound: Vec<&str> = row.vector.sound.iter().map(|outcome| outcome.name()).collect();
-        let _ = writeln!(text, "  expected  a sound client shows here: {}", sound.join(" or "));
-    }
-    let end = match row.exit.as_str() {
-        "" => String::new(),
-        exit if exit.starts_with("killed") => format!("; it was {exit}"),
-        exit => format!("; it ended with {exit}"),
-    };
-    let _ = writeln!(text, "  actual    {client} {}{end}", judgement.reason);
-    if let Some(line) = row.printed.as_ref().filter(|line| !row.exit.contains(line.as_str())) {
-        let _ = writeln!(text, "  printed   {line}");
-    }
-    for flaw in judgement.flaws.iter().take(3) {
-        let _ = writeln!(text, "  looks like {}: {}", flaw.name(), flaw.note().summary);
-    }
-    if let Some(documented) = &row.announced {
-        let _ = writeln!(text, "  announced {documented}");
-    }
-    let _ = writeln!(text, "  dialogue");
-    for line in row.scene.iter().map(ToString::to_string) {
-        for line in line.lines() {
-            let _ = writeln!(text, "    | {line}");
-        }
-    }
-    for cut in &row.cut {
-        let _ = writeln!(text, "  not kept  {cut}");
-    }
-    if !row.artefacts.as_os_str().is_empty() {
-        let _ = writeln!(text, "  files     {}", row.artefacts.display());
-    }
-    let _ = writeln!(text, "  again     {}", row.again);
-    text
-}
 
 /// How much is told of what the client's authors announce themselves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,17 +77,7 @@ pub fn summary(results: &Results, detail: Detail) -> String {
         }
     }
     if brief {
-        let announced = |entry: &&Entry| entry.announced && entry.verdict == Weight::Fail;
-        let leaking = results.results.iter().filter(announced).count();
-        if leaking > 0 {
-            let _ = writeln!(
-                text,
-                "gives secrets away in {}, as its authors document; to see how: {} run --client {}",
-                vectors(leaking),
-                itself(),
-                quoted(&results.client.name)
-            );
-        }
+        in_brief(results, &mut text);
     } else {
         others(results, &mut text);
         unexplained(results, &mut text);
@@ -154,6 +93,34 @@ pub fn summary(results: &Results, detail: Detail) -> String {
         results.exit_code
     );
     text
+}
+
+/// What is not told of one client among many, and how to see it.
+fn in_brief(results: &Results, text: &mut String) {
+    let command = format!("{} run --client {}", itself(), quoted(&results.client.name));
+    let announced = |entry: &&Entry| entry.announced && entry.verdict == Weight::Fail;
+    let leaking = results.results.iter().filter(announced).count();
+    if leaking > 0 {
+        let _ = writeln!(
+            text,
+            "gives secrets away in {}, as its authors document; to see how: {command}",
+            vectors(leaking),
+        );
+    }
+    let is_open = |entry: &&Entry| {
+        let unsure = matches!(entry.verdict, Weight::Weak | Weight::Inconclusive);
+        !entry.announced && (unsure || entry.unexplained.is_some())
+    };
+    let open = results.results.iter().filter(is_open).count();
+    if open > 0 {
+        let tier = results.selection.tier.as_deref().filter(|tier| *tier != "standard");
+        let tier = tier.map_or_else(String::new, |tier| format!(" --tier {tier}"));
+        let _ = writeln!(
+            text,
+            "weak, inconclusive or unexplained in {}; to see why: {command}{tier}",
+            vectors(open)
+        );
+    }
 }
 
 /// How many vectors were played, in words.
@@ -356,31 +323,4 @@ fn waivers(problems: &[Problem], text: &mut String) {
         }
         let _ = writeln!(text, "    help: {}", problem.help);
     }
-}
-
-/// A judgement of a run that was started by hand.
-pub fn by_hand(vector: &Vector, trial: &Trial, judgement: Judgement, files: &Path) -> String {
-    let row = Row {
-        vector: vector.clone(),
-        scene: scene(trial, Some(vector), &judgement),
-        wire: String::new(),
-        cut: vec![trial.record.dropped().to_string()]
-            .into_iter()
-            .filter(|s| !s.is_empty())
-            .collect(),
-        judgement: Some(judgement),
-        skipped: None,
-        announced: None,
-        exit: String::new(),
-        printed: None,
-        duration_ms: 0,
-        artefacts: files.to_path_buf(),
-        again: format!(
-            "{} serve --directory {} {}",
-            itself(),
-            quoted(&files.to_string_lossy()),
-            vector.id
-        ),
-    };
-    failure(&row, "the client")
 }

@@ -8,7 +8,7 @@ use upward_model::vector::{Tier, Vector};
 use crate::report::json::{
     Client, Controls, DELIVERED, Entry, Found, RESULTS_FORMAT, Results, Tool, Weight, tier_name,
 };
-use crate::report::{Counts, Report, Row, human};
+use crate::report::{Counts, Report, Row, failure};
 use crate::shard::Shard;
 
 /// How much of the wire is kept of an honest control that failed, in lines.
@@ -118,7 +118,7 @@ impl Entry {
         });
         let shown = !matches!(verdict, Weight::Pass | Weight::Skipped);
         let told = if matches!(verdict, Weight::Fail | Weight::Weak | Weight::Error) {
-            human::failure(row, client)
+            failure(row, client)
         } else {
             String::new()
         };

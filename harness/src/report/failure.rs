@@ -1,0 +1,86 @@
+//! One failure at length, for people.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use upward_model::vector::Vector;
+
+use super::scene::scene;
+use crate::judge::Judgement;
+use crate::report::{Row, worst};
+use crate::shell::{itself, quoted};
+use crate::trial::Trial;
+
+/// A failure at length.
+pub fn failure(row: &Row, client: &str) -> String {
+    let mut text = String::new();
+    let Some(judgement) = &row.judgement else { return text };
+    let verdict = row.weight().name().to_uppercase();
+    let verdict = if row.announced.is_some() { "AS ANNOUNCED" } else { &verdict };
+    let _ = writeln!(text, "{verdict}  {}  {}", judgement.outcome.name(), row.vector.id);
+    let _ = writeln!(text, "  attack    {}", row.vector.summary);
+    if let Some((property, level, source)) = worst(row) {
+        let _ = writeln!(text, "  rule      {} ({}: {source})", property.meaning(), level.name());
+    }
+    // What is weak may show what a sound client shows, and break a rule in how it does so.
+    if !row.vector.sound.contains(&judgement.outcome) {
+        let sound: Vec<&str> = row.vector.sound.iter().map(|outcome| outcome.name()).collect();
+        let _ = writeln!(text, "  expected  a sound client shows here: {}", sound.join(" or "));
+    }
+    let end = match row.exit.as_str() {
+        "" => String::new(),
+        exit if exit.starts_with("killed") => format!("; it was {exit}"),
+        exit => format!("; it ended with {exit}"),
+    };
+    let _ = writeln!(text, "  actual    {client} {}{end}", judgement.reason);
+    if let Some(line) = row.printed.as_ref().filter(|line| !row.exit.contains(line.as_str())) {
+        let _ = writeln!(text, "  printed   {line}");
+    }
+    for flaw in judgement.flaws.iter().take(3) {
+        let _ = writeln!(text, "  looks like {}: {}", flaw.name(), flaw.note().summary);
+    }
+    if let Some(documented) = &row.announced {
+        let _ = writeln!(text, "  announced {documented}");
+    }
+    let _ = writeln!(text, "  dialogue");
+    for line in row.scene.iter().map(ToString::to_string) {
+        for line in line.lines() {
+            let _ = writeln!(text, "    | {line}");
+        }
+    }
+    for cut in &row.cut {
+        let _ = writeln!(text, "  not kept  {cut}");
+    }
+    if !row.artefacts.as_os_str().is_empty() {
+        let _ = writeln!(text, "  files     {}", row.artefacts.display());
+    }
+    let _ = writeln!(text, "  again     {}", row.again);
+    text
+}
+
+/// A judgement of a run that was started by hand.
+pub fn by_hand(vector: &Vector, trial: &Trial, judgement: Judgement, files: &Path) -> String {
+    let row = Row {
+        vector: vector.clone(),
+        scene: scene(trial, Some(vector), &judgement),
+        wire: String::new(),
+        cut: vec![trial.record.dropped().to_string()]
+            .into_iter()
+            .filter(|s| !s.is_empty())
+            .collect(),
+        judgement: Some(judgement),
+        skipped: None,
+        announced: None,
+        exit: String::new(),
+        printed: None,
+        duration_ms: 0,
+        artefacts: files.to_path_buf(),
+        again: format!(
+            "{} serve --directory {} {}",
+            itself(),
+            quoted(&files.to_string_lossy()),
+            vector.id
+        ),
+    };
+    failure(&row, "the client")
+}
