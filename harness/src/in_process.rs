@@ -286,7 +286,7 @@ impl InProcess {
     fn tolerated(&self) -> Result<Waivers, InProcessError> {
         let Some(file) = &self.waivers else { return Ok(Waivers::default()) };
         let waivers = Waivers::load(file)?;
-        match waivers.entries().iter().find(|waiver| !waiver.names_any()) {
+        match waivers.naming_nothing() {
             Some(waiver) => Err(InProcessError::WaivesNothing {
                 place: waiver.place.clone(),
                 vector: waiver.vector.as_str().to_owned(),

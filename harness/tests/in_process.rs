@@ -123,7 +123,7 @@ fn ended(mut command: Command) -> (Option<i32>, String) {
     (output.status.code(), String::from_utf8_lossy(&told).into_owned())
 }
 
-/// Runs the client that goes on in clear where a 454 refuses TLS, with one waiver of it.
+/// Runs a client in the vector that refuses TLS with a 454, with one waiver.
 fn waived(client: &str, vector: &str, outcome: &str) -> (Option<i32>, String) {
     let file = tempfile::NamedTempFile::new().unwrap();
     let text = format!(

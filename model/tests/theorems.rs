@@ -105,7 +105,7 @@ fn is_sound(protocol: &'static Protocol, variant: Variant) {
         let found = walk(&World::new(protocol, client, vec![policy], setting), None);
         for property in found.broken.iter() {
             let claimed = claim(protocol, policy, &setting, property).0;
-            // Who takes any positive reply for an answer agrees on less.
+            // For a client that accepts any positive reply as an answer, `agreement` may break.
             let lax = variant.reads_laxly && property == Property::Agreement;
             assert!(claimed != Claim::Holds || lax, "{} {property}", variant.name());
         }
@@ -123,9 +123,9 @@ fn every_sound_variant_is_sound() {
             for cell in &column.cells {
                 // A claim that something is broken is about the common client.
                 let kept = cell.claim.0 != Claim::Holds || cell.agrees();
-                // Who takes any positive reply for an answer agrees on less.
+                // For a client that accepts any positive reply as an answer, `agreement` may break.
                 let lax = variant.reads_laxly && cell.property == Property::Agreement;
-                // Who does not say the host's name again inside TLS reaches the host that was named in clear.
+                // A client that sends no host name inside TLS reaches the host that was named in clear.
                 let unsaid = !variant.asks_inside;
                 let unnamed = unsaid && cell.property == Property::DeliversToNamedHost;
                 assert!(

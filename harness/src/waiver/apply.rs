@@ -26,6 +26,12 @@ impl Waivers {
         self.entries.iter().find(decides)
     }
 
+    /// The first waiver that names no vector of any protocol.
+    pub(crate) fn naming_nothing(&self) -> Option<&Waiver> {
+        let all = LazyCell::new(every_protocol);
+        self.entries.iter().find(|waiver| !all.iter().any(|vector| waiver.names(vector)))
+    }
+
     /// Lays the waivers over results: what fails as one says becomes `waived`, and what is wrong with
     /// the waivers is put down. The first waiver that names a vector decides about it; one that has
     /// expired decides about nothing.
@@ -79,11 +85,6 @@ impl Waiver {
     /// Whether it decides about a vector, unless one before it does.
     fn decides(&self, vector: &Vector, today: Date) -> bool {
         !self.has_expired(today) && self.names(vector)
-    }
-
-    /// Whether it names a vector of any protocol.
-    pub(crate) fn names_any(&self) -> bool {
-        every_protocol().iter().any(|vector| self.names(vector))
     }
 }
 

@@ -80,9 +80,10 @@ pub(super) fn end_lines(events: &mut [&mut Event]) {
     }
 }
 
-/// What a client that begins the handshake behind the server's grant has passed over: negative replies that
-/// nobody had asked for before the request, and, where replies have tags, a refusal before the grant. A client
-/// may empty its buffer before it asks, and may read all replies with its tag before it looks.
+/// Leaves out the negative replies that a client has ignored, if it begins the handshake after the server's grant:
+/// those that answered no command and came before the upgrade request, and, where replies have tags, a refusal
+/// before the grant. A client may empty its buffer before it sends the request. It may also read all replies with
+/// its tag, and act on the last.
 pub(super) fn pass_over(events: &mut [&mut Event], has_tags: bool) {
     let Some((asked, hello)) = handshake(events) else { return };
     let last = events[asked..hello].iter().rev().find_map(|event| match &**event {
@@ -111,7 +112,7 @@ pub(super) fn pass_over(events: &mut [&mut Event], has_tags: bool) {
         };
         let pieces = segment.pieces().iter().enumerate().filter(is_kept);
         let kept: Vec<Piece<Reply>> = pieces.map(|(_, &piece)| piece).collect();
-        // Where a refusal came by itself, the client had time to look at it.
+        // A refusal in a segment of its own stays: the client had time to act on it.
         if !kept.is_empty() {
             *segment = Segment::new(&kept);
         }
