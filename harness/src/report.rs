@@ -50,7 +50,7 @@ pub(crate) use self::scene::scene;
 pub use self::tap::to_tap;
 pub use self::waived::{Kind, Problem, Record};
 
-/// The exit code of a run that somebody interrupted: 128 and the number of SIGINT, as shells have it.
+/// The exit code of a run that was interrupted, by Ctrl-C or SIGTERM: 128 and the number of SIGINT, as shells have it.
 pub const INTERRUPTED: u8 = 130;
 
 /// How much of what went over the wire is kept with each result: 64 KiB. The rest is in `wire.txt`.

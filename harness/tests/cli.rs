@@ -186,6 +186,22 @@ fn writes_and_checks_a_profile() {
     assert!(folder.path().join("runs/my-client/control-first/ran").exists());
 }
 
+/// A pattern selects from every tier, unless a tier is asked for.
+#[test]
+fn a_pattern_and_a_tier_select_what_is_in_both() {
+    let folder = fresh();
+    let selected = |more: &[&str]| {
+        let options = ["run", "--protocol", "smtp", "--report", "json=-", "-f", "smtp/neg/*"];
+        let output = upward(&folder, &[&options[..], more, &["--", "true"]].concat());
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        report["selection"]["vectors"].as_u64().expect("a count")
+    };
+    let (smoke, standard, full) =
+        (selected(&["--tier", "smoke"]), selected(&["--tier", "standard"]), selected(&[]));
+    assert!(0 < smoke && smoke < standard && standard < full, "{smoke} {standard} {full}");
+    assert_eq!(selected(&["--tier", "full"]), full);
+}
+
 /// A daemon that is handed its work; what its user is told is asked for afterwards.
 #[test]
 fn a_daemon_is_started_and_asked_and_stopped() {

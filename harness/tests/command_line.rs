@@ -228,19 +228,26 @@ fn a_folder_is_used_by_one_run_at_a_time() {
     assert_eq!(curl("--ssl-reqd", &folder).status.code(), Some(0));
 }
 
-/// Ctrl-C in the middle: what was played is reported, and nothing is left behind.
+/// Ctrl-C in the middle, or the signal by which a job of CI is ended: what was played is reported, and
+/// nothing is left behind.
 #[test]
 fn an_interrupted_suite_reports_what_was_played() {
     if !is_there("curl") {
         return;
     }
+    for signal in ["INT", "TERM"] {
+        is_interrupted_by(signal);
+    }
+}
+
+fn is_interrupted_by(signal: &str) {
     let folder = TempDir::new().expect("a folder");
     // At its twelfth run the client interrupts the suite, and would stay for a long time.
-    let client = "echo >> ../runs; [ $(wc -l < ../runs) -lt 12 ] || { kill -INT $(awk '{print $4}' /proc/$PPID/stat); sleep 31.4161; }; \
+    let client = "echo >> ../runs; [ $(wc -l < ../runs) -lt 12 ] || { kill -SIGNAL $(awk '{print $4}' /proc/$PPID/stat); sleep 31.4161; }; \
                   exec curl -sS --ssl-reqd --cacert $UPWARD_CA -u $UPWARD_USER:$UPWARD_PASSWORD \
                   --mail-from a@example.org --mail-rcpt b@example.org -T mail \
                   smtp://$UPWARD_HOST:$UPWARD_PORT";
-    let client = client.replace('{', "{{").replace('}', "}}");
+    let client = client.replace('{', "{{").replace('}', "}}").replace("SIGNAL", signal);
     let mail = r"mail=Subject: t\r\n\r\n{body}\r\n";
     let mut arguments = vec!["run", "--protocol", "smtp", "-j", "1", "--file", mail];
     arguments.extend(["--report", "json=report.json", "--", "sh", "-c", &client]);

@@ -65,7 +65,10 @@ fn merged(paths: &[PathBuf]) -> Result<Vec<Results>, Failure> {
         let failure = Failure::new(error.to_string());
         match error {
             report::MergeError::Whole { .. } => {
-                failure.help("--compare OLD.json shows what changed from one run to another")
+                failure.help(
+                    "two programs: run each with a --name of its own; one program, run twice: --compare OLD.json \
+                     shows what changed",
+                )
             }
             report::MergeError::Missing { .. } => {
                 failure.help("name the reports of all shards of the run")

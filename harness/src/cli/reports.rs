@@ -189,7 +189,9 @@ fn text(format: Format, reports: &[Results]) -> Result<String, Failure> {
 }
 
 fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    std::fs::write(path, text).map_err(|error| Failure::unwritten(path, &error))
+    std::fs::write(path, text).map_err(|error| {
+        Failure::unwritten(path, &error).help("the exit code is 2, whatever the results are")
+    })
 }
 
 /// GitHub shows what a step adds to this file on the page of the run. What was found does not depend

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use indicatif::MultiProgress;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use upward_model::vector::Tier;
 
@@ -62,7 +63,7 @@ pub(super) struct Run {
     /// What is done about a client that is not installed [default: skip with --all, else fail].
     #[arg(long, value_enum)]
     missing: Option<present::Missing>,
-    /// Only vectors whose id matches this pattern, of every tier.
+    /// Only vectors whose id matches this pattern, of every tier unless --tier is given.
     #[arg(short, long)]
     filter: Vec<String>,
     /// How many vectors: `smoke` shows each known mistake in one way, `standard` plays each attack in each
@@ -127,7 +128,7 @@ impl Run {
             crate::process::adopt();
             let (stop, stopped) = watch::channel(false);
             tokio::spawn(async move {
-                if tokio::signal::ctrl_c().await.is_ok() {
+                if asked_to_stop().await.is_ok() {
                     eprintln!("interrupted: the programs under test are being ended");
                     let _ = stop.send(true);
                 }
@@ -285,6 +286,15 @@ impl Run {
         let universe = Universe { all: &all, selected: &chosen };
         waivers.apply(&mut results, universe, waiver::today());
         Ok(results)
+    }
+}
+
+/// Waits for Ctrl-C, or for the signal by which a job of CI is ended.
+async fn asked_to_stop() -> std::io::Result<()> {
+    let mut ended = signal(SignalKind::terminate())?;
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => interrupted,
+        _ = ended.recv() => Ok(()),
     }
 }
 

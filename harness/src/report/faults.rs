@@ -80,9 +80,9 @@ const SILENT: Fault = Fault {
 const ANY_AUTHORITY: Fault = Fault {
     weight: Weight::Inconclusive,
     what: "it accepts any authority",
-    help: "it trusts one that it was not told to trust: let it check certificates; if it does not know \
-           which to trust, put {ca} on its command line; where its authors say that it checks none, a \
-           profile announces `verifies-no-certificate`",
+    help: "it trusts one that it was not told to trust: let it check certificates; if it \
+           ignores the authority of {ca}, check the option that passes it; where its authors say that it \
+           checks none, a profile announces `verifies-no-certificate`",
 };
 
 const BLIND: Fault = Fault {

@@ -9,7 +9,8 @@ use crate::report::{self, tier_name};
 use crate::vectors::{self, Selection};
 
 impl Run {
-    /// The vectors that are meant for a client.
+    /// The vectors that are meant for a client. A pattern selects from every tier up to this one or, where
+    /// that is larger, the one of `--tier`; without `--tier`, from all.
     pub(super) fn vectors(&self, profile: &Profile, tier: Tier) -> Result<Vec<Vector>, Failure> {
         let name = protocol(&profile.protocol)?.name;
         let selection = Selection {
@@ -17,7 +18,13 @@ impl Run {
             tier: Some(tier),
             policy: Some(profile.policy),
         };
-        selection.of(self.load(name)?).map_err(|error| Failure::new(error.to_string()))
+        let mut vectors =
+            selection.of(self.load(name)?).map_err(|error| Failure::new(error.to_string()))?;
+        if let Some(asked) = self.tier {
+            let largest = Tier::from(asked).max(tier);
+            vectors.retain(|vector| vector.tier <= largest);
+        }
+        Ok(vectors)
     }
 
     /// Refuses a pattern that matches no vector of any of these clients: it is a slip of the pen.
