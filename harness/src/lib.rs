@@ -10,6 +10,7 @@ pub mod cli;
 pub mod codec;
 pub mod in_process;
 pub mod judge;
+pub mod link;
 mod meant;
 pub mod negotiate;
 pub mod persona;

@@ -5,42 +5,30 @@
 //! to the upgrade request really is in the client's buffer.
 
 pub(crate) mod reading;
-mod verify;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::pki_types::ServerName;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
-use tokio_rustls::client::TlsStream;
 use upward_model::client::{Client, Close, End, Input, Output, Step, Target, View};
 use upward_model::message::Segment;
 
 use crate::canary::Canaries;
-use crate::certificate::HOST;
 use crate::codec::Codec;
-use crate::wire::{Record, Tap};
+use crate::link::{self, Address, Failed, Verifier, VerifyError};
 
 use self::reading::Reading;
-use self::verify::Verifier;
-
-pub use self::verify::VerifyError;
 
 /// Where the built-in client connects to, and what it carries.
 #[derive(Clone)]
-pub struct Errand {
-    /// The port on 127.0.0.1.
-    pub port: u16,
-    /// The port on 127.0.0.1 to which redirections lead.
-    pub trap: u16,
+pub(crate) struct Errand {
+    /// Where the persona is.
+    pub(crate) address: Address,
     /// The authority to trust, as PEM.
-    pub ca: String,
+    pub(crate) ca: String,
     /// What it carries in each of its user's sessions.
-    pub canaries: Vec<Arc<Canaries>>,
+    pub(crate) canaries: Vec<Arc<Canaries>>,
     /// When it gives up waiting.
-    pub deadline: Duration,
+    pub(crate) deadline: Duration,
 }
 
 /// How the built-in client ended.
@@ -74,19 +62,19 @@ impl Finished {
 /// # Errors
 ///
 /// Where TLS cannot be set up from `errand.ca`; what happens on the network is no error.
-pub async fn run<C: Client + Sync>(
+pub(crate) async fn run<C: Client + Sync>(
     client: &C,
     codec: &dyn Codec,
     errand: Errand,
 ) -> Result<Finished, VerifyError> {
-    let verifier = Arc::new(Verifier::new(&errand.ca)?);
+    let verifier = Verifier::new(&errand.ca)?;
     let mut driver = Driver {
         client,
         codec,
         reading: Reading::new(client, codec.client()),
         verifier,
         errand,
-        link: Link::None,
+        link: link::Client::None,
         text: String::new(),
         finished: Finished::default(),
     };
@@ -94,19 +82,13 @@ pub async fn run<C: Client + Sync>(
     Ok(driver.finished)
 }
 
-enum Link {
-    None,
-    Clear(TcpStream),
-    Tls(Box<TlsStream<Tap>>),
-}
-
 struct Driver<'a, C: Client> {
     client: &'a C,
     codec: &'a dyn Codec,
     reading: Reading<'a, C>,
-    verifier: Arc<Verifier>,
+    verifier: Verifier,
     errand: Errand,
-    link: Link,
+    link: link::Client,
     /// The text of the last segment that came in clear.
     text: String,
     finished: Finished,
@@ -160,7 +142,7 @@ impl<C: Client + Sync> Driver<'_, C> {
                 Output::StartTls | Output::Close => {
                     self.write(&std::mem::take(&mut out)).await;
                     if output == Output::Close {
-                        self.close().await;
+                        let _ = self.link.close().await;
                     }
                 }
                 Output::Tell => self.finished.told = true,
@@ -185,66 +167,34 @@ impl<C: Client + Sync> Driver<'_, C> {
     }
 
     async fn connect(&mut self, target: Target) -> Input {
-        let port = match target {
-            Target::Upgrade | Target::Implicit => self.errand.port,
-            Target::Redirected => self.errand.trap,
-        };
+        let redirected = target == Target::Redirected;
         self.reading.begin(self.codec.client());
-        match TcpStream::connect(("127.0.0.1", port)).await {
-            Ok(stream) => {
-                let _ = stream.set_nodelay(true);
-                self.link = Link::Clear(stream);
-                Input::Connected
-            }
-            Err(_) => Input::Closed(Close::Cut),
+        self.link = link::Client::connect(&self.errand.address, redirected).await;
+        if matches!(self.link, link::Client::None) {
+            return Input::Closed(Close::Cut);
         }
+        Input::Connected
     }
 
     /// Writes; that the peer has gone will be read.
     async fn write(&mut self, bytes: &[u8]) {
-        if bytes.is_empty() {
-            return;
+        if !bytes.is_empty() {
+            let _ = self.link.write(bytes).await;
         }
-        let _ = match &mut self.link {
-            Link::None => Ok(()),
-            Link::Clear(stream) => stream.write_all(bytes).await,
-            Link::Tls(stream) => match stream.write_all(bytes).await {
-                Ok(()) => stream.flush().await,
-                error => error,
-            },
-        };
-    }
-
-    async fn close(&mut self) {
-        let _ = match std::mem::replace(&mut self.link, Link::None) {
-            Link::None => Ok(()),
-            Link::Clear(mut stream) => stream.shutdown().await,
-            Link::Tls(mut stream) => stream.shutdown().await,
-        };
     }
 
     /// Waits for what happens next.
     async fn next(&mut self, state: &C::State) -> Vec<Input> {
-        if matches!(self.link, Link::None) {
-            return std::future::pending().await;
-        }
-        if self.client.view(state) == View::Handshaking {
+        if self.client.view(state) == View::Handshaking && !matches!(self.link, link::Client::None)
+        {
             return self.handshake().await;
         }
         let mut buffer = vec![0; 64 * 1024];
-        let read = match &mut self.link {
-            Link::None => return std::future::pending().await,
-            Link::Clear(stream) => stream.read(&mut buffer).await,
-            Link::Tls(stream) => stream.read(&mut buffer).await,
-        };
-        match read {
-            Ok(0) => self.end_of_stream().await,
-            Ok(length) => {
-                buffer.truncate(length);
-                self.received(&buffer).await
-            }
+        match self.link.read(&mut buffer).await {
+            Ok(0) => self.end_of_layer().await,
+            Ok(length) => self.received(&buffer[..length]).await,
             Err(_) => {
-                self.link = Link::None;
+                self.link = link::Client::None;
                 vec![Input::Closed(Close::Cut)]
             }
         }
@@ -254,7 +204,7 @@ impl<C: Client + Sync> Driver<'_, C> {
     async fn received(&mut self, bytes: &[u8]) -> Vec<Input> {
         let cut = self.reading.cut(bytes);
         self.write(&cut.more).await;
-        if !matches!(self.link, Link::Tls(_)) {
+        if !matches!(self.link, link::Client::Tls(_)) {
             self.text.clone_from(&cut.text);
         }
         if cut.pieces.is_empty() {
@@ -264,57 +214,21 @@ impl<C: Client + Sync> Driver<'_, C> {
     }
 
     /// The end of a layer: of the connection, or of TLS alone.
-    async fn end_of_stream(&mut self) -> Vec<Input> {
-        let tap = match std::mem::replace(&mut self.link, Link::None) {
-            Link::Tls(stream) => stream.into_inner().0,
-            Link::None | Link::Clear(_) => return vec![Input::Closed(Close::Orderly)],
+    async fn end_of_layer(&mut self) -> Vec<Input> {
+        let Some(clear) = self.link.outlive_tls().await else {
+            return vec![Input::Closed(Close::Orderly)];
         };
-        let tail = crate::tls::clear_tail(tap.seen()).map(<[u8]>::to_vec);
-        let mut stream = tap.into_inner();
-        let mut buffer = vec![0; 64 * 1024];
-        let clear = match tail {
-            Some(tail) => tail,
-            None => match stream.read(&mut buffer).await {
-                Ok(length) if length > 0 => buffer[..length].to_vec(),
-                _ => return vec![Input::Closed(Close::Orderly)],
-            },
-        };
-        self.link = Link::Clear(stream);
         let mut inputs = vec![Input::TlsEnded];
         inputs.extend(self.received(&clear).await);
         inputs
     }
 
     async fn handshake(&mut self) -> Vec<Input> {
-        let stream = match std::mem::replace(&mut self.link, Link::None) {
-            Link::Clear(stream) => stream,
-            other => {
-                self.link = other;
-                return vec![Input::HandshakeFailed];
-            }
-        };
-        let Ok(name) = ServerName::try_from(HOST) else { return vec![Input::HandshakeFailed] };
-        let tap = Tap::new(stream, Record::default(), 0, Vec::new());
-        let connector = TlsConnector::from(self.verifier.config());
-        match connector.connect(name, tap).into_fallible().await {
-            Ok(stream) => {
-                self.link = Link::Tls(Box::new(stream));
-                vec![Input::Handshake(self.verifier.peer())]
-            }
-            Err((error, tap)) => {
-                let seen = tap.seen().to_vec();
-                let gone = error.kind() == std::io::ErrorKind::UnexpectedEof
-                    || error.kind() == std::io::ErrorKind::ConnectionReset;
-                self.link = Link::Clear(tap.into_inner());
-                match crate::tls::clear_tail(&seen) {
-                    Some(tail) => self.received(tail).await,
-                    None if gone => {
-                        self.link = Link::None;
-                        vec![Input::Closed(Close::Cut)]
-                    }
-                    None => vec![Input::HandshakeFailed],
-                }
-            }
+        match self.link.handshake(&self.verifier).await {
+            Ok(peer) => vec![Input::Handshake(peer)],
+            Err(Failed::Clear(bytes)) => self.received(&bytes).await,
+            Err(Failed::Gone) => vec![Input::Closed(Close::Cut)],
+            Err(Failed::Refused) => vec![Input::HandshakeFailed],
         }
     }
 }

@@ -19,8 +19,9 @@ use crate::canary::Canaries;
 use crate::certificate::Certificates;
 use crate::codec::{Codec, Lesson};
 use crate::judge::{Evidence, Judgement, Question, judge};
-use crate::persona::{Lifted, Listening, Persona};
-use crate::reference::{self, Errand, Finished, VerifyError};
+use crate::link::{Listening, VerifyError};
+use crate::persona::{Lifted, Persona};
+use crate::reference::{self, Errand, Finished};
 use crate::wire::Record;
 
 pub use self::evidence::{End, evidence, shows_clear_text};
@@ -82,12 +83,30 @@ pub struct Stagehand {
     pub patience: Duration,
     /// What an honest run has shown of the client, if there was one.
     pub lesson: Arc<Lesson>,
+    /// What clients of ours reach the persona by.
+    pub transport: Transport,
+}
+
+/// What clients of ours reach a persona by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// TCP on the loopback interface, and rustls.
+    Loopback,
+    /// Pipes in memory, and a box in place of TLS; for a runtime whose clock is paused.
+    Simulated,
 }
 
 impl Stagehand {
     /// For a client of which nothing is known yet.
     pub fn new(codec: Arc<dyn Codec>, certificates: Arc<Certificates>, patience: Duration) -> Self {
-        Self { codec, certificates, patience, lesson: Arc::default() }
+        let transport = Transport::Loopback;
+        Self { codec, certificates, patience, lesson: Arc::default(), transport }
+    }
+
+    /// The same in a simulation.
+    #[must_use]
+    pub fn simulated(self) -> Self {
+        Self { transport: Transport::Simulated, ..self }
     }
 
     /// The persona of a scene, for a client that carries these canaries.
@@ -145,10 +164,12 @@ pub async fn against_reference<C: Client + Sync>(
         .map(|earlier| Arc::new(Canaries::new(seed.wrapping_add((earlier as u128) << 64))))
         .chain([Arc::clone(&canaries)])
         .collect();
-    let listening = Listening::bind().await?;
+    let listening = match stagehand.transport {
+        Transport::Loopback => Listening::bind().await?,
+        Transport::Simulated => Listening::simulated(),
+    };
     let errand = Errand {
-        port: listening.port,
-        trap: listening.trap,
+        address: listening.address(),
         ca: stagehand.certificates.ca.clone(),
         canaries: carried.clone(),
         // Longer than the persona's patience, so that the persona closes first.
@@ -182,7 +203,7 @@ pub(crate) async fn serve_while<T>(
     client: impl Future<Output = T>,
 ) -> (Lifted, T) {
     let (told, done) = tokio::sync::oneshot::channel::<()>();
-    let serving = listening.serve(persona, record.clone(), async {
+    let serving = persona.serve(listening, record.clone(), async {
         let _ = done.await;
     });
     let running = async {

@@ -2,13 +2,11 @@
 //!
 //! What is kept is bounded; how much was dropped is counted and said.
 
-mod tap;
-
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-pub use self::tap::Tap;
+use tokio::time::Instant;
 
 /// How much of a run is kept: 4 MiB, bytes and what it takes to note each segment.
 pub const KEPT: usize = 4 << 20;

@@ -8,7 +8,7 @@ mod bouts;
 use std::sync::Arc;
 
 use upward::codec;
-use upward::trial::Scene;
+use upward::trial::{Scene, Transport};
 use upward::vectors::committed;
 use upward_model::client::Negotiator;
 use upward_model::flaw::{Flaw, Flaws};
@@ -31,7 +31,11 @@ fn acts(protocol: &'static Protocol, vector: &Vector, variant: Variant, flaw: Fl
     steps(flaw.into()) != steps(Flaws::NONE)
 }
 
-async fn check(protocol: &'static Protocol, tier: Tier) {
+fn transport() -> Transport {
+    if std::env::var("UPWARD_SIM").is_ok() { Transport::Simulated } else { Transport::Loopback }
+}
+
+fn check(protocol: &'static Protocol, tier: Tier) {
     let only = std::env::var("UPWARD_ONLY").unwrap_or_default();
     let sound = Variant::single().into_iter().map(|variant| (variant, Flaws::NONE));
     let sound: Vec<(Variant, Flaws)> = sound.collect();
@@ -56,8 +60,9 @@ async fn check(protocol: &'static Protocol, tier: Tier) {
         driven: &|client| client,
         evidence: |_| {},
         first_only: false,
+        transport: transport(),
     };
-    let complaints = bouts.complaints().await;
+    let complaints = bouts.complaints();
     assert!(
         complaints.is_empty(),
         "{}\n{} in all",
@@ -66,22 +71,22 @@ async fn check(protocol: &'static Protocol, tier: Tier) {
     );
 }
 
-#[tokio::test]
-async fn manual() {
-    check(&MANUAL, Tier::Full).await;
+#[test]
+fn manual() {
+    check(&MANUAL, Tier::Full);
 }
 
-#[tokio::test]
-async fn imap() {
-    check(&IMAP, Tier::Standard).await;
+#[test]
+fn imap() {
+    check(&IMAP, Tier::Standard);
 }
 
-#[tokio::test]
-async fn smtp() {
-    check(&SMTP, Tier::Standard).await;
+#[test]
+fn smtp() {
+    check(&SMTP, Tier::Standard);
 }
 
-#[tokio::test]
-async fn pop3() {
-    check(&POP3, Tier::Standard).await;
+#[test]
+fn pop3() {
+    check(&POP3, Tier::Standard);
 }

@@ -16,8 +16,9 @@ use upward::canary::Canaries;
 use upward::certificate::{Certificates, HOST};
 use upward::codec;
 use upward::judge::Stage;
+use upward::link::Listening;
 use upward::negotiate::{Connection, Negotiation, Refusal, TermsError, trusting};
-use upward::persona::{Lifted, Listening};
+use upward::persona::Lifted;
 use upward::trial::{End, Scene, Stagehand, evidence};
 use upward::vectors::{self, committed};
 use upward::wire::Record;
@@ -56,7 +57,7 @@ impl Theatre {
         let record = Record::default();
         let persona = self.stagehand.persona(scene, &canaries);
         let (told, done) = tokio::sync::oneshot::channel::<()>();
-        let serving = listening.serve(persona, record.clone(), async {
+        let serving = persona.serve(listening, record.clone(), async {
             let _ = done.await;
         });
         let running = async {

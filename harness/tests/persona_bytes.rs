@@ -11,7 +11,8 @@ use tokio::net::TcpStream;
 use upward::canary::Canaries;
 use upward::certificate::Certificates;
 use upward::codec;
-use upward::persona::{Lifted, Listening};
+use upward::link::Listening;
+use upward::persona::Lifted;
 use upward::trial::{Scene, Stagehand};
 use upward::wire::{Form, Record, Side, What};
 use upward_model::explain::Event;
@@ -46,7 +47,7 @@ fn played(scene: &Scene, parts: &[Vec<u8>], waits: bool) -> (Record, Lifted, Vec
         let record = Record::default();
         let persona = stagehand.persona(scene, &Arc::new(Canaries::new(3)));
         let (told, done) = tokio::sync::oneshot::channel::<()>();
-        let serving = listening.serve(persona, record.clone(), async {
+        let serving = persona.serve(listening, record.clone(), async {
             let _ = done.await;
         });
         let client = async {

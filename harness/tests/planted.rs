@@ -14,6 +14,7 @@ use std::sync::Arc;
 use upward::codec;
 use upward::codec::Codec;
 use upward::judge::Evidence;
+use upward::trial::Transport;
 use upward::vectors::committed;
 use upward_model::client::{Client, Negotiator};
 use upward_model::flaw::{Flaw, Flaws};
@@ -45,65 +46,81 @@ fn smoke(protocol: &'static Protocol) -> Vec<(Vector, Vec<(Variant, Flaws)>)> {
         .collect()
 }
 
-async fn is_noticed<C: Client + Send + Sync + 'static>(
+fn is_noticed<C: Client + Send + Sync + 'static>(
     protocol: &'static Protocol,
     plant: impl FnOnce(Box<dyn Codec>) -> Arc<dyn Codec>,
     driven: &(dyn Fn(Negotiator) -> C + Sync),
     evidence: Loss,
 ) -> bool {
     let codec = plant(codec::by_name(protocol.name).unwrap());
-    let bouts =
-        Bouts { protocol, codec, bouts: smoke(protocol), driven, evidence, first_only: true };
-    !bouts.complaints().await.is_empty()
+    let bouts = Bouts {
+        protocol,
+        codec,
+        bouts: smoke(protocol),
+        driven,
+        evidence,
+        first_only: true,
+        transport: Transport::Simulated,
+    };
+    !bouts.complaints().is_empty()
 }
 
 /// What is noticed although nothing was planted.
-async fn complaints<C: Client + Send + Sync + 'static>(
+fn complaints<C: Client + Send + Sync + 'static>(
     protocol: &'static Protocol,
     driven: &(dyn Fn(Negotiator) -> C + Sync),
 ) -> Vec<String> {
     let codec = Arc::from(codec::by_name(protocol.name).unwrap());
     let bouts = smoke(protocol);
-    Bouts { protocol, codec, bouts, driven, evidence: |_| {}, first_only: false }.complaints().await
+    Bouts {
+        protocol,
+        codec,
+        bouts,
+        driven,
+        evidence: |_| {},
+        first_only: false,
+        transport: Transport::Simulated,
+    }
+    .complaints()
 }
 
-#[tokio::test]
-async fn nothing_planted_is_nothing_noticed() {
+#[test]
+fn nothing_planted_is_nothing_noticed() {
     let mut all = Vec::new();
     for protocol in [&MANUAL, &SMTP, &IMAP, &POP3] {
-        all.extend(complaints(protocol, &|client| client).await);
+        all.extend(complaints(protocol, &|client| client));
         let driven = |client| Driven { client, mishap: None };
-        all.extend(complaints(protocol, &driven).await);
+        all.extend(complaints(protocol, &driven));
     }
     assert!(all.is_empty(), "{}", all.join("\n"));
 }
 
-#[tokio::test]
-async fn a_codec_that_errs_is_noticed() {
+#[test]
+fn a_codec_that_errs_is_noticed() {
     for &misread in Misread::ALL {
         for protocol in [&MANUAL, &SMTP, &IMAP, &POP3] {
             if misread.is_possible(protocol) {
                 let plant = |inner| -> Arc<dyn Codec> { Arc::new(Planted { inner, misread }) };
-                let noticed = is_noticed(protocol, plant, &|client| client, |_| {}).await;
+                let noticed = is_noticed(protocol, plant, &|client| client, |_| {});
                 assert!(noticed, "{} {misread:?}", protocol.name);
             }
         }
     }
 }
 
-#[tokio::test]
-async fn a_driver_that_errs_is_noticed() {
+#[test]
+fn a_driver_that_errs_is_noticed() {
     for &mishap in Mishap::ALL {
         for protocol in [&MANUAL, &SMTP, &IMAP, &POP3] {
             let driven = |client| Driven { client, mishap: Some(mishap) };
-            let noticed = is_noticed(protocol, Arc::from, &driven, |_| {}).await;
+            let noticed = is_noticed(protocol, Arc::from, &driven, |_| {});
             assert!(noticed, "{} {mishap:?}", protocol.name);
         }
     }
 }
 
-#[tokio::test]
-async fn evidence_that_is_lost_is_noticed() {
+#[test]
+fn evidence_that_is_lost_is_noticed() {
     let losses: [(&str, Loss); 6] = [
         ("the steps", |evidence| evidence.run.clear()),
         ("what was said in clear, and the secrets in it", |evidence| {
@@ -123,7 +140,7 @@ async fn evidence_that_is_lost_is_noticed() {
     ];
     for (what, lose) in losses {
         // The manual's protocol has no login.
-        let noticed = is_noticed(&SMTP, Arc::from, &|client| client, lose).await;
+        let noticed = is_noticed(&SMTP, Arc::from, &|client| client, lose);
         assert!(noticed, "{what}");
     }
 }

@@ -15,7 +15,7 @@ use crate::cli::run::NOTHING;
 use crate::cli::{Failure, protocol, vector};
 use crate::codec;
 use crate::judge::Verdict;
-use crate::persona::Listening;
+use crate::link::Listening;
 use crate::report;
 use crate::suite::held::Held;
 use crate::trial::{End, Scene, Stagehand, Trial, evidence, judge_vector};
@@ -80,8 +80,8 @@ impl Serve {
         outln!("start the client now; Ctrl-C ends and judges");
         let record = Record::default();
         let persona = stagehand.persona(&scene, &canaries);
-        let lifted = listening
-            .serve(persona, record.clone(), async {
+        let lifted = persona
+            .serve(listening, record.clone(), async {
                 let _ = interrupted.recv().await;
             })
             .await;

@@ -17,7 +17,7 @@ use super::{Carries, InProcess, InProcessError, Visit};
 use crate::canary::Canaries;
 use crate::certificate::{Certificates, HOST};
 use crate::codec;
-use crate::persona::Listening;
+use crate::link::Listening;
 use crate::suite::launch::{Deserted, seed};
 use crate::suite::subject::{Known, Launched, Stage, Subject, Told};
 use crate::suite::{PATIENCE, SuiteError};

@@ -4,17 +4,16 @@ mod listen;
 mod secure;
 mod speak;
 
-use tokio::net::TcpStream;
 use upward_model::client::Close;
 use upward_model::explain::Event;
 use upward_model::message::{Command, Layer};
 use upward_model::server::{self, Port, Server};
 use upward_model::vector::{Deviation, Do, Point};
 
-use super::link::Link;
 use super::{Confirmed, Lifted, Persona, Sight};
 use crate::codec::ServerSide;
 use crate::judge::Stage;
+use crate::link::{self, Stream};
 use crate::wire::{Record, What};
 
 /// One connection of a persona.
@@ -23,7 +22,7 @@ pub(super) struct Connection {
     record: Record,
     lifted: Lifted,
     number: usize,
-    link: Link,
+    link: link::Server,
     codec: Box<dyn ServerSide>,
     state: server::State,
     /// Bytes that have come and are not taken up.
@@ -63,14 +62,14 @@ impl Connection {
         record: Record,
         lifted: Lifted,
         number: usize,
-        stream: TcpStream,
+        stream: Stream,
     ) -> Self {
         let mut codec = persona.codec.server(&persona.canaries);
         codec.learn(&persona.lesson);
         let port = if persona.implicit { Port::Implicit } else { Port::Upgrade };
         let (state, _) = Server::honest(persona.protocol).start(port);
         Self {
-            link: Link::new(stream, record.clone(), number),
+            link: link::Server::new(stream, record.clone(), number),
             persona,
             record,
             lifted,

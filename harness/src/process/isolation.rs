@@ -25,7 +25,7 @@ use rustix::thread::{
 use serde::{Deserialize, Serialize};
 
 use super::control::{Message, hear, tell};
-use crate::persona::BACKLOG;
+use crate::link::BACKLOG;
 
 /// How a client is isolated.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -15,7 +15,7 @@ use upward_model::vector::Vector;
 use crate::canary::Canaries;
 use crate::certificate::HOST;
 use crate::judge::Judgement;
-use crate::persona::Listening;
+use crate::link::Listening;
 use crate::process::isolation::Peer;
 use crate::process::{Ended, Exit, Limits};
 use crate::profile::Trait;

@@ -1,15 +1,20 @@
-//! A client of the model over real sockets and real TLS, held against what the model computed.
+//! A client of the model over sockets and TLS, or in simulation, held against what the model computed.
+
+#[path = "../../../model/tests/common/in_parallel.rs"]
+mod in_parallel;
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{OnceCell, Semaphore};
 use tokio::task::JoinSet;
 use upward::certificate::Certificates;
 use upward::codec::Codec;
 use upward::judge::{Evidence, Inside, Verdict};
-use upward::trial::{Scene, Stagehand, Trial, against_reference, judge_vector};
+use upward::trial::{Scene, Stagehand, Transport, Trial, against_reference, judge_vector};
 use upward_model::client::{Client, Negotiator};
 use upward_model::explain::Habits;
 use upward_model::flaw::{Flaw, Flaws};
@@ -21,6 +26,8 @@ use upward_model::protocol::{Authentication, Level, Protocol};
 use upward_model::variant::{Login, Variant};
 use upward_model::vector::Vector;
 use upward_model::world::{Attacker, Setting, World};
+
+use self::in_parallel::in_parallel;
 
 /// Who plays what, and with whose hands.
 pub(crate) struct Bouts<'a, C> {
@@ -36,32 +43,64 @@ pub(crate) struct Bouts<'a, C> {
     pub(crate) evidence: fn(&mut Evidence),
     /// Whether the first complaint is enough.
     pub(crate) first_only: bool,
+    /// What clients reach the persona by.
+    pub(crate) transport: Transport,
+}
+
+/// How long a persona waits for a client that has nothing to answer.
+const PATIENCE: Duration = Duration::from_millis(600);
+
+/// A runtime without sockets, in which no time passes while anything can be done.
+pub(crate) fn outside_time() -> Runtime {
+    Builder::new_current_thread().enable_time().start_paused(true).build().unwrap()
 }
 
 impl<C: Client + Send + Sync + 'static> Bouts<'_, C> {
     /// Plays all; what differs from what the model computed.
-    pub(crate) async fn complaints(self) -> Vec<String> {
-        let stagehand = Stagehand::new(
-            self.codec,
-            Arc::new(Certificates::new().unwrap()),
-            Duration::from_millis(600),
-        );
+    pub(crate) fn complaints(self) -> Vec<String> {
+        let mut complaints = match self.transport {
+            Transport::Loopback => {
+                let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+                runtime.block_on(self.over_sockets())
+            }
+            Transport::Simulated => self.in_simulation(),
+        };
+        complaints.sort();
+        complaints
+    }
+
+    fn stagehand(&self) -> Stagehand {
+        let certificates = Arc::new(Certificates::new().unwrap());
+        let stagehand = Stagehand::new(Arc::clone(&self.codec), certificates, PATIENCE);
+        Stagehand { transport: self.transport, ..stagehand }
+    }
+
+    /// All bouts, each with a seed of its own.
+    fn each(&self) -> impl Iterator<Item = (Bout, u128)> {
+        let of_vector = |(vector, parties): &(Vector, Vec<(Variant, Flaws)>)| {
+            let bout = |&(variant, flaws): &(Variant, Flaws)| {
+                Bout::new(self.protocol, vector.clone(), variant, flaws, self.evidence)
+            };
+            parties.iter().map(bout).collect::<Vec<_>>()
+        };
+        self.bouts.iter().flat_map(of_vector).zip(1..)
+    }
+
+    async fn over_sockets(&self) -> Vec<String> {
+        let stagehand = self.stagehand();
         let room = Arc::new(Semaphore::new(32));
         let twins = Arc::new(Twins::default());
         let mut tasks = JoinSet::new();
-        let mut seed = 0_u128;
-        for (vector, parties) in self.bouts {
-            for (variant, flaws) in parties {
-                seed += 1;
-                let (stagehand, room) = (stagehand.clone(), Arc::clone(&room));
-                let twins = Arc::clone(&twins);
-                let bout = Bout::new(self.protocol, vector.clone(), variant, flaws, self.evidence);
-                let client = (self.driven)(bout.client.clone());
-                tasks.spawn(async move {
-                    let _room = room.acquire_owned().await.unwrap();
-                    bout.play(&stagehand, &twins, &client, seed).await
-                });
-            }
+        for (bout, seed) in self.each() {
+            let (stagehand, room) = (stagehand.clone(), Arc::clone(&room));
+            let twins = Arc::clone(&twins);
+            let client = (self.driven)(bout.client.clone());
+            tasks.spawn(async move {
+                let _room = room.acquire_owned().await.unwrap();
+                let trial = bout.play(&stagehand, &twins, &client, seed).await;
+                // Judging is work, and must not keep the clients of other runs waiting.
+                tokio::task::spawn_blocking(move || bout.complaint(&trial)).await.unwrap()
+            });
         }
         let mut complaints = Vec::new();
         while let Some(complaint) = tasks.join_next().await {
@@ -70,8 +109,25 @@ impl<C: Client + Send + Sync + 'static> Bouts<'_, C> {
                 break;
             }
         }
-        complaints.sort();
         complaints
+    }
+
+    fn in_simulation(&self) -> Vec<String> {
+        let stagehand = self.stagehand();
+        let twins = Twins::default();
+        let enough = AtomicBool::new(false);
+        let play = |(bout, seed): (Bout, u128)| {
+            if enough.load(Ordering::Relaxed) {
+                return None;
+            }
+            let client = (self.driven)(bout.client.clone());
+            let trial = outside_time().block_on(bout.play(&stagehand, &twins, &client, seed));
+            let complaint = bout.complaint(&trial)?;
+            enough.store(self.first_only, Ordering::Relaxed);
+            Some(complaint)
+        };
+        let bouts: Vec<(Bout, u128)> = self.each().collect();
+        in_parallel(bouts, play).into_iter().flatten().collect()
     }
 }
 
@@ -103,12 +159,12 @@ impl Bout {
     }
 
     async fn play<C: Client + Sync>(
-        self,
+        &self,
         stagehand: &Stagehand,
         twins: &Twins,
         client: &C,
         seed: u128,
-    ) -> Option<String> {
+    ) -> Trial {
         let played = against_reference(stagehand, &self.scene, client, seed).await;
         let (mut trial, _) = played.unwrap();
         // What a mistake does inside TLS shows beside the twin of the vector.
@@ -125,11 +181,12 @@ impl Bout {
             trial.evidence.twin = Some(known.get_or_init(play).await.clone());
         }
         (self.evidence)(&mut trial.evidence);
-        // Judging is work, and must not keep the clients of other runs waiting.
-        let compared = tokio::task::spawn_blocking(move || {
-            compare(&self.scene, &self.vector, self.client, &trial)
-        });
-        compared.await.unwrap()
+        trial
+    }
+
+    /// How the judgement differs from what the model computed.
+    fn complaint(&self, trial: &Trial) -> Option<String> {
+        compare(&self.scene, &self.vector, self.client.clone(), trial)
     }
 }
 

@@ -8,7 +8,7 @@ use upward_model::vector::{Deviation, Do, Point};
 
 use super::Connection;
 use crate::judge::Stage;
-use crate::persona::link::Handshake;
+use crate::link::Handshake;
 use crate::wire::Form;
 
 impl Connection {
@@ -45,10 +45,9 @@ impl Connection {
             return self.refuse_handshake(&deviation).await;
         }
         let peer = self.persona.certificate();
-        let config = self.persona.certificates.server(peer);
         let first = std::mem::take(&mut self.buffer);
         self.unrecorded = 0;
-        match self.link.handshake(config, first).await {
+        match self.link.handshake(&self.persona.certificates, peer, first).await {
             Handshake::Done => {
                 self.event(Event::Handshake(peer));
                 self.in_tls(peer).await

@@ -5,14 +5,14 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 
-use super::{Form, Record, Side, What};
+use super::stream::Stream;
+use crate::wire::{Form, Record, Side, What};
 
-/// A TCP connection under a TLS layer: raw records are recorded as they pass.
+/// A connection under a TLS layer: raw records are recorded as they pass.
 #[derive(Debug)]
-pub struct Tap {
-    stream: TcpStream,
+pub(crate) struct Tap {
+    stream: Stream,
     record: Record,
     connection: usize,
     /// Bytes that were read before TLS began and belong to it.
@@ -26,22 +26,27 @@ const SEEN: usize = 256 << 10;
 
 impl Tap {
     /// Taps a connection; `first` is what was read of it already.
-    pub const fn new(stream: TcpStream, record: Record, connection: usize, first: Vec<u8>) -> Self {
+    pub(super) const fn new(
+        stream: Stream,
+        record: Record,
+        connection: usize,
+        first: Vec<u8>,
+    ) -> Self {
         Self { stream, record, connection, given_back: first, seen: Vec::new() }
     }
 
     /// The connection itself.
-    pub fn into_inner(self) -> TcpStream {
+    pub(super) fn into_inner(self) -> Stream {
         self.stream
     }
 
-    /// The connection itself, while it is tapped.
-    pub const fn get_ref(&self) -> &TcpStream {
-        &self.stream
+    /// Whether it is one in memory.
+    pub(super) const fn is_simulated(&self) -> bool {
+        self.stream.is_simulated()
     }
 
     /// What the TLS layer has read, from its first byte on.
-    pub fn seen(&self) -> &[u8] {
+    pub(super) fn seen(&self) -> &[u8] {
         &self.seen
     }
 

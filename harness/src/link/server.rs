@@ -1,18 +1,20 @@
 //! The connection of a persona, in clear or inside TLS.
 
 use std::io;
-use std::sync::Arc;
 
-use rustls::ServerConfig;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
+use upward_model::client::Peer;
 
-use crate::wire::{Form, Record, Side, Tap, What};
+use super::simulated::TlsBox;
+use super::stream::Stream;
+use super::tap::Tap;
+use crate::certificate::Certificates;
+use crate::wire::{Form, Record, Side, What};
 
 /// A connection, recorded.
-pub(super) struct Link {
+pub(crate) struct Server {
     kind: Kind,
     record: Record,
     number: usize,
@@ -20,34 +22,36 @@ pub(super) struct Link {
 }
 
 enum Kind {
-    Clear(TcpStream),
+    Clear(Stream),
     Tls(Box<TlsStream<Tap>>),
+    Box(Box<TlsBox>),
     Gone,
 }
 
 /// What came of a handshake.
-pub(super) enum Handshake {
+pub(crate) enum Handshake {
     /// It was completed.
     Done,
     /// It failed; these are the bytes that the client sent for it.
     Failed(Vec<u8>),
 }
 
-impl Link {
-    pub(super) const fn new(stream: TcpStream, record: Record, number: usize) -> Self {
+impl Server {
+    pub(crate) const fn new(stream: Stream, record: Record, number: usize) -> Self {
         Self { kind: Kind::Clear(stream), record, number, shut: false }
     }
 
-    pub(super) const fn is_tls(&self) -> bool {
-        matches!(self.kind, Kind::Tls(_))
+    pub(crate) const fn is_tls(&self) -> bool {
+        matches!(self.kind, Kind::Tls(_) | Kind::Box(_))
     }
 
     /// Reads what is there: at most one buffer full. Nothing means that the client has closed.
-    pub(super) async fn read(&mut self) -> io::Result<Vec<u8>> {
+    pub(crate) async fn read(&mut self) -> io::Result<Vec<u8>> {
         let mut buffer = vec![0; 16 * 1024];
         let length = match &mut self.kind {
             Kind::Clear(stream) => stream.read(&mut buffer).await?,
             Kind::Tls(stream) => stream.read(&mut buffer).await?,
+            Kind::Box(tls) => tls.read(&mut buffer).await?,
             Kind::Gone => 0,
         };
         buffer.truncate(length);
@@ -58,7 +62,7 @@ impl Link {
     }
 
     /// Records bytes of the client that were read in clear.
-    pub(super) fn note_clear(&self, form: Form, bytes: &[u8]) {
+    pub(crate) fn note_clear(&self, form: Form, bytes: &[u8]) {
         self.note(Side::Client, form, bytes);
     }
 
@@ -70,7 +74,7 @@ impl Link {
     }
 
     /// Writes bytes at once: one segment, as far as a stream knows segments.
-    pub(super) async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+    pub(crate) async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         if bytes.is_empty() {
             return Ok(());
         }
@@ -82,14 +86,17 @@ impl Link {
                 stream.write_all(bytes).await?;
                 stream.flush().await
             }
+            Kind::Box(tls) => tls.write_all(bytes).await,
             Kind::Gone => Ok(()),
         }
     }
 
-    /// Does a handshake as the server; `first` is what was read of it already.
-    pub(super) async fn handshake(
+    /// Does a handshake as the server, and shows this certificate; `first` is what was read of the handshake
+    /// already.
+    pub(crate) async fn handshake(
         &mut self,
-        config: Arc<ServerConfig>,
+        certificates: &Certificates,
+        peer: Peer,
         first: Vec<u8>,
     ) -> Handshake {
         let stream = match std::mem::replace(&mut self.kind, Kind::Gone) {
@@ -100,10 +107,16 @@ impl Link {
             }
         };
         let tap = Tap::new(stream, self.record.clone(), self.number, first);
-        match TlsAcceptor::from(config).accept(tap).into_fallible().await {
-            Ok(stream) => {
+        let accepted = if tap.is_simulated() {
+            TlsBox::accept(tap, peer).await.map(|tls| Kind::Box(Box::new(tls)))
+        } else {
+            let accepting = TlsAcceptor::from(certificates.server(peer)).accept(tap);
+            accepting.into_fallible().await.map(|stream| Kind::Tls(Box::new(stream)))
+        };
+        match accepted {
+            Ok(kind) => {
                 self.record.push(self.number, What::TlsStarted);
-                self.kind = Kind::Tls(Box::new(stream));
+                self.kind = kind;
                 Handshake::Done
             }
             Err((error, tap)) => {
@@ -117,7 +130,7 @@ impl Link {
 
     /// Ends TLS with a close_notify and keeps the connection. Returns what the client sent as
     /// records meanwhile and was not read inside TLS: nothing that could be read.
-    pub(super) async fn end_tls(&mut self) -> io::Result<()> {
+    pub(crate) async fn end_tls(&mut self) -> io::Result<()> {
         match std::mem::replace(&mut self.kind, Kind::Gone) {
             Kind::Tls(mut stream) => {
                 {
@@ -130,6 +143,12 @@ impl Link {
                 self.kind = Kind::Clear(tap.into_inner());
                 flushed
             }
+            Kind::Box(mut tls) => {
+                let told = tls.close_notify().await;
+                self.record.push(self.number, What::TlsEnded);
+                self.kind = Kind::Clear(tls.into_inner().into_inner());
+                told
+            }
             other => {
                 self.kind = other;
                 Ok(())
@@ -139,10 +158,11 @@ impl Link {
 
     /// Closes the persona's direction in order: a close_notify where there is TLS, and FIN. What the
     /// client still says can be read.
-    pub(super) async fn shut(&mut self) {
+    pub(crate) async fn shut(&mut self) {
         let _ = match &mut self.kind {
             Kind::Clear(stream) => stream.shutdown().await,
             Kind::Tls(stream) => stream.shutdown().await,
+            Kind::Box(tls) => tls.shutdown().await,
             Kind::Gone => return,
         };
         self.record.push(self.number, What::Closed(Side::Server, String::new()));
@@ -150,7 +170,7 @@ impl Link {
     }
 
     /// Closes in order, and lets go.
-    pub(super) async fn close(&mut self) {
+    pub(crate) async fn close(&mut self) {
         if self.shut {
             self.kind = Kind::Gone;
             return;
@@ -158,21 +178,26 @@ impl Link {
         match std::mem::replace(&mut self.kind, Kind::Gone) {
             Kind::Clear(mut stream) => drop(stream.shutdown().await),
             Kind::Tls(mut stream) => drop(stream.shutdown().await),
+            Kind::Box(mut tls) => drop(tls.shutdown().await),
             Kind::Gone => return,
         }
         self.record.push(self.number, What::Closed(Side::Server, String::new()));
     }
 
     /// Cuts: RST in clear, FIN without a close_notify inside TLS.
-    pub(super) async fn cut(&mut self) {
+    pub(crate) async fn cut(&mut self) {
         let how = match std::mem::replace(&mut self.kind, Kind::Gone) {
             Kind::Clear(stream) => {
-                let _ = stream.set_zero_linger();
+                stream.reset();
                 " with a reset"
             }
             Kind::Tls(stream) => {
                 let (tap, _) = stream.into_inner();
                 drop(tap.into_inner().shutdown().await);
+                " without a close_notify"
+            }
+            Kind::Box(tls) => {
+                drop(tls.into_inner().into_inner().shutdown().await);
                 " without a close_notify"
             }
             Kind::Gone => return,

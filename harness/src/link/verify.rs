@@ -32,13 +32,13 @@ pub enum VerifyError {
 
 /// Notes what kind of certificate the peer showed.
 #[derive(Debug)]
-pub(super) struct Verifier {
+pub(crate) struct Verifier {
     checks: Arc<WebPkiServerVerifier>,
     peer: Arc<Mutex<Peer>>,
 }
 
 impl Verifier {
-    pub(super) fn new(ca: &str) -> Result<Self, VerifyError> {
+    pub(crate) fn new(ca: &str) -> Result<Self, VerifyError> {
         let mut roots = RootCertStore::empty();
         roots.add(CertificateDer::from_pem_slice(ca.as_bytes())?)?;
         let checks =
