@@ -23,10 +23,18 @@ pub(super) struct Form {
 }
 
 impl Form {
-    /// The run as it was recorded.
+    /// The run as it was recorded, without the messages that say nothing.
     pub(super) fn recorded(run: &Run) -> Self {
-        let positions = run.iter().map(|events| (0..events.len()).collect()).collect();
-        Self { run: run.clone(), positions }
+        let connections = run.iter().map(|events| {
+            events.iter().cloned().enumerate().filter(|(_, event)| !is_noise(event)).collect()
+        });
+        Self::of(connections)
+    }
+
+    fn of(connections: impl Iterator<Item = Vec<Placed>>) -> Self {
+        let unzipped = connections.map(|placed| placed.into_iter().unzip::<_, _, Vec<_>, Vec<_>>());
+        let (positions, run) = unzipped.unzip();
+        Self { run, positions }
     }
 
     /// A run without the detours that no property speaks of.
@@ -39,25 +47,25 @@ impl Form {
         // A second delivery may be a second session's: it is no detour then.
         let detours: &[Command] =
             if sessions > 1 { &[Command::Hello] } else { &[Command::Hello, Command::Deliver] };
-        let connections =
-            run.iter().map(|events| repeated(without_noise(protocol, events), detours, question));
-        let (positions, run) =
-            connections.map(|placed| placed.into_iter().unzip::<_, _, Vec<_>, Vec<_>>()).unzip();
-        Self { run, positions }
+        Self::of(
+            run.iter().map(|events| repeated(without_noise(protocol, events), detours, question)),
+        )
     }
 }
 
 /// An event, and where it was in the recorded run.
 type Placed = (usize, Event);
 
+/// Whether it is a message that says nothing, or the reply to one.
+const fn is_noise(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::Heard(Command::Noop | Command::Goodbye, _)
+            | Event::Said { answers: Some(Command::Noop | Command::Goodbye), .. }
+    )
+}
+
 fn without_noise(protocol: &Protocol, events: &[Event]) -> Vec<Placed> {
-    let noise = |event: &Event| {
-        matches!(
-            event,
-            Event::Heard(Command::Noop | Command::Goodbye, _)
-                | Event::Said { answers: Some(Command::Noop | Command::Goodbye), .. }
-        )
-    };
     // A peer that has closed receives no message. A client may send its question there once more.
     let closed = events.iter().position(|event| matches!(event, Event::Closed(_)));
     let is_late = |at: usize, event: &Event| {
@@ -66,7 +74,7 @@ fn without_noise(protocol: &Protocol, events: &[Event]) -> Vec<Placed> {
     };
     let placed = events.iter().cloned().enumerate();
     let mut kept: Vec<Placed> =
-        placed.filter(|(at, event)| !noise(event) && !is_late(*at, event)).collect();
+        placed.filter(|(at, event)| !is_noise(event) && !is_late(*at, event)).collect();
     let mut read: Vec<&mut Event> = kept.iter_mut().map(|(_, event)| event).collect();
     reading::greet(&mut read);
     reading::grant(&mut read);
@@ -153,6 +161,21 @@ mod tests {
             let events = vec![closed.clone(), late];
             assert_eq!(straight(&events), (events, vec![0, 1]));
         }
+    }
+
+    #[test]
+    fn what_says_nothing_is_in_no_form() {
+        let asks = Event::Heard(Command::Hello, Layer::Clear);
+        let goodbye = Event::Heard(Command::Goodbye, Layer::Clear);
+        let bye = Event::Said {
+            segment: Segment::new(&[Piece::Whole(Reply::Bye)]),
+            layer: Layer::Clear,
+            answers: Some(Command::Goodbye),
+        };
+        let events = [asks.clone(), goodbye, bye];
+        let form = Form::recorded(&vec![events.to_vec()]);
+        assert_eq!((form.run, form.positions), (vec![vec![asks.clone()]], vec![vec![0]]));
+        assert_eq!(straight(&events), (vec![asks], vec![0]));
     }
 
     #[test]
