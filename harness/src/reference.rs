@@ -204,7 +204,7 @@ impl<C: Client + Sync> Driver<'_, C> {
     async fn received(&mut self, bytes: &[u8]) -> Vec<Input> {
         let cut = self.reading.cut(bytes);
         self.write(&cut.more).await;
-        if !matches!(self.link, link::Client::Tls(_)) {
+        if !self.link.is_tls() {
             self.text.clone_from(&cut.text);
         }
         if cut.pieces.is_empty() {

@@ -15,7 +15,7 @@ use arrayvec::ArrayVec;
 
 use crate::message::{Command, Layer, Mechanism, Piece, Reply, Segment};
 
-pub use self::negotiator::Negotiator;
+pub use self::negotiator::{Asked, Negotiator};
 pub use self::pool::{Member, Memory, Pooled, Sharing};
 pub use self::state::{Link, Phase, State};
 

@@ -127,7 +127,7 @@ impl Variant {
     }
 
     /// The same client with another answer to one question: all such clients.
-    pub(crate) fn others(self, choice: Choice) -> impl Iterator<Item = Self> {
+    pub fn others(self, choice: Choice) -> impl Iterator<Item = Self> {
         let mut other = self;
         match choice {
             Choice::Leftover => {

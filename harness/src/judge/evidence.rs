@@ -13,7 +13,7 @@ use upward_model::vector::Point;
 use crate::judge::Inside;
 
 /// What a judge is given of a run.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Evidence {
     /// The run in the model's alphabet.
     pub run: Run,

@@ -25,16 +25,9 @@ pub(crate) enum Client {
     /// It is in clear.
     Clear(Stream),
     /// TLS stands.
-    Tls(Box<Secured>),
-}
-
-/// TLS, or a box in its place.
-#[derive(Debug)]
-pub(crate) enum Secured {
-    /// TLS by rustls.
-    Rustls(TlsStream<Tap>),
-    /// The box.
-    Simulated(TlsBox),
+    Tls(Box<TlsStream<Tap>>),
+    /// A box stands in place of TLS.
+    Box(Box<TlsBox>),
 }
 
 /// Why there is no TLS after a handshake.
@@ -53,15 +46,18 @@ impl Client {
         address.connect(redirected).await.map_or(Self::None, Self::Clear)
     }
 
+    /// Whether TLS stands, or a box in its place.
+    pub(crate) const fn is_tls(&self) -> bool {
+        matches!(self, Self::Tls(_) | Self::Box(_))
+    }
+
     /// Reads what is there. Nothing means that the peer has closed, or has ended TLS.
     pub(crate) async fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
             Self::None => std::future::pending().await,
             Self::Clear(stream) => stream.read(buffer).await,
-            Self::Tls(secured) => match &mut **secured {
-                Secured::Rustls(stream) => stream.read(buffer).await,
-                Secured::Simulated(tls) => tls.read(buffer).await,
-            },
+            Self::Tls(stream) => stream.read(buffer).await,
+            Self::Box(tls) => tls.read(buffer).await,
         }
     }
 
@@ -70,13 +66,11 @@ impl Client {
         match self {
             Self::None => Ok(()),
             Self::Clear(stream) => stream.write_all(bytes).await,
-            Self::Tls(secured) => match &mut **secured {
-                Secured::Rustls(stream) => {
-                    stream.write_all(bytes).await?;
-                    stream.flush().await
-                }
-                Secured::Simulated(tls) => tls.write_all(bytes).await,
-            },
+            Self::Tls(stream) => {
+                stream.write_all(bytes).await?;
+                stream.flush().await
+            }
+            Self::Box(tls) => tls.write_all(bytes).await,
         }
     }
 
@@ -85,10 +79,8 @@ impl Client {
         match std::mem::take(self) {
             Self::None => Ok(()),
             Self::Clear(mut stream) => stream.shutdown().await,
-            Self::Tls(secured) => match *secured {
-                Secured::Rustls(mut stream) => stream.shutdown().await,
-                Secured::Simulated(mut tls) => tls.shutdown().await,
-            },
+            Self::Tls(mut stream) => stream.shutdown().await,
+            Self::Box(mut tls) => tls.shutdown().await,
         }
     }
 
@@ -104,18 +96,18 @@ impl Client {
         let tap = Tap::new(stream, Record::default(), 0, Vec::new());
         let done = if tap.is_simulated() {
             let connected = TlsBox::connect(tap).await;
-            connected.map(|(tls, peer)| (Secured::Simulated(tls), peer))
+            connected.map(|(tls, peer)| (Self::Box(Box::new(tls)), peer))
         } else {
             let connecting = match ServerName::try_from(HOST) {
                 Ok(name) => TlsConnector::from(verifier.config()).connect(name, tap),
                 Err(_) => return Err(Failed::Gone),
             };
             let connected = connecting.into_fallible().await;
-            connected.map(|stream| (Secured::Rustls(stream), verifier.peer()))
+            connected.map(|stream| (Self::Tls(Box::new(stream)), verifier.peer()))
         };
         let (error, tap) = match done {
             Ok((secured, peer)) => {
-                *self = Self::Tls(Box::new(secured));
+                *self = secured;
                 return Ok(peer);
             }
             Err(failed) => failed,
@@ -136,10 +128,8 @@ impl Client {
     /// it. `None` where nothing did, or the connection was in clear: it is over.
     pub(crate) async fn outlive_tls(&mut self) -> Option<Vec<u8>> {
         let tap = match std::mem::take(self) {
-            Self::Tls(secured) => match *secured {
-                Secured::Rustls(stream) => stream.into_inner().0,
-                Secured::Simulated(tls) => tls.into_inner(),
-            },
+            Self::Tls(stream) => stream.into_inner().0,
+            Self::Box(tls) => tls.into_inner(),
             Self::None | Self::Clear(_) => return None,
         };
         let tail = crate::tls::clear_tail(tap.seen()).map(<[u8]>::to_vec);

@@ -73,22 +73,23 @@ impl Server {
         }
     }
 
-    /// Writes bytes at once: one segment, as far as a stream knows segments.
-    pub(crate) async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+    /// Writes bytes at once: one segment, as far as a stream knows segments. Where the client is gone they
+    /// are lost; what it said before is still read, and then its end.
+    pub(crate) async fn write(&mut self, bytes: &[u8]) {
         if bytes.is_empty() {
-            return Ok(());
+            return;
         }
         let form = if self.is_tls() { Form::Inside } else { Form::Clear };
         self.note(Side::Server, form, bytes);
-        match &mut self.kind {
+        let _ = match &mut self.kind {
             Kind::Clear(stream) => stream.write_all(bytes).await,
-            Kind::Tls(stream) => {
-                stream.write_all(bytes).await?;
-                stream.flush().await
-            }
+            Kind::Tls(stream) => match stream.write_all(bytes).await {
+                Ok(()) => stream.flush().await,
+                error => error,
+            },
             Kind::Box(tls) => tls.write_all(bytes).await,
             Kind::Gone => Ok(()),
-        }
+        };
     }
 
     /// Does a handshake as the server, and shows this certificate; `first` is what was read of the handshake
@@ -128,32 +129,27 @@ impl Server {
         }
     }
 
-    /// Ends TLS with a close_notify and keeps the connection. Returns what the client sent as
-    /// records meanwhile and was not read inside TLS: nothing that could be read.
-    pub(crate) async fn end_tls(&mut self) -> io::Result<()> {
-        match std::mem::replace(&mut self.kind, Kind::Gone) {
+    /// Ends TLS with a close_notify and keeps the connection. What the client sent as records meanwhile, and
+    /// was not read inside TLS, is nothing that could be read.
+    pub(crate) async fn end_tls(&mut self) {
+        let tap = match std::mem::replace(&mut self.kind, Kind::Gone) {
             Kind::Tls(mut stream) => {
-                {
-                    let (_, session) = stream.get_mut();
-                    session.send_close_notify();
-                }
-                let flushed = stream.flush().await;
-                self.record.push(self.number, What::TlsEnded);
-                let (tap, _) = stream.into_inner();
-                self.kind = Kind::Clear(tap.into_inner());
-                flushed
+                let (_, session) = stream.get_mut();
+                session.send_close_notify();
+                let _ = stream.flush().await;
+                stream.into_inner().0
             }
             Kind::Box(mut tls) => {
-                let told = tls.close_notify().await;
-                self.record.push(self.number, What::TlsEnded);
-                self.kind = Kind::Clear(tls.into_inner().into_inner());
-                told
+                let _ = tls.close_notify().await;
+                tls.into_inner()
             }
             other => {
                 self.kind = other;
-                Ok(())
+                return;
             }
-        }
+        };
+        self.record.push(self.number, What::TlsEnded);
+        self.kind = Kind::Clear(tap.into_inner());
     }
 
     /// Closes the persona's direction in order: a close_notify where there is TLS, and FIN. What the

@@ -97,34 +97,32 @@ impl Connection {
     /// Serves the connection to its end.
     pub(super) async fn run(mut self) {
         self.record.push(self.number, What::Connected);
-        if self.serve().await.is_err() {
-            self.over = true;
-        }
+        self.serve().await;
         self.lifted.learn(self.codec.lesson());
         self.link.close().await;
     }
 
-    async fn serve(&mut self) -> std::io::Result<()> {
+    async fn serve(&mut self) {
         if self.persona.implicit {
             // Whoever says nothing waits for a greeting: no TLS client does.
             match tokio::time::timeout(self.persona.patience, self.link.read()).await {
                 Ok(Ok(bytes)) if !bytes.is_empty() => {
                     self.take_in(&bytes);
-                    self.take_up().await?;
+                    self.take_up().await;
                 }
-                Ok(_) => return Ok(()),
-                Err(_) => self.open_in_clear().await?,
+                Ok(_) => return,
+                Err(_) => self.open_in_clear().await,
             }
         } else {
-            self.open_in_clear().await?;
+            self.open_in_clear().await;
         }
         while !self.over {
             let read = if self.deviated || !self.apart.is_empty() {
                 match tokio::time::timeout(self.persona.patience, self.link.read()).await {
                     Ok(read) => read,
-                    Err(_) if self.closing => return Ok(()),
+                    Err(_) if self.closing => return,
                     Err(_) if !self.apart.is_empty() => {
-                        self.say_apart("adds a segment to what was not answered").await?;
+                        self.say_apart("adds a segment to what was not answered").await;
                         continue;
                     }
                     Err(_) => {
@@ -143,16 +141,15 @@ impl Connection {
                     let what = What::Closed(crate::wire::Side::Client, how.to_owned());
                     self.record.push(self.number, what);
                     self.last_words().await;
-                    return Ok(());
+                    return;
                 }
             };
             self.take_in(&bytes);
-            self.take_up().await?;
+            self.take_up().await;
         }
-        Ok(())
     }
 
-    async fn open_in_clear(&mut self) -> std::io::Result<()> {
+    async fn open_in_clear(&mut self) {
         {
             let (state, outputs) = self.server().start(Port::Upgrade);
             self.state = state;
@@ -161,10 +158,9 @@ impl Connection {
             // Where the client speaks first, what deviates at the opening happens once it has.
             self.silent = words.is_empty();
             for reply in words {
-                self.say(Some(Point::Opening), reply, None).await?;
+                self.say(Some(Point::Opening), reply, None).await;
             }
         }
-        Ok(())
     }
 
     /// The client has spoken first: all that can be refused is the connection itself.

@@ -71,11 +71,11 @@ pub fn evidence(
     let search = |bytes: &[u8]| -> Vec<Sighting> {
         searches.iter().flat_map(|search| search.find(bytes)).collect()
     };
-    let own = canaries.last().map(|canaries| canaries.searching(&challenges));
+    // The last session's are always looked for.
+    let own = searches.last();
     let carried = if end.carries_body { Kind::Body } else { Kind::Password };
     let carries = |bytes: &[u8]| {
-        own.as_ref()
-            .is_some_and(|search| search.find(bytes).iter().any(|found| found.kind == carried))
+        own.is_some_and(|search| search.find(bytes).iter().any(|found| found.kind == carried))
     };
     let genuine = Peer::from(scene.peer.certificate) == Peer::Genuine;
     let authenticated_only = scene.policy().needs_tls();

@@ -9,7 +9,7 @@ mod offer;
 mod receive;
 mod session;
 
-pub(crate) use self::choices::Asked;
+pub use self::choices::Asked;
 use crate::client::state::{Knowledge, Link, Mode, Phase, Rest, State};
 use crate::client::{Client, End, Input, Output, Outputs, Step, View};
 use crate::flaw::{Flaw, Flaws};
@@ -71,7 +71,7 @@ impl Negotiator {
 
 impl Negotiator {
     /// What the client with these choices does on an input, and the choices that it depends on.
-    pub(crate) fn step_asking(
+    pub fn step_asking(
         &self,
         variant: Variant,
         state: &State,

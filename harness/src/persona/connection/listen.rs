@@ -35,7 +35,7 @@ impl Connection {
     }
 
     /// Takes up all complete messages, and what is TLS.
-    pub(super) async fn take_up(&mut self) -> std::io::Result<()> {
+    pub(super) async fn take_up(&mut self) {
         while !self.over && !self.buffer.is_empty() {
             if self.lifted.is_full() || self.record.dropped().entries > 0 {
                 self.record.cut_off();
@@ -52,21 +52,20 @@ impl Connection {
                         break;
                     }
                 } else {
-                    self.client_hello().await?;
+                    self.client_hello().await;
                 }
                 continue;
             }
             let Some(heard) = self.codec.cut(&self.buffer) else { break };
             self.note_unrecorded(heard.length);
             self.buffer.drain(..heard.length);
-            self.hear(&heard).await?;
+            self.hear(&heard).await;
         }
         // Only what is the head of a record still waits for its tail.
         let record = self.codec.at_boundary() && record_length(&self.buffer).is_some();
         if !self.link.is_tls() && !record {
             self.note_unrecorded(self.buffer.len());
         }
-        Ok(())
     }
 
     /// Records bytes that looked like TLS and are not.
@@ -90,7 +89,7 @@ impl Connection {
         true
     }
 
-    pub(super) async fn hear(&mut self, heard: &Heard) -> std::io::Result<()> {
+    pub(super) async fn hear(&mut self, heard: &Heard) {
         let range = self.taken_up..self.taken_up + heard.length;
         self.taken_up = range.end;
         self.lifted.sight(Sight {
@@ -115,14 +114,14 @@ impl Connection {
             self.lifted.insert(self.number, self.arrived, event);
             self.arrived += 1;
             if !self.link.is_tls() && !self.closing && !self.apart.is_empty() {
-                self.say_apart("adds a segment before it answers").await?;
+                self.say_apart("adds a segment before it answers").await;
                 self.let_it_read().await;
             }
         }
         if std::mem::take(&mut self.silent) {
             self.silent_opening().await;
             if self.over || self.closing {
-                return Ok(());
+                return;
             }
         }
         if !self.link.is_tls() {
@@ -139,7 +138,7 @@ impl Connection {
                 let point = self.point(command);
                 return self.say_part(point, reply).await;
             }
-            Part::Silent => return Ok(()),
+            Part::Silent => return,
             Part::Whole => {}
         }
         if heard.command.is_none() {
@@ -163,7 +162,7 @@ impl Connection {
         }
         for reply in server::words(&outputs) {
             let reply = if plain { Reply::offer(false) } else { reply };
-            self.say(point, reply, Some(command)).await?;
+            self.say(point, reply, Some(command)).await;
         }
         if command == Command::Goodbye && !self.closing {
             self.link.shut().await;
@@ -171,7 +170,6 @@ impl Connection {
             self.withheld = true;
             self.deviated = true;
         }
-        Ok(())
     }
 
     /// Gives the client the time to read what was said last by itself. What it says to it is taken

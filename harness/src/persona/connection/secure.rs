@@ -12,15 +12,14 @@ use crate::link::Handshake;
 use crate::wire::Form;
 
 impl Connection {
-    pub(super) async fn end_tls(&mut self) -> std::io::Result<()> {
+    pub(super) async fn end_tls(&mut self) {
         if !self.link.is_tls() {
-            return Ok(());
+            return;
         }
         self.deviates("ends TLS and keeps the connection");
         self.event(Event::TlsEnded);
-        self.link.end_tls().await?;
+        self.link.end_tls().await;
         self.in_clear_again(Stage::After);
-        Ok(())
     }
 
     /// What comes now is clear text, whatever was agreed before.
@@ -35,12 +34,12 @@ impl Connection {
     }
 
     /// TLS begins, or would.
-    pub(super) async fn client_hello(&mut self) -> std::io::Result<()> {
+    pub(super) async fn client_hello(&mut self) {
         self.lifted.reach(Point::Handshake);
         self.lifted.insert(self.number, self.arrived, Event::ClientHello);
         self.arrived += 1;
         // The client has read the reply before it sent this: what comes now is a later segment.
-        self.say_apart("adds a segment before the ServerHello").await?;
+        self.say_apart("adds a segment before the ServerHello").await;
         if let Some(deviation) = self.deviations(Point::Handshake).into_iter().next() {
             return self.refuse_handshake(&deviation).await;
         }
@@ -50,7 +49,7 @@ impl Connection {
         match self.link.handshake(&self.persona.certificates, peer, first).await {
             Handshake::Done => {
                 self.event(Event::Handshake(peer));
-                self.in_tls(peer).await
+                self.in_tls(peer).await;
             }
             Handshake::Failed(bytes) => {
                 // A client that refuses a bad certificate has seen it.
@@ -63,12 +62,11 @@ impl Connection {
                     self.link.note_clear(Form::Clear, tail);
                     self.buffer = tail.to_vec();
                 }
-                Ok(())
             }
         }
     }
 
-    async fn in_tls(&mut self, peer: Peer) -> std::io::Result<()> {
+    async fn in_tls(&mut self, peer: Peer) {
         self.codec.reset();
         self.open = None;
         self.unanswered = false;
@@ -84,31 +82,28 @@ impl Connection {
         self.state = state;
         for reply in server::words(&outputs) {
             self.inside = true;
-            self.say(Some(Point::Inside), reply, None).await?;
+            self.say(Some(Point::Inside), reply, None).await;
         }
-        Ok(())
     }
 
-    async fn refuse_handshake(&mut self, deviation: &Deviation) -> std::io::Result<()> {
+    async fn refuse_handshake(&mut self, deviation: &Deviation) {
         self.in_clear_again(Stage::Failed);
         match deviation.action {
             Do::Alert => {
                 self.deviates("answers the ClientHello with a fatal alert");
                 self.event(Event::HandshakeFailed);
-                self.link.write(&HANDSHAKE_FAILURE).await
+                self.link.write(&HANDSHAKE_FAILURE).await;
             }
             Do::Close | Do::Cut => {
                 let orderly = deviation.action == Do::Close;
                 self.closes(if orderly { Close::Orderly } else { Close::Cut }).await;
-                Ok(())
             }
             Do::Replace | Do::Append | Do::Prepend => {
-                self.say_alone(deviation, "answers the ClientHello in clear").await
+                self.say_alone(deviation, "answers the ClientHello in clear").await;
             }
             Do::Withhold | Do::EndTls => {
                 self.deviates("does not answer the ClientHello");
                 self.withheld = true;
-                Ok(())
             }
         }
     }

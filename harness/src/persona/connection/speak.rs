@@ -13,22 +13,18 @@ use crate::wire::What;
 impl Connection {
     /// Answers a step of a command that has several. What deviates at the first words inside TLS
     /// does so here, if this is where they are said.
-    pub(super) async fn say_part(
-        &mut self,
-        point: Option<Point>,
-        reply: Reply,
-    ) -> std::io::Result<()> {
+    pub(super) async fn say_part(&mut self, point: Option<Point>, reply: Reply) {
         if point == Some(Point::Inside) && self.deviations(Point::Inside).iter().any(is_silence) {
             self.unanswered = true;
             return self.say(point, reply, None).await;
         }
         if self.withheld {
             self.unanswered = self.link.is_tls();
-            return Ok(());
+            return;
         }
         let bytes = self.codec.say(reply, self.link.is_tls());
         self.lifted.challenge(self.codec.challenges());
-        self.link.write(&bytes).await
+        self.link.write(&bytes).await;
     }
 
     /// Says one thing, with what deviates there.
@@ -37,7 +33,7 @@ impl Connection {
         point: Option<Point>,
         reply: Reply,
         answers: Option<Command>,
-    ) -> std::io::Result<()> {
+    ) {
         let deviations = match point {
             Some(point) => {
                 self.lifted.reach(point);
@@ -46,7 +42,7 @@ impl Connection {
             None => Vec::new(),
         };
         if self.withheld || self.over {
-            return Ok(());
+            return;
         }
         let mut pieces = vec![Piece::Whole(reply)];
         let mut replaced: Option<Vec<u8>> = None;
@@ -82,11 +78,11 @@ impl Connection {
                 Do::Withhold => {
                     self.deviates("withholds the reply");
                     self.withheld = true;
-                    return Ok(());
+                    return;
                 }
                 Do::Close => {
                     self.closes(Close::Orderly).await;
-                    return Ok(());
+                    return;
                 }
                 Do::Cut => {
                     if point == Some(Point::Opening) {
@@ -95,9 +91,9 @@ impl Connection {
                         self.let_it_read().await;
                     }
                     self.closes(Close::Cut).await;
-                    return Ok(());
+                    return;
                 }
-                Do::EndTls => self.end_tls().await?,
+                Do::EndTls => self.end_tls().await,
                 Do::Alert => {}
             }
         }
@@ -114,31 +110,25 @@ impl Connection {
             let delivery = answers == Some(Command::Deliver);
             self.lifted.confirm(Confirmed { delivery, authenticated: self.stage.is_none() });
         }
-        self.link.write(&bytes).await?;
-        Ok(())
+        self.link.write(&bytes).await;
     }
 
     /// Says what has to come in segments of its own: the client has read what stood before it, or
     /// has had the time to.
-    pub(super) async fn say_apart(&mut self, how: &str) -> std::io::Result<()> {
+    pub(super) async fn say_apart(&mut self, how: &str) {
         for deviation in std::mem::take(&mut self.apart) {
-            self.say_alone(&deviation, how).await?;
+            self.say_alone(&deviation, how).await;
         }
-        Ok(())
     }
 
     /// Says what a deviation says, and nothing else.
-    pub(super) async fn say_alone(
-        &mut self,
-        deviation: &Deviation,
-        how: &str,
-    ) -> std::io::Result<()> {
+    pub(super) async fn say_alone(&mut self, deviation: &Deviation, how: &str) {
         self.deviates(how);
         let meant: Vec<Piece<Reply>> = deviation.meaning.iter().map(|m| m.0).collect();
         let (segment, layer) = (Segment::new(&meant), self.layer());
         self.event(Event::Said { segment, layer, answers: None });
         let bytes = self.bytes(deviation, Answered::Next);
-        self.link.write(&bytes).await
+        self.link.write(&bytes).await;
     }
 
     fn bytes(&mut self, deviation: &Deviation, answered: Answered) -> Vec<u8> {

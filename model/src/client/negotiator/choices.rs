@@ -9,7 +9,7 @@ use super::Run;
 use crate::variant::{Choice, Leftover, Login, Variant};
 
 /// The choices that a step depended on, in the order in which it asked for them.
-pub(crate) type Asked = ArrayVec<Choice, { Choice::ALL.len() }>;
+pub type Asked = ArrayVec<Choice, { Choice::ALL.len() }>;
 
 impl Run<'_> {
     /// The client's choices; the step depends on this one.
