@@ -1,0 +1,117 @@
+//! The committed vectors: what the model generates, and what their schema says.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::path::Path;
+
+use upward::vectors::{committed, committed_text, protocols, to_text};
+use upward_model::generate::generate;
+use upward_model::protocol::by_name;
+use upward_model::vector::{Tier, Vector};
+
+#[test]
+fn committed_vectors_are_generated_byte_for_byte() {
+    for name in protocols() {
+        let generated = generate(by_name(name).unwrap());
+        assert_eq!(Some(&*to_text(&generated.file)), committed_text(name), "{name}");
+    }
+}
+
+#[test]
+fn committed_vectors_follow_their_schema() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../vectors/schema/vectors-1.json");
+    let schema: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    for name in protocols() {
+        let file: serde_json::Value = serde_json::from_str(committed_text(name).unwrap()).unwrap();
+        let errors: Vec<String> =
+            validator.iter_errors(&file).map(|error| error.to_string()).collect();
+        assert!(errors.is_empty(), "{name}: {errors:?}");
+    }
+}
+
+#[test]
+fn ids_are_unique_and_tell_protocol_and_family() {
+    for name in protocols() {
+        let vectors = committed(name).unwrap().vectors;
+        let ids: BTreeSet<&String> = vectors.iter().map(|vector| &vector.id).collect();
+        assert_eq!(ids.len(), vectors.len());
+        for vector in &vectors {
+            assert!(
+                vector.id.starts_with(&format!("{name}/{}/", vector.family())),
+                "{}",
+                vector.id
+            );
+        }
+    }
+}
+
+/// Every client flaw that shows at all in a protocol is shown by `smoke`.
+#[test]
+fn smoke_shows_what_full_shows() {
+    for name in protocols() {
+        let vectors = committed(name).unwrap().vectors;
+        let shown = |tier| -> BTreeSet<String> {
+            vectors.iter().filter(|v| v.tier <= tier).flat_map(|v| v.kills.clone()).collect()
+        };
+        assert_eq!(shown(Tier::Smoke), shown(Tier::Full), "{name}");
+    }
+}
+
+/// The dialogues for review: whole for `smoke` and the first vector of each class, a line for each
+/// of the rest.
+#[test]
+fn dialogues() {
+    for name in protocols() {
+        let mut text = String::new();
+        let mut classes = BTreeSet::new();
+        for vector in committed(name).unwrap().vectors {
+            let whole = vector.tier == Tier::Smoke || classes.insert(vector.class.clone());
+            digest(&mut text, &vector, whole);
+        }
+        insta::with_settings!({ snapshot_path => "../../../vectors/dialogues", prepend_module_to_snapshot => false }, {
+            insta::assert_snapshot!(name, text);
+        });
+    }
+}
+
+fn digest(text: &mut String, vector: &Vector, whole: bool) {
+    let sound: Vec<&str> = vector.sound.iter().map(|outcome| outcome.name()).collect();
+    writeln!(
+        text,
+        "{} [{}] sound: {}; shows: {}",
+        vector.id,
+        vector.class,
+        sound.join(" "),
+        vector.kills.join(" ")
+    )
+    .unwrap();
+    if whole {
+        for line in &vector.transcript {
+            writeln!(text, "    {line}").unwrap();
+        }
+    }
+}
+
+/// The book's list of attack classes: in plain type those that have a vector, in italics those that
+/// have none.
+#[test]
+fn the_book_knows_which_classes_have_vectors() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/classes.md");
+    let text = std::fs::read_to_string(path).unwrap();
+    let mut plain = BTreeSet::new();
+    for row in text.lines().filter(|line| line.starts_with("| ")) {
+        let names = row.split('|').nth(1).unwrap();
+        for name in names.split(", ").map(str::trim) {
+            if let Some(class) = name.strip_prefix('`') {
+                plain.insert(class.trim_end_matches('`').to_owned());
+            }
+        }
+    }
+    let covered: BTreeSet<String> = protocols()
+        .flat_map(|name| committed(name).unwrap().vectors)
+        .map(|vector| vector.class)
+        .collect();
+    assert_eq!(plain, covered);
+}
