@@ -17,7 +17,7 @@ use tokio_rustls::TlsAcceptor;
 use upward::certificate::Certificates;
 use upward::process::Keeper;
 use upward::profile;
-use upward::report::Report;
+use upward::results::Report;
 use upward::suite::{self, Job};
 use upward::vectors;
 use upward_model::client::Peer;

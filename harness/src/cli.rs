@@ -126,7 +126,7 @@ impl Failure {
             SuiteError::Write { .. } => failure.help(
                 "--directory says which folder is written to: may you write there, and is there room?",
             ),
-            SuiteError::Stopped => failure.code(crate::report::INTERRUPTED),
+            SuiteError::Stopped => failure.code(crate::results::INTERRUPTED),
             _ => failure,
         }
     }
@@ -183,7 +183,10 @@ pub fn main() -> ExitCode {
 
 /// The exit code of several runs: an interruption beats all, 1 beats 2, 2 beats 3, and 3 beats 0.
 fn worst(codes: &[u8]) -> u8 {
-    [crate::report::INTERRUPTED, 1, 2, 3].into_iter().find(|code| codes.contains(code)).unwrap_or(0)
+    [crate::results::INTERRUPTED, 1, 2, 3]
+        .into_iter()
+        .find(|code| codes.contains(code))
+        .unwrap_or(0)
 }
 
 /// A committed vector by its id, or by a former one.

@@ -10,6 +10,7 @@
 
 mod evidence;
 mod kept;
+mod login;
 mod naming;
 mod outcome;
 mod proof;
@@ -135,7 +136,7 @@ pub fn judge(question: &Question<'_>, evidence: &Evidence) -> Judgement {
     flaws.retain(|&flaw| is_proved(flaw, question, evidence));
     // Without a twin, the honest control still shows that the client logs in.
     let no_twin = evidence.twin.is_none() && policy.needs_tls() && question.habits.logs_in;
-    if no_twin && explanation == Explanation::Nobody && naming::leaves_out_login(&evidence.run) {
+    if no_twin && explanation == Explanation::Nobody && login::leaves_out_login(&evidence.run) {
         broken.insert(Property::NoJump);
         flaws.push(Flaw::BelievesEarlySuccess);
     }

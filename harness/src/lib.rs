@@ -19,6 +19,7 @@ pub mod process;
 pub mod profile;
 pub mod reference;
 pub mod report;
+pub mod results;
 pub mod shard;
 mod shell;
 pub mod suite;
@@ -28,5 +29,6 @@ pub mod trial;
 pub mod vectors;
 pub mod waiver;
 pub mod wire;
+mod words;
 
 pub use self::in_process::in_process;

@@ -6,10 +6,11 @@
 
 mod client;
 mod listening;
+mod pipe;
 mod server;
-mod simulated;
 mod stream;
 mod tap;
+mod tls_box;
 mod verify;
 
 pub(crate) use self::client::{Client, Failed};

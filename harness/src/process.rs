@@ -6,6 +6,7 @@ pub mod isolation;
 mod keeper;
 mod leftover;
 mod order;
+mod setting;
 pub(crate) mod stage;
 mod terminal;
 mod tree;
@@ -31,7 +32,8 @@ pub use self::keeper::Keeper;
 use self::keeper::Stage;
 pub use self::leftover::{adopt, end_adopted};
 use self::order::Order;
-use self::stage::{Next, Setting};
+use self::setting::Setting;
+use self::stage::Next;
 use self::terminal::Terminal;
 
 /// The variable that marks every process of a run, so that those that left the group are found.

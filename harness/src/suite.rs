@@ -11,6 +11,7 @@ pub(crate) mod launch;
 pub(crate) mod repeat;
 pub(crate) mod subject;
 pub(crate) mod twin;
+mod twins;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -27,11 +28,10 @@ use crate::codec;
 use crate::process::isolation::Isolation;
 use crate::process::{Keeper, ProcessError};
 use crate::profile::Profile;
-use crate::report::{Report, Row};
+use crate::results::{Controls, Report, Row};
 use crate::template::TemplateError;
 use crate::trial::Stagehand;
 
-pub use self::controls::{Controls, Failed};
 use self::launch::Launcher;
 use self::subject::Subject as _;
 
@@ -124,7 +124,17 @@ pub async fn run(
         controls = Controls::run(&mut launcher) => controls?,
         () = stopped(stop) => return Err(SuiteError::Stopped),
     };
-    let mut report = Report::new(job, &controls);
+    let mut report = Report {
+        client: job.profile.name.clone(),
+        version: None,
+        protocol: job.protocol.name.to_owned(),
+        policy: job.policy.name().to_owned(),
+        announced: job.profile.announced.clone(),
+        controls: controls.clone(),
+        last: Ok(()),
+        interrupted: false,
+        rows: Vec::new(),
+    };
     if controls.honest.is_err() {
         return Ok(report);
     }

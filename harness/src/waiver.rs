@@ -12,9 +12,8 @@ use std::path::Path;
 
 use globset::{Glob, GlobMatcher};
 use jiff::civil::Date;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use upward_model::vector::Outcome;
+
+use crate::results::Waivable;
 
 pub use self::apply::Universe;
 pub use self::skeleton::{Given, skeleton};
@@ -50,30 +49,6 @@ pub struct Waiver {
 pub struct Pattern {
     text: String,
     glob: GlobMatcher,
-}
-
-/// What can be waived: an outcome that fails or is weak, or that the run says nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Waivable {
-    /// A secret went out outside authenticated TLS.
-    Leaked,
-    /// The client acted on clear-text bytes as if they were protected.
-    Injected,
-    /// Traffic of a session that needs TLS went on outside it; no secret was seen.
-    Downgraded,
-    /// The client crashed.
-    Crashed,
-    /// The client was still alive after the peer had closed and the deadline had passed.
-    Hung,
-    /// It gave up safely, but its user cannot tell.
-    Silent,
-    /// It gave up and said so, and broke a rule before.
-    Refused,
-    /// It delivered inside authenticated TLS, and broke a rule before.
-    Upgraded,
-    /// The run says nothing.
-    Inconclusive,
 }
 
 /// What is wrong with a file of waivers.
@@ -144,31 +119,6 @@ impl Pattern {
     /// How it is written.
     pub fn as_str(&self) -> &str {
         &self.text
-    }
-}
-
-impl Waivable {
-    /// The stable name.
-    pub const fn name(self) -> &'static str {
-        match self.outcome() {
-            Some(outcome) => outcome.name(),
-            None => "inconclusive",
-        }
-    }
-
-    /// The outcome; `None` where the run says nothing.
-    pub const fn outcome(self) -> Option<Outcome> {
-        match self {
-            Self::Leaked => Some(Outcome::Leaked),
-            Self::Injected => Some(Outcome::Injected),
-            Self::Downgraded => Some(Outcome::Downgraded),
-            Self::Crashed => Some(Outcome::Crashed),
-            Self::Hung => Some(Outcome::Hung),
-            Self::Silent => Some(Outcome::Silent),
-            Self::Refused => Some(Outcome::Refused),
-            Self::Upgraded => Some(Outcome::Upgraded),
-            Self::Inconclusive => None,
-        }
     }
 }
 

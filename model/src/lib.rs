@@ -8,6 +8,7 @@ pub mod dialogue;
 pub mod explain;
 pub mod flaw;
 pub mod generate;
+mod level;
 pub mod machine;
 pub mod message;
 pub mod play;

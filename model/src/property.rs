@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::protocol::Level;
+use crate::level::Level;
 
 /// Declares the properties: variant, name, group, default level, source, meaning.
 macro_rules! properties {

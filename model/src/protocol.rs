@@ -16,6 +16,7 @@ mod smtp;
 mod speech;
 
 use self::speech::{forged, honest, other_name};
+pub use crate::level::Level;
 use crate::message::{Command, Fragments, Mechanism, Reply};
 use crate::property::Property;
 
@@ -217,28 +218,6 @@ pub enum Twin {
     None,
     /// A port of its own, or direct TLS on the same one.
     Port(u16),
-}
-
-/// How much a property weighs for a protocol.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Level {
-    /// A broken one fails the vector.
-    Must,
-    /// A broken one makes the vector weak.
-    Should,
-    /// The protocol's standards do not give it.
-    NotClaimed,
-}
-
-impl Level {
-    /// The stable name, as in vectors.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Must => "must",
-            Self::Should => "should",
-            Self::NotClaimed => "not claimed",
-        }
-    }
 }
 
 impl Protocol {

@@ -4,7 +4,8 @@
 use std::path::PathBuf;
 
 use libfuzzer_sys::fuzz_target;
-use upward::report::{self, Part, Results};
+use upward::report::{self};
+use upward::results::{Part, Results};
 use upward::shard::Shard;
 use upward::template::{self, Values};
 use upward::waiver::Waivers;

@@ -6,7 +6,8 @@ use clap::Args;
 
 use crate::cli::reports::{self, Reports};
 use crate::cli::{Failure, worst};
-use crate::report::{self, Detail, Part, Results};
+use crate::report::{self, Detail};
+use crate::results::{self, Comparison, Part, Results};
 
 /// Shows, merges and compares reports of `upward run --report json=FILE`.
 ///
@@ -31,10 +32,9 @@ impl Report {
         let merged = merged(&self.runs)?;
         if !self.compare.is_empty() {
             writers.only_markdown()?;
-            let compared = report::compare(&self::merged(&self.compare)?, &merged);
-            let texts: Vec<String> = compared.iter().map(report::Comparison::to_text).collect();
-            let markdown: Vec<String> =
-                compared.iter().map(report::Comparison::to_markdown).collect();
+            let compared = results::compare(&self::merged(&self.compare)?, &merged);
+            let texts: Vec<String> = compared.iter().map(Comparison::to_text).collect();
+            let markdown: Vec<String> = compared.iter().map(Comparison::to_markdown).collect();
             reports::tell(&writers, &texts.join("\n"));
             writers.comparison(&markdown.join("\n"))?;
             return Ok(u8::from(compared.iter().any(|comparison| !comparison.worse.is_empty())));
@@ -61,16 +61,16 @@ fn merged(paths: &[PathBuf]) -> Result<Vec<Results>, Failure> {
         .iter()
         .map(|path| Ok(Part { file: path.display().to_string(), results: reports::load(path)? }))
         .collect::<Result<Vec<_>, Failure>>()?;
-    report::merge(parts).map_err(|error| {
+    results::merge(parts).map_err(|error| {
         let failure = Failure::new(error.to_string());
         match error {
-            report::MergeError::Whole { .. } => {
+            results::MergeError::Whole { .. } => {
                 failure.help(
                     "two programs: run each with a --name of its own; one program, run twice: --compare OLD.json \
                      shows what changed",
                 )
             }
-            report::MergeError::Missing { .. } => {
+            results::MergeError::Missing { .. } => {
                 failure.help("name the reports of all shards of the run")
             }
             _ => failure,

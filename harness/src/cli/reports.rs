@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use crate::cli::Failure;
-use crate::report::{self, Results};
+use crate::report;
+use crate::results::Results;
 
 /// Where a name stands in for that of a client.
 const CLIENT: &str = "{client}";

@@ -16,7 +16,7 @@ use crate::cli::{Failure, protocol, vector};
 use crate::codec;
 use crate::judge::Verdict;
 use crate::link::Listening;
-use crate::report;
+use crate::results;
 use crate::suite::held::Held;
 use crate::trial::{End, Scene, Stagehand, Trial, evidence, judge_vector};
 use crate::wire::Record;
@@ -110,7 +110,7 @@ impl Serve {
             _ => 0,
         };
         let trial = Trial { record, lifted, evidence };
-        out!("{}", report::by_hand(&vector, &trial, judgement, &self.directory));
+        out!("{}", results::by_hand(&vector, &trial, judgement, &self.directory));
         outln!("  not seen  how the client ended, and what it showed to its user");
         Ok(code)
     }

@@ -9,7 +9,7 @@ use upward_model::protocol::PROTOCOLS;
 use upward_model::vector::{FORMAT, Tier, VectorFile};
 
 use crate::cli::{Failure, TierName, protocol};
-use crate::report::{RESULTS_FORMAT, Results};
+use crate::results::{RESULTS_FORMAT, Results};
 use crate::vectors::{self, Retired, Selection, to_text};
 
 /// The file of retired ids.

@@ -7,9 +7,8 @@ use upward_model::vector::{Outcome, Vector};
 
 use super::Strictness;
 use super::function::Function;
-use crate::report::{self, Row, Weight};
+use crate::results::{self, Controls, Row, Weight};
 use crate::suite::SuiteError;
-use crate::suite::controls::Controls;
 use crate::suite::repeat::until_sure;
 use crate::suite::subject::Subject as _;
 use crate::waiver::{self, Waivers};
@@ -123,7 +122,7 @@ impl Suite {
         if !failed {
             return Ok(Completion::Completed);
         }
-        let mut text = report::failure(row, &self.name);
+        let mut text = results::failure(row, &self.name);
         if let Err(error) = function.keep(&row.vector.id, &row.wire) {
             text.push_str(&format!("  (wire.txt could not be written: {error})\n"));
         }

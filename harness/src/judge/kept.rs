@@ -8,7 +8,7 @@ use upward_model::property::Property;
 use upward_model::protocol::Memory;
 
 use crate::judge::twin::Difference;
-use crate::judge::{Evidence, Question, naming};
+use crate::judge::{Evidence, Question, login};
 
 /// What was used inside TLS although it had come in clear.
 pub(super) struct Kept {
@@ -51,7 +51,7 @@ pub(super) fn kept(question: &Question<'_>, evidence: &Evidence) -> Option<Kept>
     let read = !matches!(difference, Difference::Says { first: true, .. });
     let (property, flaw) = if read && open.is_some() {
         (Property::NoClearBytesUsedInsideTls, open)
-    } else if naming::leaves_out_login(&evidence.run) {
+    } else if login::leaves_out_login(&evidence.run) {
         (Property::NoJump, Some(Flaw::BelievesEarlySuccess))
     } else if read && has_surplus(&evidence.run) {
         // A client that stops shows no more than that it used what it kept; one that does not wait read it
@@ -141,16 +141,5 @@ pub(super) fn has_surplus(run: &[Vec<Event>]) -> bool {
             }
             _ => false,
         })
-    })
-}
-
-/// Whether the server said in clear that the client is logged in.
-pub(super) fn is_told(events: &[Event]) -> bool {
-    events.iter().any(|event| match event {
-        Event::Said { segment, layer: Layer::Clear, .. } => segment
-            .pieces()
-            .iter()
-            .any(|piece| matches!(piece, Piece::Whole(Reply::LoggedIn | Reply::Welcome))),
-        _ => false,
     })
 }

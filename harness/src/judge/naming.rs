@@ -10,7 +10,7 @@ use upward_model::flaw::Flaw;
 use upward_model::message::{Command, Layer, Piece, Reply};
 use upward_model::property::{Properties, Property};
 
-use crate::judge::{Evidence, Leak, Question, Stage, Words, kept};
+use crate::judge::{Evidence, Leak, Question, Stage, Words, kept, login};
 
 /// What a client looks like whose steps look like nothing, by where its first leak is.
 pub(super) fn by_place(
@@ -116,17 +116,7 @@ fn answer(events: &[Event], command: Command) -> Option<Reply> {
 /// whatever it asked in between.
 fn was_welcomed(events: &[Event]) -> bool {
     let delivers = events.contains(&Event::Heard(Command::Deliver, Layer::Clear));
-    delivers && said_in_clear(events, Reply::Welcome) && !logs_in(events)
-}
-
-/// Whether a client left out its login, and delivered inside TLS, where the peer had said in clear
-/// that it is logged in.
-pub(super) fn leaves_out_login(run: &[Vec<Event>]) -> bool {
-    run.iter().any(|events| kept::is_told(events) && delivers_without_login(events))
-}
-
-fn delivers_without_login(events: &[Event]) -> bool {
-    events.contains(&Event::Heard(Command::Deliver, Layer::Tls)) && !logs_in(events)
+    delivers && said_in_clear(events, Reply::Welcome) && !login::logs_in(events)
 }
 
 fn said_in_clear(events: &[Event], reply: Reply) -> bool {
@@ -136,13 +126,6 @@ fn said_in_clear(events: &[Event], reply: Reply) -> bool {
         }
         _ => false,
     })
-}
-
-fn logs_in(events: &[Event]) -> bool {
-    let login = |command: &Command| {
-        matches!(command, Command::Login(_) | Command::Begin(_) | Command::Credential)
-    };
-    events.iter().any(|event| matches!(event, Event::Heard(command, _) if login(command)))
 }
 
 /// Whether the upgrade was offered in clear.
@@ -182,23 +165,6 @@ mod tests {
 
     fn heard(command: Command, layer: Layer) -> Event {
         Event::Heard(command, layer)
-    }
-
-    #[test]
-    fn a_login_is_left_out_where_it_was_told_to_be_done() {
-        let delivers = heard(Command::Deliver, Layer::Tls);
-        let logs_in = heard(Command::Login(Mechanism::Own), Layer::Tls);
-        for told in [Reply::LoggedIn, Reply::Welcome] {
-            let told = said(told, Layer::Clear);
-            assert!(leaves_out_login(&[vec![told.clone(), delivers.clone()]]));
-            assert!(!leaves_out_login(&[vec![told.clone(), logs_in.clone(), delivers.clone()]]));
-            assert!(!leaves_out_login(&[vec![told]]));
-        }
-        // Nobody said so; somebody said so inside TLS; something else was said.
-        assert!(!leaves_out_login(&[vec![delivers.clone()]]));
-        for told in [said(Reply::LoggedIn, Layer::Tls), said(Reply::Greeting, Layer::Clear)] {
-            assert!(!leaves_out_login(&[vec![told, delivers.clone()]]));
-        }
     }
 
     #[test]

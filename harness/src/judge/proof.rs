@@ -10,7 +10,7 @@ use upward_model::protocol::Protocol;
 use upward_model::vector::Certificate;
 
 use crate::judge::kept::has_surplus;
-use crate::judge::{Evidence, Question, Words, naming};
+use crate::judge::{Evidence, Question, Words, login};
 
 /// Whether the run shows what defines this mistake. Mistakes that are not listed here are defined by the
 /// steps alone, which the model has compared.
@@ -20,7 +20,7 @@ pub(super) fn is_proved(flaw: Flaw, question: &Question<'_>, evidence: &Evidence
         Flaw::PipelinesSecretWithRequest => {
             run.iter().any(|events| pipelines_secret(events)) || sends_together(&evidence.words)
         }
-        Flaw::BelievesEarlySuccess => naming::leaves_out_login(run),
+        Flaw::BelievesEarlySuccess => login::leaves_out_login(run),
         // A reply too many stands in the place of another, to which it is no answer.
         Flaw::AcceptsGarbledReply => {
             has_surplus(run)

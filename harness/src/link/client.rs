@@ -9,9 +9,9 @@ use tokio_rustls::client::TlsStream;
 use upward_model::client::Peer;
 
 use super::listening::Address;
-use super::simulated::TlsBox;
 use super::stream::Stream;
 use super::tap::Tap;
+use super::tls_box::TlsBox;
 use super::verify::Verifier;
 use crate::certificate::HOST;
 use crate::wire::Record;

@@ -4,9 +4,10 @@ use std::io;
 use std::task::Poll;
 
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
 
 use super::BACKLOG;
-use super::simulated::{Arrivals, Dial, network};
+use super::pipe;
 use super::stream::Stream;
 
 /// A place at which clients arrive.
@@ -169,5 +170,29 @@ async fn accept(listener: Option<&TcpListener>) -> Arrival {
             .await
             .map_or(Arrival::Failed, |(stream, _)| Arrival::Here(Stream::tcp(stream))),
         None => std::future::pending().await,
+    }
+}
+
+/// What a client of ours connects by.
+#[derive(Clone, Debug)]
+pub(crate) struct Dial(mpsc::UnboundedSender<Arrival>);
+
+/// Where what was dialled arrives.
+type Arrivals = mpsc::UnboundedReceiver<Arrival>;
+
+/// A network of one server, where nobody has connected yet.
+fn network() -> (Dial, Arrivals) {
+    let (sender, receiver) = mpsc::unbounded_channel();
+    (Dial(sender), receiver)
+}
+
+impl Dial {
+    /// Connects, to the server or to the place that redirections name. Where there is no server any more,
+    /// nothing.
+    fn connect(&self, redirected: bool) -> Option<Stream> {
+        let (client, server) = pipe::pair();
+        let to = if redirected { Arrival::Redirected } else { Arrival::Here };
+        self.0.send(to(Stream::Simulated(server))).ok()?;
+        Some(Stream::Simulated(client))
     }
 }

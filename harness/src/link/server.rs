@@ -7,9 +7,9 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use upward_model::client::Peer;
 
-use super::simulated::TlsBox;
 use super::stream::Stream;
 use super::tap::Tap;
+use super::tls_box::TlsBox;
 use crate::certificate::Certificates;
 use crate::wire::{Form, Record, Side, What};
 

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-use super::simulated::Pipe;
+use super::pipe::Pipe;
 
 /// A connection below TLS, over the loopback interface or in memory.
 #[derive(Debug)]

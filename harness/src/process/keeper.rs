@@ -12,7 +12,8 @@ use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::{Child, Command};
 
 use super::control::{Control, Message};
-use super::stage::{self, Next, Setting};
+use super::setting::{Setting, VERB};
+use super::stage::Next;
 use super::{GRACE, ProcessError, leftover, passed_on};
 
 /// The program that runs: what keeps clients, for `upward` itself.
@@ -70,7 +71,7 @@ impl Keeper {
         let setting = serde_json::to_string(setting).map_err(|error| self.failed(error.into()))?;
         let child = Command::new(&self.program)
             .arg0("upward")
-            .args([stage::VERB, &setting])
+            .args([VERB, &setting])
             .env_clear()
             .envs(passed_on())
             .current_dir(folder)

@@ -16,30 +16,12 @@ use std::thread::JoinHandle;
 
 use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions, WaitStatus};
 use rustix::process::{pidfd_open, pidfd_send_signal, set_child_subreaper, wait};
-use serde::{Deserialize, Serialize};
 
 use super::control::{ASK, END, Message, hear, tell};
 use super::isolation::{self, Failed, Isolation, Peer};
 use super::order::{Order, Received};
+use super::setting::{Setting, VERB};
 use super::{terminal, tree};
-
-/// The hidden verb: `upward stage SETTING`, with the control stream as standard input; who is to
-/// become a client is told its program and arguments, too.
-pub(super) const VERB: &str = "stage";
-
-/// What a stage is told on its command line.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub(super) enum Setting {
-    /// It keeps clients as they are, one after the other.
-    Plain,
-    /// It makes namespaces, and waits for the stage inside.
-    Isolated(Isolation, Peer),
-    /// It is the first process inside.
-    Inside,
-    /// It is to become a client on a terminal, and keeps nobody.
-    Terminal,
-}
 
 /// Runs a stage, where the command line asks for one.
 pub(crate) fn main() -> Option<ExitCode> {

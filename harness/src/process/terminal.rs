@@ -18,7 +18,7 @@ use rustix::termios::{Winsize, tcsetwinsize};
 use tokio::net::unix::pipe::{Receiver, Sender};
 
 use super::order::Order;
-use super::stage::{Setting, VERB};
+use super::setting::{Setting, VERB};
 
 /// Rows and columns.
 const SIZE: Winsize = Winsize { ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 };

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::profile::Trait;
-use crate::report::json::{DELIVERED, Results};
+use crate::results::{DELIVERED, Results};
 
 /// What the controls showed, and no more.
 pub fn controls(results: &Results) -> String {

@@ -6,9 +6,9 @@ use std::fmt::Write as _;
 use upward_model::vector::Outcome;
 
 use super::controls::{control_line, no_verdict};
-use crate::report::Problem;
-use crate::report::json::{Entry, Results, Weight};
+use crate::results::{Entry, Problem, Results, Weight};
 use crate::shell::{itself, quoted};
+use crate::words::plural;
 
 /// How much is told of what the client's authors announce themselves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,11 +22,6 @@ pub enum Detail {
 /// A number of vectors, in words.
 pub fn vectors(count: usize) -> String {
     plural(count, "vector")
-}
-
-/// A number of things, in words.
-pub(super) fn plural(count: usize, thing: &str) -> String {
-    format!("{count} {thing}{}", if count == 1 { "" } else { "s" })
 }
 
 /// The whole report, failures first.

@@ -8,8 +8,8 @@ use std::time::Duration;
 use quick_junit::{NonSuccessKind, Report as Document, TestCase, TestCaseStatus, TestSuite};
 
 use crate::report::human::{because, is_failure};
-use crate::report::json::{Entry, Results, Weight};
-use crate::report::waived::Problem;
+use crate::results::Problem;
+use crate::results::{Entry, Results, Weight};
 
 /// The reports as one JUnit document: a suite each, with one test case a vector.
 ///

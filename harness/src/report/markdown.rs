@@ -5,9 +5,10 @@
 
 use std::fmt::Write as _;
 
-use crate::report::human::{because, counts, is_failure, kinds, plural, strange};
-use crate::report::json::{Entry, Results, Weight};
+use crate::report::human::{because, counts, is_failure, kinds, strange};
 use crate::report::matrix::Table;
+use crate::results::{Entry, Results, Weight};
+use crate::words::plural;
 
 /// How many rows a table has at most.
 pub(super) const ROWS: usize = 100;

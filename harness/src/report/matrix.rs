@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use crate::report::json::{Results, Weight};
+use crate::results::{Results, Weight};
 
 /// The families in the order in which the book explains them; others come behind.
 const ORDER: [&str; 13] =

@@ -6,10 +6,10 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use crate::report::human::plural;
-use crate::report::json::{Entry, Results, Weight};
 use crate::report::markdown::escaped;
 use crate::report::matrix::families;
+use crate::results::{Entry, Results, Weight};
+use crate::words::plural;
 
 /// The reports as a page of the book.
 pub fn to_page(reports: &[Results]) -> String {

@@ -7,7 +7,7 @@
 use std::fmt::Write as _;
 
 use crate::report::human::{because, is_failure};
-use crate::report::json::{Entry, Results, Weight};
+use crate::results::{Entry, Results, Weight};
 
 /// The reports as one TAP stream.
 pub fn to_tap(reports: &[Results]) -> String {

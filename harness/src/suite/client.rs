@@ -10,7 +10,6 @@ use crate::process::isolation::{Isolation, Peer};
 use crate::process::{self, Console, Ended, Exit, Invocation, Keeper, Limits, Running};
 use crate::profile::{Daemon, Profile};
 use crate::suite::SuiteError;
-use crate::suite::launch::write;
 use crate::suite::subject::Told;
 use crate::template::{self, TemplateError, Values};
 
@@ -157,4 +156,9 @@ fn private(path: &Path) -> Result<(), SuiteError> {
     use std::os::unix::fs::PermissionsExt;
     fs::set_permissions(path, fs::Permissions::from_mode(0o600))
         .map_err(|error| SuiteError::Write { path: path.to_path_buf(), error })
+}
+
+/// Writes a file that a client is given.
+pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), SuiteError> {
+    fs::write(path, bytes).map_err(|error| SuiteError::Write { path: path.to_path_buf(), error })
 }

@@ -1,7 +1,5 @@
 //! The controls of a client: what it does when nobody attacks, and what its failure looks like.
 
-use std::collections::BTreeSet;
-
 use upward_model::explain::{Event, Run};
 use upward_model::message::{Command, Layer};
 use upward_model::protocol::Protocol;
@@ -9,45 +7,12 @@ use upward_model::vector::Point;
 
 use crate::judge::{Judgement, Verdict};
 use crate::persona::{Confirmed, Lifted};
-use crate::report::{WIRE, scene};
+use crate::results::{Controls, Failed, WIRE, scene};
 use crate::suite::repeat::TIMES;
 use crate::suite::subject::{Launched, Stage, Subject, Told};
 use crate::suite::{SuiteError, blind, end};
 use crate::trial::Scene;
 use crate::wire::{Form, Record, Side, What};
-
-/// What the controls showed.
-#[derive(Clone, Debug)]
-pub struct Controls {
-    /// The honest peer: delivered, or why not.
-    pub honest: Result<(), Failed>,
-    /// Whether the client waits for replies; one that types without reading is blind.
-    pub waits: bool,
-    /// Whether a failure looks different from success.
-    pub tells: bool,
-    /// Whether it checks certificates against the authority that it is given.
-    pub checks: bool,
-    /// Whether it asks for the capabilities inside TLS if it has asked for them in clear, as it should (RFC
-    /// 3207 section 4.2, RFC 9051 section 6.2.1, RFC 2595 section 4).
-    pub asks_again: bool,
-    /// The points that it comes to with an honest server.
-    pub reached: BTreeSet<Point>,
-    /// How long it takes to answer, at most.
-    pub reaction: std::time::Duration,
-}
-
-/// Why the honest control failed.
-#[derive(Clone, Debug)]
-pub struct Failed {
-    /// In one sentence.
-    pub reason: String,
-    /// Whether a rule was broken, each time that it was tried: nobody need attack such a client.
-    pub broken: bool,
-    /// What went over the wire.
-    pub wire: String,
-    /// What the client wrote, the end of it.
-    pub output: String,
-}
 
 impl Controls {
     /// All of them.

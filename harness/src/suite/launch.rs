@@ -1,8 +1,6 @@
 //! One run of the client: a fresh directory, fresh canaries, a persona, the process, what it left.
 
-use std::fs;
 use std::net::Ipv4Addr;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -20,7 +18,7 @@ use crate::process::isolation::Peer;
 use crate::process::{Ended, Exit, Limits};
 use crate::profile::Trait;
 use crate::suite::announced::is_announced;
-use crate::suite::client::Client;
+use crate::suite::client::{Client, write};
 use crate::suite::folder::Folder;
 use crate::suite::held::Held;
 use crate::suite::subject::{Known, Launched, Stage, Subject, Told};
@@ -224,10 +222,6 @@ fn kept(folder: &Folder, record: &Record, ended: &Ended) -> Vec<String> {
         }
     }
     cut
-}
-
-pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), SuiteError> {
-    fs::write(path, bytes).map_err(|error| SuiteError::Write { path: path.to_path_buf(), error })
 }
 
 /// Where the seeds of this process's canaries begin.

@@ -5,8 +5,7 @@ use upward_model::vector::{Certificate, Outcome, Point, Vector};
 
 use crate::judge::{Judgement, Verdict};
 use crate::profile::Trait;
-use crate::report::{Row, telling_line};
-use crate::suite::controls::Controls;
+use crate::results::{Controls, Row, WIRE, scene, telling_line};
 use crate::suite::subject::{Launched, Subject};
 use crate::suite::{Job, SuiteError};
 
@@ -136,7 +135,20 @@ fn is_optional(point: Point, controls: &Controls) -> bool {
 
 fn row(client: &impl Subject, vector: &Vector, launched: &Launched, judgement: Judgement) -> Row {
     let announced = client.announced(vector, &judgement);
-    Row::new(vector, launched, judgement, announced, client.again(&vector.id))
+    Row {
+        vector: vector.clone(),
+        scene: scene(&launched.trial, Some(vector), &judgement),
+        wire: launched.trial.record.render_at_most(WIRE),
+        cut: launched.cut.clone(),
+        judgement: Some(judgement),
+        skipped: None,
+        announced,
+        exit: launched.exit.clone(),
+        printed: telling_line(&launched.output),
+        duration_ms: launched.duration.as_millis(),
+        artefacts: launched.directory.clone(),
+        again: client.again(&vector.id),
+    }
 }
 
 /// What the controls take away from a judgement.

@@ -13,7 +13,7 @@ use upward_model::vector::{Certificate, Vector};
 
 use crate::judge::{Evidence, Judgement};
 use crate::profile::Trait;
-use crate::suite::twin::Twins;
+use crate::suite::twins::Twins;
 use crate::suite::{PATIENCE, SuiteError, end};
 use crate::trial::{Scene, Stagehand, Trial, judge_honest, judge_vector};
 

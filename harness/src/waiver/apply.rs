@@ -4,11 +4,11 @@ use std::cell::LazyCell;
 use std::collections::BTreeMap;
 
 use jiff::civil::Date;
-use upward_model::vector::{Outcome, Vector};
+use upward_model::vector::Vector;
 
-use crate::report::{Record, Results, Weight};
+use crate::results::{Record, Results, Weight};
 use crate::vectors;
-use crate::waiver::{Waivable, Waiver, Waivers};
+use crate::waiver::{Waiver, Waivers};
 
 /// The vectors that a waiver may name.
 #[derive(Clone, Copy, Debug)]
@@ -85,16 +85,6 @@ impl Waiver {
     /// Whether it decides about a vector, unless one before it does.
     fn decides(&self, vector: &Vector, today: Date) -> bool {
         !self.has_expired(today) && self.names(vector)
-    }
-}
-
-impl Waivable {
-    /// Whether a result is what is waived. A mistake of ours cannot be waived, and a pass needs not.
-    pub(crate) fn is_shown_by(self, verdict: Weight, shown: Option<Outcome>) -> bool {
-        match self.outcome() {
-            None => verdict == Weight::Inconclusive,
-            waived => matches!(verdict, Weight::Fail | Weight::Weak) && shown == waived,
-        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use crate::report::{Results, Weight};
+use crate::results::{Results, Weight};
 use crate::waiver::Pattern;
 
 /// What is said of every waiver of a skeleton.

@@ -9,7 +9,8 @@ use toml::Spanned;
 use toml::value::Datetime;
 
 use crate::place;
-use crate::waiver::{Pattern, Waivable, Waiver, WaiverError};
+use crate::results::Waivable;
+use crate::waiver::{Pattern, Waiver, WaiverError};
 
 /// The file as TOML has it.
 #[derive(Deserialize)]

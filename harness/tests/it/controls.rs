@@ -1,7 +1,8 @@
 //! What the controls of a client show, and what follows from it: in every kind of report, the same.
 
 use upward::profile::Trait;
-use upward::report::{Detail, Results, Weight, summary, to_junit, to_markdown, to_page, to_tap};
+use upward::report::{Detail, summary, to_junit, to_markdown, to_page, to_tap};
+use upward::results::{Results, Weight};
 use upward_model::vector::Outcome;
 
 use crate::results::{run, weighed};

@@ -7,10 +7,8 @@ use jiff::civil::date;
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 use upward::profile::Trait;
-use upward::report::{
-    Comparison, Detail, MergeError, Part, Results, Selected, Weight, compare, matrix, merge,
-    summary, to_junit, to_markdown, to_page, to_tap,
-};
+use upward::report::{Detail, matrix, summary, to_junit, to_markdown, to_page, to_tap};
+use upward::results::{Comparison, MergeError, Part, Results, Selected, Weight, compare, merge};
 use upward::shard::Shard;
 use upward::waiver::{Universe, Waivers};
 use upward_model::vector::{Outcome, Vector};

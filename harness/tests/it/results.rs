@@ -3,7 +3,7 @@
 
 use std::sync::LazyLock;
 
-use upward::report::{
+use upward::results::{
     Client, ControlResults, Entry, RESULTS_FORMAT, Results, Selected, Tool, Weight,
 };
 use upward::shard::Shard;
@@ -88,7 +88,7 @@ pub(crate) fn whole(client: &str, selected: &[Vector], entries: Vec<Entry>) -> R
             wire: Vec::new(),
             output: Vec::new(),
         },
-        summary: upward::report::Counts::default(),
+        summary: upward::results::Counts::default(),
         exit_code: 0,
         waivers: Vec::new(),
         problems: Vec::new(),

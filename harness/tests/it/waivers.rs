@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use jiff::civil::{Date, date};
 use proptest::prelude::*;
-use upward::report::{Kind, Part, Results, Weight, merge};
+use upward::results::{Kind, Part, Results, Weight, merge};
 use upward::shard::Shard;
 use upward::waiver::{Given, Universe, Waivers, skeleton};
 use upward_model::vector::{Outcome, Vector};
@@ -229,7 +229,7 @@ proptest! {
         let mut results = made(&selected, &ends);
         results.strict = strict;
         let results = weighed(results);
-        let fails = |entry: &&upward::report::Entry| {
+        let fails = |entry: &&upward::results::Entry| {
             entry.verdict == Weight::Fail || (strict && entry.verdict == Weight::Weak)
         };
         let failing = results.results.iter().filter(fails).count();

@@ -12,7 +12,8 @@ use crate::cli::{Failure, protocol};
 use crate::process::Keeper;
 use crate::process::isolation::Isolation;
 use crate::profile::{self, Profile};
-use crate::report::{self, Results, Setup};
+use crate::report;
+use crate::results::{Results, Setup};
 use crate::suite::{self, Job};
 
 /// What is done beside reading.

@@ -12,7 +12,8 @@ use super::present::{Client, Present};
 use crate::cli::reports::Writers;
 use crate::cli::{Failure, TierName, worst};
 use crate::profile;
-use crate::report::{self, Detail, Results};
+use crate::report::Detail;
+use crate::results::{self, Results};
 use crate::waiver::Waivers;
 
 impl Run {
@@ -49,7 +50,7 @@ impl Run {
                 }
             }),
             // It had not begun when somebody stopped all of them.
-            Err(failure) if failure.code == report::INTERRUPTED => codes.push(failure.code),
+            Err(failure) if failure.code == results::INTERRUPTED => codes.push(failure.code),
             // What can be said of the others is said.
             Err(failure) => self.bars.suspend(|| {
                 eprintln!("{failure}");

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::report::{Counts, Entry, Results, Weight};
+use crate::results::{Counts, Entry, Results, Weight};
 
 /// How many of the slowest runs are named.
 const SLOWEST: usize = 10;

@@ -5,7 +5,8 @@ use upward_model::vector::{Tier, Vector};
 use super::{NOTHING, Run};
 use crate::cli::{Failure, protocol};
 use crate::profile::Profile;
-use crate::report::{self, tier_name};
+use crate::report;
+use crate::results::tier_name;
 use crate::vectors::{self, Selection};
 
 impl Run {

@@ -5,10 +5,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use upward_model::vector::{Tier, Vector};
 
-use crate::report::json::{
+use crate::results::data::{
     Client, Controls, DELIVERED, Entry, Found, RESULTS_FORMAT, Results, Tool, Weight, tier_name,
 };
-use crate::report::{Counts, Report, Row, failure};
+use crate::results::{Counts, Report, Row, failure};
 use crate::shard::Shard;
 
 /// How much of the wire is kept of an honest control that failed, in lines.

@@ -1,7 +1,7 @@
 //! What results ask for: counts, an exit code.
 
-use crate::report::json::{DELIVERED, Results, Weight};
-use crate::report::{Counts, Fault, INTERRUPTED, waived};
+use crate::results::data::{DELIVERED, Results, Weight};
+use crate::results::{Counts, Fault, INTERRUPTED, problems};
 
 impl Results {
     /// Computes anew what follows from the rest: counts, what is wrong with waivers, the exit code.
@@ -10,7 +10,7 @@ impl Results {
             Counts::of(self.results.iter().map(|entry| (entry.verdict, entry.announced)));
         self.summary.unexplained =
             self.results.iter().filter(|entry| entry.unexplained.is_some()).count();
-        self.problems = waived::problems(self);
+        self.problems = problems::problems(self);
         self.exit_code = self.code();
     }
 

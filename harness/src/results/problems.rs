@@ -1,76 +1,17 @@
-//! What became of waivers: which vectors each decided about, and what is wrong with it.
+//! What is wrong with the waivers of a report.
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use upward_model::vector::Outcome;
 
-use crate::report::json::{Entry, Results, Weight};
+use crate::results::data::{Entry, Results, Weight};
+use crate::results::waived::{Kind, Problem, Record, Waivable};
 use crate::vectors::Retired;
-use crate::waiver::Waivable;
 
-/// A waiver that is about the client of a report.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Record {
-    /// Where it is written: file and line.
-    pub place: String,
-    /// The vectors that it is about: an id, or a pattern.
-    pub vector: String,
-    /// The clients that it is about: a name, or a pattern; `null` for every one.
-    pub client: Option<String>,
-    /// What it waives.
-    pub outcome: Waivable,
-    /// Why that is tolerated.
-    pub reason: String,
-    /// Where it is dealt with.
-    pub issue: Option<String>,
-    /// The last day on which it holds.
-    pub expires: Option<String>,
-    /// Whether that day was over: then it waives nothing.
-    pub expired: bool,
-    /// How many vectors of this protocol and policy it names, of every tier.
-    pub named: usize,
-    /// How many of these were selected, before they were dealt out to shards.
-    pub selected: usize,
-    /// Whether it names vectors of another protocol or policy.
-    pub elsewhere: bool,
-}
-
-/// Something that is wrong with a waiver. It fails the run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Problem {
-    /// Where the waiver is written: file and line.
-    pub place: String,
-    /// What kind of thing it is.
-    pub kind: Kind,
-    /// In one sentence.
-    pub what: String,
-    /// The vectors that show it.
-    pub vectors: Vec<String>,
-    /// What to do about it.
-    pub help: String,
-}
-
-/// What can be wrong with a waiver.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Kind {
-    /// It names nothing, or nothing that was run.
-    Unused,
-    /// Its last day is over.
-    Expired,
-    /// What it names fails in another way.
-    Contradicted,
-    /// What it names passes.
-    Passing,
-}
-
-impl Kind {
-    /// The stable name.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Unused => "unused",
-            Self::Expired => "expired",
-            Self::Contradicted => "contradicted",
-            Self::Passing => "passing",
+impl Waivable {
+    /// Whether a result is what is waived. A mistake of ours cannot be waived, and a pass needs not.
+    pub(crate) fn is_shown_by(self, verdict: Weight, shown: Option<Outcome>) -> bool {
+        match self.outcome() {
+            None => verdict == Weight::Inconclusive,
+            waived => matches!(verdict, Weight::Fail | Weight::Weak) && shown == waived,
         }
     }
 }

@@ -11,8 +11,8 @@ use upward_model::vector::{Outcome, Tier};
 
 use crate::judge::Verdict;
 use crate::profile::Trait;
-use crate::report::Counts;
-use crate::report::waived::{Problem, Record};
+use crate::results::Counts;
+use crate::results::waived::{Problem, Record};
 use crate::shard::Shard;
 
 pub use self::made::{Selected, Setup};

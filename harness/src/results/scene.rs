@@ -9,9 +9,9 @@ use upward_model::property::Property;
 use upward_model::vector::{Deviation, Do, Outcome, Vector};
 
 use crate::judge::{Judgement, Leak, Stage};
-use crate::report::human::plural;
 use crate::trial::Trial;
 use crate::wire::{Entry, Form, Side, What, escape};
+use crate::words::plural;
 
 /// How many lines of the dialogue are shown before the evidence.
 const BEFORE: usize = 7;

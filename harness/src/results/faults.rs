@@ -1,7 +1,7 @@
 //! What is wrong with what a client's controls show, and what to do about it.
 
 use crate::profile::Trait;
-use crate::report::json::{Results, Weight};
+use crate::results::data::{Results, Weight};
 
 /// Something wrong beside the vectors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use std::io;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use upward_model::client::Peer;
 
-use crate::link::tap::Tap;
+use super::tap::Tap;
 use crate::tls::record_length;
 
 /// The types of records (RFC 8446 section 5.1).
@@ -55,7 +55,7 @@ impl TlsBox {
     }
 
     /// Does a handshake as the client; the certificate that the peer showed.
-    pub(in crate::link) async fn connect(tap: Tap) -> Result<(Self, Peer), (io::Error, Tap)> {
+    pub(super) async fn connect(tap: Tap) -> Result<(Self, Peer), (io::Error, Tap)> {
         let mut tls = Self::new(tap);
         match tls.greets().await {
             Ok(peer) => Ok((tls, peer)),
@@ -64,7 +64,7 @@ impl TlsBox {
     }
 
     /// Does a handshake as the server, and shows this certificate.
-    pub(in crate::link) async fn accept(tap: Tap, peer: Peer) -> Result<Self, (io::Error, Tap)> {
+    pub(super) async fn accept(tap: Tap, peer: Peer) -> Result<Self, (io::Error, Tap)> {
         let mut tls = Self::new(tap);
         match tls.answers(peer).await {
             Ok(()) => Ok(tls),
@@ -102,7 +102,7 @@ impl TlsBox {
     }
 
     /// Reads what is there, into a buffer. Nothing means that the peer has ended TLS.
-    pub(in crate::link) async fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+    pub(super) async fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         while self.data.is_empty() && !self.ended {
             let opened = self.open().await?;
             match opened.kind {
@@ -133,7 +133,7 @@ impl TlsBox {
     }
 
     /// Writes all of it.
-    pub(in crate::link) async fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+    pub(super) async fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
         for piece in bytes.chunks(LONGEST) {
             self.send(DATA, piece).await?;
         }
@@ -141,18 +141,18 @@ impl TlsBox {
     }
 
     /// Says that no more will come.
-    pub(in crate::link) async fn close_notify(&mut self) -> io::Result<()> {
+    pub(super) async fn close_notify(&mut self) -> io::Result<()> {
         self.send(ALERT, &CLOSE_NOTIFY).await
     }
 
     /// Says that no more will come, and closes this direction.
-    pub(in crate::link) async fn shutdown(&mut self) -> io::Result<()> {
+    pub(super) async fn shutdown(&mut self) -> io::Result<()> {
         self.close_notify().await?;
         self.tap.shutdown().await
     }
 
     /// The connection below.
-    pub(in crate::link) fn into_inner(self) -> Tap {
+    pub(super) fn into_inner(self) -> Tap {
         self.tap
     }
 

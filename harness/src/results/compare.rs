@@ -2,10 +2,8 @@
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
 
-use crate::report::json::{Entry, Results, Weight};
-use crate::report::markdown;
+use crate::results::data::{Entry, Results, Weight};
 
 /// What changed for one client, protocol and policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -221,52 +219,5 @@ fn said(entry: Option<&Entry>) -> String {
     match entry.outcome {
         Some(outcome) => format!("{} ({}{announced})", entry.verdict.name(), outcome.name()),
         None => entry.verdict.name().to_owned(),
-    }
-}
-
-impl Comparison {
-    /// What changed, for people.
-    pub fn to_text(&self) -> String {
-        let mut text = format!("{}\n", self.whom);
-        for (title, changes) in self.groups() {
-            let _ = writeln!(text, "\n{} {title}:", changes.len());
-            for Change { vector, old, new } in changes {
-                let _ = writeln!(text, "  {vector}: {old} -> {new}");
-            }
-        }
-        let _ = writeln!(text, "\n{}", self.counts());
-        text
-    }
-
-    /// What changed, as Markdown.
-    pub fn to_markdown(&self) -> String {
-        let mut text = format!("### {}\n\n", markdown::escaped(&self.whom));
-        let _ = writeln!(text, "**{}**", self.counts());
-        for (title, changes) in self.groups() {
-            let _ = writeln!(text, "\n**{} {title}**\n", changes.len());
-            let _ = writeln!(text, "| what | was | is |\n|---|---|---|");
-            for Change { vector, old, new } in changes.iter().take(markdown::ROWS) {
-                let _ = writeln!(text, "| `{vector}` | {old} | {new} |");
-            }
-            markdown::more(changes.len(), &mut text);
-        }
-        text
-    }
-
-    fn groups(&self) -> impl Iterator<Item = (&'static str, &[Change])> {
-        [("worse", &self.worse), ("better", &self.better), ("otherwise different", &self.other)]
-            .into_iter()
-            .map(|(title, changes)| (title, changes.as_slice()))
-            .filter(|(_, changes)| !changes.is_empty())
-    }
-
-    fn counts(&self) -> String {
-        format!(
-            "{} worse, {} better, {} otherwise different, {} the same",
-            self.worse.len(),
-            self.better.len(),
-            self.other.len(),
-            self.same
-        )
     }
 }

@@ -3,11 +3,12 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use upward_model::property::Property;
+use upward_model::protocol::Level;
 use upward_model::vector::Vector;
 
-use super::scene::scene;
 use crate::judge::Judgement;
-use crate::report::{Row, worst};
+use crate::results::{Row, scene};
 use crate::shell::{itself, quoted};
 use crate::trial::Trial;
 
@@ -83,4 +84,15 @@ pub fn by_hand(vector: &Vector, trial: &Trial, judgement: Judgement, files: &Pat
         ),
     };
     failure(&row, "the client")
+}
+
+/// The worst broken property of a row, with its level and source.
+fn worst(row: &Row) -> Option<(Property, Level, &'static str)> {
+    let judgement = row.judgement.as_ref()?;
+    let protocol = upward_model::protocol::by_name(&row.vector.peer.persona)?;
+    let mut broken: Vec<_> = judgement.broken.iter().collect();
+    broken.sort_by_key(|property| protocol.level(*property).0);
+    let property = *broken.first()?;
+    let (level, source) = protocol.level(property);
+    Some((property, level, source))
 }

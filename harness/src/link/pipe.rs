@@ -28,7 +28,7 @@ pub(super) fn pair() -> (Pipe, Pipe) {
 
 impl Pipe {
     /// Ends it so that the other end, once it has read what is under way, is told of a reset.
-    pub(in crate::link) fn reset(self) {
+    pub(super) fn reset(self) {
         self.reset.store(true, Ordering::Relaxed);
     }
 }

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::report::json::{DELIVERED, Results};
-use crate::report::waived::Record;
+use crate::results::data::{DELIVERED, Results};
+use crate::results::waived::Record;
 
 /// A report, and what to call it in errors.
 #[derive(Clone, Debug)]

@@ -1,0 +1,65 @@
+//! What the steps of a run show of its login.
+
+use upward_model::explain::Event;
+use upward_model::message::{Command, Layer, Piece, Reply};
+
+/// Whether a client left out its login, and delivered inside TLS, where the peer had said in clear
+/// that it is logged in.
+pub(super) fn leaves_out_login(run: &[Vec<Event>]) -> bool {
+    run.iter().any(|events| is_told(events) && delivers_without_login(events))
+}
+
+fn delivers_without_login(events: &[Event]) -> bool {
+    events.contains(&Event::Heard(Command::Deliver, Layer::Tls)) && !logs_in(events)
+}
+
+/// Whether a client said any part of a login.
+pub(super) fn logs_in(events: &[Event]) -> bool {
+    let login = |command: &Command| {
+        matches!(command, Command::Login(_) | Command::Begin(_) | Command::Credential)
+    };
+    events.iter().any(|event| matches!(event, Event::Heard(command, _) if login(command)))
+}
+
+/// Whether the server said in clear that the client is logged in.
+fn is_told(events: &[Event]) -> bool {
+    events.iter().any(|event| match event {
+        Event::Said { segment, layer: Layer::Clear, .. } => segment
+            .pieces()
+            .iter()
+            .any(|piece| matches!(piece, Piece::Whole(Reply::LoggedIn | Reply::Welcome))),
+        _ => false,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use upward_model::message::{Mechanism, Segment};
+
+    use super::*;
+
+    fn said(reply: Reply, layer: Layer) -> Event {
+        Event::Said { segment: Segment::one(reply), layer, answers: None }
+    }
+
+    fn heard(command: Command, layer: Layer) -> Event {
+        Event::Heard(command, layer)
+    }
+
+    #[test]
+    fn a_login_is_left_out_where_it_was_told_to_be_done() {
+        let delivers = heard(Command::Deliver, Layer::Tls);
+        let logs_in = heard(Command::Login(Mechanism::Own), Layer::Tls);
+        for told in [Reply::LoggedIn, Reply::Welcome] {
+            let told = said(told, Layer::Clear);
+            assert!(leaves_out_login(&[vec![told.clone(), delivers.clone()]]));
+            assert!(!leaves_out_login(&[vec![told.clone(), logs_in.clone(), delivers.clone()]]));
+            assert!(!leaves_out_login(&[vec![told]]));
+        }
+        // Nobody said so; somebody said so inside TLS; something else was said.
+        assert!(!leaves_out_login(&[vec![delivers.clone()]]));
+        for told in [said(Reply::LoggedIn, Layer::Tls), said(Reply::Greeting, Layer::Clear)] {
+            assert!(!leaves_out_login(&[vec![told, delivers.clone()]]));
+        }
+    }
+}

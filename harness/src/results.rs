@@ -1,0 +1,180 @@
+//! Judgements as data: what a suite found out about a client, the exit code that it asks for, reports of
+//! several machines put together, and of two runs compared. JSON is their form in files.
+
+mod compare;
+mod controls;
+mod data;
+mod exit;
+mod failure;
+mod faults;
+mod merge;
+mod printed;
+mod problems;
+mod scene;
+mod waived;
+
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use upward_model::vector::Vector;
+
+use crate::judge::Judgement;
+use crate::profile::Trait;
+
+pub use self::compare::{Change, Comparison, compare};
+pub use self::controls::{Controls, Failed};
+pub use self::data::{
+    Client, Controls as ControlResults, Entry, Found, RESULTS_FORMAT, Results, ResultsError,
+    Selected, Setup, Tool, Weight,
+};
+pub(crate) use self::data::{DELIVERED, tier_name};
+pub use self::failure::{by_hand, failure};
+pub use self::faults::Fault;
+pub use self::merge::{MergeError, Part, merge};
+pub(crate) use self::printed::telling_line;
+pub use self::scene::Line;
+pub(crate) use self::scene::scene;
+pub use self::waived::{Kind, Problem, Record, Waivable};
+
+/// The exit code of a run that was interrupted, by Ctrl-C or SIGTERM: 128 and the number of SIGINT, as shells have it.
+pub const INTERRUPTED: u8 = 130;
+
+/// How much of what went over the wire is kept with each result: 64 KiB. The rest is in `wire.txt`.
+pub(crate) const WIRE: usize = 64 << 10;
+
+/// The results of a suite.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// The client's name.
+    pub client: String,
+    /// Its version, as it says itself.
+    pub version: Option<String>,
+    /// The protocol.
+    pub protocol: String,
+    /// The policy.
+    pub policy: String,
+    /// What the client's authors announce.
+    pub announced: Vec<Trait>,
+    /// What the controls showed.
+    pub controls: Controls,
+    /// Why the last control failed, if it did.
+    pub last: Result<(), String>,
+    /// Whether somebody stopped the suite: the rows are of what was done before.
+    pub interrupted: bool,
+    /// A row for each vector, in order.
+    pub rows: Vec<Row>,
+}
+
+/// The result of one vector.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// The vector.
+    pub vector: Vector,
+    /// The judgement; `None` where the vector was skipped.
+    pub judgement: Option<Judgement>,
+    /// Why it was skipped.
+    pub skipped: Option<String>,
+    /// Where the client's authors announce just this: what they say.
+    pub announced: Option<String>,
+    /// What went over the wire, for people.
+    pub wire: String,
+    /// What of the run was not kept, in sentences: a client may say, write or leave anything.
+    pub cut: Vec<String>,
+    /// The lines of the dialogue around the evidence.
+    pub scene: Vec<Line>,
+    /// How the client ended.
+    pub exit: String,
+    /// The line of its output that tells most, if it printed any.
+    pub printed: Option<String>,
+    /// How long it ran.
+    pub duration_ms: u128,
+    /// Where its files are.
+    pub artefacts: PathBuf,
+    /// How to run this vector again.
+    pub again: String,
+}
+
+/// How many of each verdict.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Counts {
+    /// Nothing that is claimed is broken.
+    pub pass: usize,
+    /// A `should` is broken.
+    pub weak: usize,
+    /// A `must` is broken.
+    pub fail: usize,
+    /// It is what a waiver says, and tolerates.
+    pub waived: usize,
+    /// The run said nothing.
+    pub inconclusive: usize,
+    /// The runner lacks something.
+    pub skipped: usize,
+    /// A mistake of ours.
+    pub error: usize,
+    /// Of those that failed or were inconclusive: announced by the client's authors.
+    pub announced: usize,
+    /// Of those that passed or were inconclusive: runs that no sound client of the model explains.
+    #[serde(default)]
+    pub unexplained: usize,
+}
+
+impl Counts {
+    /// Counts verdicts, each with whether the client's authors announce it.
+    pub fn of(verdicts: impl Iterator<Item = (Weight, bool)>) -> Self {
+        let mut counts = Self::default();
+        for (verdict, announced) in verdicts {
+            counts.announced += usize::from(announced);
+            *match verdict {
+                Weight::Pass => &mut counts.pass,
+                Weight::Weak => &mut counts.weak,
+                Weight::Fail => &mut counts.fail,
+                Weight::Waived => &mut counts.waived,
+                Weight::Inconclusive => &mut counts.inconclusive,
+                Weight::Skipped => &mut counts.skipped,
+                Weight::Error => &mut counts.error,
+            } += 1;
+        }
+        counts
+    }
+}
+
+impl Report {
+    /// Takes in the last control.
+    pub(crate) fn last_control(&mut self, delivered: bool, reason: &str) {
+        if !delivered {
+            self.last = Err(reason.to_owned());
+        }
+    }
+
+    /// The exit code that it asks for where nothing is waived: 0 as expected, 1 where a vector failed,
+    /// 3 without a verdict, 130 where it was interrupted.
+    pub fn exit_code(&self, strict: bool) -> u8 {
+        Results::of(self, Setup { strict, ..Setup::default() }).exit_code
+    }
+}
+
+impl Row {
+    /// The result of a vector that was not run.
+    pub(crate) fn skipped(vector: &Vector, why: &str) -> Self {
+        Self {
+            vector: vector.clone(),
+            judgement: None,
+            skipped: Some(why.to_owned()),
+            announced: None,
+            wire: String::new(),
+            cut: Vec::new(),
+            scene: Vec::new(),
+            exit: String::new(),
+            printed: None,
+            duration_ms: 0,
+            artefacts: PathBuf::new(),
+            again: String::new(),
+        }
+    }
+
+    /// Its verdict.
+    pub fn weight(&self) -> Weight {
+        self.judgement.as_ref().map_or(Weight::Skipped, |judgement| judgement.verdict.into())
+    }
+}
