@@ -10,8 +10,8 @@ use rustls::{ClientConfig, RootCertStore};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::{TlsAcceptor, TlsConnector};
+use upward::catalogue;
 use upward::certificate::{Certificates, provider};
-use upward::codec;
 use upward::trial::{Scene, Stagehand, against_reference, judge_honest};
 use upward_model::client::{Negotiator, Peer};
 use upward_model::policy::Policy;
@@ -89,9 +89,8 @@ async fn bare(certificates: &Certificates) -> Result<Duration, Failed> {
 
 /// The same number of honest runs of the suite: without judging, and with it.
 async fn vectors(certificates: &Arc<Certificates>) -> Result<(Duration, Duration), Failed> {
-    let codec = codec::by_name(SMTP.name).ok_or("SMTP has a codec")?;
-    let stagehand =
-        Stagehand::new(Arc::from(codec), Arc::clone(certificates), Duration::from_secs(1));
+    let entry = catalogue::by_name(SMTP.name).ok_or("SMTP can be played")?;
+    let stagehand = Stagehand::new(entry.codec(), Arc::clone(certificates), Duration::from_secs(1));
     let scene = Scene::honest(&SMTP, Policy::Required);
     let client = Negotiator::sound(&SMTP, Policy::Required);
     let (mut run, mut judged) = (Duration::ZERO, Duration::ZERO);

@@ -166,24 +166,8 @@ pub trait Codec: Send + Sync {
         true
     }
 
-    /// Whether each command has a tag before its verb.
-    fn has_tags(&self) -> bool {
-        false
-    }
-
     /// Whether a client may send any command inside TLS before the one before it is answered.
     fn lets_commands_run_ahead(&self) -> bool {
         false
-    }
-}
-
-/// The codec of a protocol, if it has one.
-pub fn by_name(protocol: &str) -> Option<Box<dyn Codec>> {
-    match protocol {
-        "imap" => Some(Box::new(Imap)),
-        "manual" => Some(Box::new(Manual)),
-        "pop3" => Some(Box::new(Pop3)),
-        "smtp" => Some(Box::new(Smtp)),
-        _ => None,
     }
 }

@@ -58,11 +58,11 @@ use std::time::Duration;
 
 use libtest_mimic::Arguments;
 use upward_model::policy::Policy;
-use upward_model::protocol::{self, Protocol};
+use upward_model::protocol::Protocol;
 use upward_model::vector::{Tier, Vector};
 
+use crate::catalogue;
 use crate::certificate::CertificateError;
-use crate::codec;
 use crate::vectors::{self, Selection, VectorError};
 use crate::waiver::{WaiverError, Waivers};
 
@@ -296,12 +296,9 @@ impl InProcess {
     }
 
     fn selected(&self) -> Result<(&'static Protocol, Vec<Vector>), InProcessError> {
-        let protocol = protocol::by_name(&self.protocol)
-            .filter(|protocol| codec::by_name(protocol.name).is_some())
-            .ok_or_else(|| {
-                let known: Vec<&str> = vectors::protocols().collect();
-                InProcessError::NoCodec(self.protocol.clone(), known.join(", "))
-            })?;
+        let protocol = catalogue::by_name(&self.protocol)
+            .ok_or_else(|| InProcessError::NoCodec(self.protocol.clone(), catalogue::names()))?
+            .protocol;
         let selection = Selection {
             patterns: self.patterns.clone(),
             tier: Some(self.tier),

@@ -5,6 +5,7 @@
 #![warn(clippy::print_stdout)]
 
 pub mod canary;
+pub mod catalogue;
 pub mod certificate;
 pub mod cli;
 pub mod codec;

@@ -40,12 +40,12 @@ use upward_model::client::{
 };
 use upward_model::message::{CAPACITY, Command, Segment};
 use upward_model::policy::Policy;
-use upward_model::protocol;
 use upward_model::variant::{Leftover, Variant};
 
 use crate::canary::Canaries;
+use crate::catalogue;
 use crate::certificate::provider;
-use crate::codec::{self, Codec};
+use crate::codec::Codec;
 use crate::reference::reading::{Reading, Taken};
 
 pub use self::refusal::Refusal;
@@ -121,15 +121,14 @@ impl Negotiation {
         config: Arc<ClientConfig>,
     ) -> Result<Self, TermsError> {
         let unknown = || TermsError::NoCodec(protocol.to_owned());
-        let codec = codec::by_name(protocol).ok_or_else(unknown)?;
-        let known = protocol::by_name(protocol).ok_or_else(unknown)?;
+        let entry = catalogue::by_name(protocol).ok_or_else(unknown)?;
         let name = ServerName::try_from(server.to_owned())
             .map_err(|error| TermsError::ServerName(server.to_owned(), error))?;
         // Both are sound. Giving up tells the user that somebody tried.
         let variant = Variant { leftover: Leftover::Refuse, ..Variant::COMMON };
         Ok(Self {
-            client: Negotiator::sound(known, policy).with_variant(variant),
-            codec: Arc::from(codec),
+            client: Negotiator::sound(entry.protocol, policy).with_variant(variant),
+            codec: entry.codec(),
             server: name,
             config,
             name: "localhost".to_owned(),

@@ -23,8 +23,8 @@ use upward_model::policy::Policy;
 use upward_model::protocol::Protocol;
 use upward_model::vector::Vector;
 
+use crate::catalogue;
 use crate::certificate::{CertificateError, Certificates};
-use crate::codec;
 use crate::process::isolation::Isolation;
 use crate::process::{Keeper, ProcessError};
 use crate::profile::Profile;
@@ -117,8 +117,8 @@ pub async fn run(
 ) -> Result<Report, SuiteError> {
     job.profile.check()?;
     let name = job.protocol.name;
-    let codec = codec::by_name(name).ok_or_else(|| SuiteError::NoCodec(name.to_owned()))?;
-    let stagehand = Stagehand::new(Arc::from(codec), Arc::new(Certificates::new()?), PATIENCE.1);
+    let entry = catalogue::by_name(name).ok_or_else(|| SuiteError::NoCodec(name.to_owned()))?;
+    let stagehand = Stagehand::new(entry.codec(), Arc::new(Certificates::new()?), PATIENCE.1);
     let mut launcher = Launcher::new(job, stagehand)?;
     let controls = tokio::select! {
         controls = Controls::run(&mut launcher) => controls?,

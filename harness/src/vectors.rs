@@ -8,17 +8,10 @@ use globset::{Glob, GlobSet, GlobSetBuilder};
 use upward_model::policy::Policy;
 use upward_model::vector::{FORMAT, Tier, Vector, VectorFile};
 
+use crate::catalogue;
 use crate::place;
 
 pub use self::retired::Retired;
-
-/// The committed files.
-const COMMITTED: [(&str, &str); 4] = [
-    ("imap", include_str!("../../vectors/imap.json")),
-    ("manual", include_str!("../../vectors/manual.json")),
-    ("pop3", include_str!("../../vectors/pop3.json")),
-    ("smtp", include_str!("../../vectors/smtp.json")),
-];
 
 /// What is wrong with vectors.
 #[derive(Debug, thiserror::Error)]
@@ -54,27 +47,15 @@ pub enum VectorError {
     Pattern(#[from] globset::Error),
 }
 
-/// The protocols that have committed vectors.
-pub fn protocols() -> impl Iterator<Item = &'static str> {
-    COMMITTED.iter().map(|(name, _)| *name)
-}
-
 /// The committed vectors of a protocol.
 ///
 /// # Errors
 ///
 /// Where there are none.
 pub fn committed(protocol: &str) -> Result<VectorFile, VectorError> {
-    let text = committed_text(protocol).ok_or_else(|| {
-        let known: Vec<&str> = protocols().collect();
-        VectorError::None(protocol.to_owned(), known.join(", "))
-    })?;
-    parse(&format!("vectors/{protocol}.json"), text)
-}
-
-/// The text of the committed file of a protocol.
-pub fn committed_text(protocol: &str) -> Option<&'static str> {
-    COMMITTED.iter().find(|(name, _)| *name == protocol).map(|(_, text)| *text)
+    let entry = catalogue::by_name(protocol)
+        .ok_or_else(|| VectorError::None(protocol.to_owned(), catalogue::names()))?;
+    parse(&format!("vectors/{protocol}.json"), entry.vectors)
 }
 
 /// Reads a file of vectors.

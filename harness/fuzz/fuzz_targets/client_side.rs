@@ -3,13 +3,13 @@
 
 use libfuzzer_sys::fuzz_target;
 use upward::canary::Canaries;
-use upward::codec;
+use upward::catalogue::CATALOGUE;
 use upward_model::message::Command;
 
 fuzz_target!(|data: &[u8]| {
     let canaries = Canaries::new(7);
-    for name in ["manual", "smtp", "imap", "pop3"] {
-        let Some(codec) = codec::by_name(name) else { continue };
+    for entry in &CATALOGUE {
+        let codec = entry.codec();
         // In the midst of a delivery, replies are steps.
         let begun = [
             (codec.client(), Some(Command::Deliver)),

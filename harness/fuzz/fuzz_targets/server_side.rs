@@ -3,13 +3,14 @@
 
 use libfuzzer_sys::fuzz_target;
 use upward::canary::Canaries;
-use upward::codec::{self, Codec, Heard, Part};
+use upward::catalogue::CATALOGUE;
+use upward::codec::{Codec, Heard, Part};
 use upward_model::message::Reply;
 
 fuzz_target!(|data: &[u8]| {
     let canaries = Canaries::new(7);
-    for name in ["manual", "smtp", "imap", "pop3"] {
-        let Some(codec) = codec::by_name(name) else { continue };
+    for entry in &CATALOGUE {
+        let codec = entry.codec();
         let whole = heard(&*codec, &canaries, data, data.len().max(1));
         let single = heard(&*codec, &canaries, data, 1);
         assert_eq!(whole, single);

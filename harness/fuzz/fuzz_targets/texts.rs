@@ -4,8 +4,7 @@
 use std::path::PathBuf;
 
 use libfuzzer_sys::fuzz_target;
-use upward::report::{self};
-use upward::results::{Part, Results};
+use upward::results::{self, Part, Results};
 use upward::shard::Shard;
 use upward::template::{self, Values};
 use upward::waiver::Waivers;
@@ -33,6 +32,6 @@ fuzz_target!(|data: &[u8]| {
     let _ = Waivers::parse("waivers.toml", text);
     let _ = text.parse::<Shard>();
     if let Ok(results) = Results::parse("report.json", text) {
-        let _ = report::merge(vec![Part { file: String::new(), results }]);
+        let _ = results::merge(vec![Part { file: String::new(), results }]);
     }
 });

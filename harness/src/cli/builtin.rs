@@ -1,4 +1,4 @@
-//! The manual's protocol: proved, and played against the built-in client.
+//! The example of the catalogue: proved, and played against the built-in client.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -7,29 +7,28 @@ use upward_model::client::Negotiator;
 use upward_model::explain::Habits;
 use upward_model::flaw::{Flaw, Flaws, Side};
 use upward_model::policy::Policy;
-use upward_model::protocol::MANUAL;
 use upward_model::vector::{Tier, Vector};
 use upward_model::walk::{Extent, walk};
 use upward_model::world::{Attacker, Setting, World};
 
+use crate::catalogue::{self, EXAMPLE};
 use crate::certificate::Certificates;
 use crate::cli::Failure;
-use crate::codec;
 use crate::judge::Verdict;
 use crate::trial::{Scene, Stagehand, against_reference, judge_vector};
 use crate::vectors::{self, Selection};
 
-/// Proves the manual's protocol and plays its vectors against the built-in client, sound and
+/// Proves the example of the catalogue, the protocol of the manual, and plays its vectors against the built-in client, sound and
 /// flawed. Returns the exit code.
 pub(super) async fn prove_and_play() -> Result<u8, Failure> {
     let began = Instant::now();
-    let client = Negotiator::sound(&MANUAL, Policy::Required);
-    let world = World::new(&MANUAL, client, vec![Policy::Required], Setting::of(Attacker::Active));
+    let client = Negotiator::sound(EXAMPLE, Policy::Required);
+    let world = World::new(EXAMPLE, client, vec![Policy::Required], Setting::of(Attacker::Active));
     let found = walk(&world, None);
     let proved = found.extent == Extent::Exhaustive && found.broken.is_empty() && found.stuck == 0;
     outln!(
         "model: {} under policy required, active attacker: {} ({} states, {} transitions, {:.0?})",
-        MANUAL.name,
+        EXAMPLE.name,
         if proved { "every property holds" } else { "NOT PROVED" },
         found.states,
         found.transitions,
@@ -37,12 +36,12 @@ pub(super) async fn prove_and_play() -> Result<u8, Failure> {
     );
     let selection =
         Selection { patterns: Vec::new(), tier: Some(Tier::Smoke), policy: Some(Policy::Required) };
-    let file = vectors::committed(MANUAL.name).map_err(|error| Failure::new(error.to_string()))?;
+    let file = vectors::committed(EXAMPLE.name).map_err(|error| Failure::new(error.to_string()))?;
     let chosen = selection.of(file.vectors).map_err(|error| Failure::new(error.to_string()))?;
     let (sound, flawed) = play(&chosen).await?;
     outln!(
         "built-in client: {} smoke vectors, sound client passes {} of {}, flawed clients caught {} of {}",
-        MANUAL.name,
+        EXAMPLE.name,
         sound.0,
         sound.1,
         flawed.0,
@@ -55,17 +54,17 @@ pub(super) async fn prove_and_play() -> Result<u8, Failure> {
 /// on each vector that shows it.
 async fn play(vectors: &[Vector]) -> Result<((usize, usize), (usize, usize)), Failure> {
     let failed = |error: &dyn std::fmt::Display| Failure::new(error.to_string());
-    let codec = codec::by_name(MANUAL.name)
-        .ok_or_else(|| Failure::new("the manual's protocol has no codec".to_owned()))?;
+    let entry = catalogue::by_name(EXAMPLE.name)
+        .ok_or_else(|| Failure::new(format!("protocol `{}` has no codec", EXAMPLE.name)))?;
     let stagehand = Stagehand::new(
-        Arc::from(codec),
+        entry.codec(),
         Arc::new(Certificates::new().map_err(|error| failed(&error))?),
         Duration::from_millis(300),
     );
     let (mut sound, mut flawed) = ((0, 0), (0, 0));
     let mut seed = 1;
     for vector in vectors {
-        let scene = Scene::of(&MANUAL, vector);
+        let scene = Scene::of(EXAMPLE, vector);
         let killed: Vec<Flaw> =
             Flaw::of(Side::Client).filter(|f| vector.kills.iter().any(|k| k == f.name())).collect();
         let parties = std::iter::once(Flaws::NONE).chain(killed.into_iter().map(Flaws::from));
@@ -73,7 +72,7 @@ async fn play(vectors: &[Vector]) -> Result<((usize, usize), (usize, usize)), Fa
             seed += 1;
             let client = Negotiator {
                 sessions: scene.sessions.clone(),
-                ..Negotiator::sound(&MANUAL, vector.policy)
+                ..Negotiator::sound(EXAMPLE, vector.policy)
             }
             .with_flaws(flaws);
             let (trial, _) = against_reference(&stagehand, &scene, &client, seed)

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use crate::catalogue::USUAL;
 use crate::cli::reads::Reads;
 use crate::cli::run::{DEADLINE, DIRECTORY};
 use crate::cli::{Failure, PolicyName};
@@ -48,7 +49,7 @@ enum Verb {
         /// The client's name, as in reports.
         name: String,
         /// The protocol that it speaks.
-        #[arg(short, long, default_value = "smtp")]
+        #[arg(short, long, default_value = USUAL.name)]
         protocol: String,
         /// What its user asked for.
         #[arg(long, value_enum, default_value_t = PolicyName::Required)]

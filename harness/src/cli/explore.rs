@@ -7,6 +7,7 @@ use upward_model::policy::Policy;
 use upward_model::promela::promela;
 use upward_model::world::{Attacker, Setting, World};
 
+use crate::catalogue::EXAMPLE;
 use crate::cli::{Failure, PolicyName, protocol};
 
 /// Serves stateright's explorer of a protocol on the loopback interface, or prints the same world as
@@ -14,7 +15,7 @@ use crate::cli::{Failure, PolicyName, protocol};
 #[derive(Args, Clone, Debug)]
 pub(super) struct Explore {
     /// The protocol.
-    #[arg(short, long, default_value = "manual")]
+    #[arg(short, long, default_value = EXAMPLE.name)]
     protocol: String,
     /// The policy.
     #[arg(long, value_enum, default_value_t = PolicyName::Required)]

@@ -10,10 +10,10 @@ use upward_model::explain::Habits;
 use upward_model::property::Property;
 
 use crate::canary::Canaries;
+use crate::catalogue;
 use crate::certificate::{Certificates, HOST};
 use crate::cli::run::NOTHING;
 use crate::cli::{Failure, protocol, vector};
-use crate::codec;
 use crate::judge::Verdict;
 use crate::link::Listening;
 use crate::results;
@@ -48,8 +48,9 @@ impl Serve {
         let failed = |error: &dyn std::fmt::Display| Failure::new(error.to_string());
         let vector = vector(&self.id)?;
         let protocol = protocol(&vector.peer.persona)?;
-        let codec = codec::by_name(protocol.name)
-            .ok_or_else(|| Failure::new(format!("protocol `{}` has no codec", protocol.name)))?;
+        let codec = catalogue::by_name(protocol.name)
+            .ok_or_else(|| Failure::new(format!("protocol `{}` has no codec", protocol.name)))?
+            .codec();
         let certificates = Certificates::new().map_err(|error| failed(&error))?;
         let _held = Held::hold(&self.directory).map_err(|error| {
             failed(&error).help("give this one a folder of its own with --directory")
@@ -58,11 +59,8 @@ impl Serve {
         let ca = std::path::absolute(self.directory.join("ca.pem"));
         let ca = ca.map_err(|error| failed(&error))?;
         std::fs::write(&ca, &certificates.ca).map_err(|error| Failure::unwritten(&ca, &error))?;
-        let stagehand = Stagehand::new(
-            Arc::from(codec),
-            Arc::new(certificates),
-            Duration::from_secs(self.patience),
-        );
+        let stagehand =
+            Stagehand::new(codec, Arc::new(certificates), Duration::from_secs(self.patience));
         let canaries = Arc::new(Canaries::new(u128::from(std::process::id())));
         let scene = Scene::of(protocol, &vector);
         let listening = Listening::bind().await.map_err(|error| failed(&error))?;

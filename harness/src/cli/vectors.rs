@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use upward_model::generate::{Generated, generate};
-use upward_model::protocol::PROTOCOLS;
 use upward_model::vector::{FORMAT, Tier, VectorFile};
 
+use crate::catalogue::CATALOGUE;
 use crate::cli::{Failure, TierName, protocol};
 use crate::results::{RESULTS_FORMAT, Results};
 use crate::vectors::{self, Retired, Selection, to_text};
@@ -72,8 +72,7 @@ impl Vectors {
 /// Every generated file, by its path below the folder. Protocols have nothing to do with each
 /// other: each is generated on a thread of its own.
 fn files() -> Vec<(String, String, Option<Generated>)> {
-    let protocols =
-        PROTOCOLS.into_iter().filter(|protocol| crate::codec::by_name(protocol.name).is_some());
+    let protocols = CATALOGUE.iter().map(|entry| entry.protocol);
     let mut files: Vec<_> = std::thread::scope(|scope| {
         let threads: Vec<_> =
             protocols.map(|protocol| scope.spawn(|| generate(protocol))).collect();
@@ -180,7 +179,7 @@ fn check(directory: &Path) -> Result<u8, Failure> {
 fn list(name: Option<&str>, filter: &[String], tier: Option<TierName>) -> Result<u8, Failure> {
     let names: Vec<&str> = match name {
         Some(name) => vec![protocol(name)?.name],
-        None => vectors::protocols().collect(),
+        None => CATALOGUE.iter().map(|entry| entry.protocol.name).collect(),
     };
     let selection =
         Selection { patterns: filter.to_vec(), tier: tier.map(Tier::from), policy: None };

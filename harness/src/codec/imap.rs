@@ -29,10 +29,6 @@ impl Codec for Imap {
         lines::with_ends(text, "\r\n")
     }
 
-    fn has_tags(&self) -> bool {
-        true
-    }
-
     /// RFC 9051 section 5.5.
     fn lets_commands_run_ahead(&self) -> bool {
         true

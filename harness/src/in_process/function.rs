@@ -15,8 +15,8 @@ use upward_model::protocol::Protocol;
 
 use super::{Carries, InProcess, InProcessError, Visit};
 use crate::canary::Canaries;
+use crate::catalogue;
 use crate::certificate::{Certificates, HOST};
-use crate::codec;
 use crate::link::Listening;
 use crate::suite::launch::{Deserted, seed};
 use crate::suite::subject::{Known, Launched, Stage, Subject, Told};
@@ -73,14 +73,15 @@ impl Function {
         F: Future<Output = Result<(), E>>,
         E: Display,
     {
-        let codec = codec::by_name(protocol.name)
-            .ok_or_else(|| InProcessError::NoCodec(protocol.name.to_owned(), String::new()))?;
+        let codec = catalogue::by_name(protocol.name)
+            .ok_or_else(|| InProcessError::NoCodec(protocol.name.to_owned(), catalogue::names()))?
+            .codec();
         let carries_body = asked.carries == Carries::AsUsual && codec.carries_body();
         let certificates = Certificates::new()?;
         let authorities = TempDir::with_prefix("upward-")?;
         std::fs::write(authorities.path().join("ca.pem"), &certificates.ca)?;
         std::fs::write(authorities.path().join("other-ca.pem"), &certificates.other_ca)?;
-        let stagehand = Stagehand::new(Arc::from(codec), Arc::new(certificates), PATIENCE.1);
+        let stagehand = Stagehand::new(codec, Arc::new(certificates), PATIENCE.1);
         let deadline = asked.deadline;
         Ok(Self {
             call: Arc::new(move |visit| call(&client, visit, deadline)),

@@ -44,7 +44,9 @@ mod tests {
         let profiles = bundled().unwrap();
         let names: BTreeSet<_> = profiles.iter().map(|profile| &profile.name).collect();
         assert_eq!(names.len(), profiles.len());
-        assert!(profiles.iter().all(|profile| crate::codec::by_name(&profile.protocol).is_some()));
+        assert!(
+            profiles.iter().all(|profile| crate::catalogue::by_name(&profile.protocol).is_some())
+        );
     }
 
     /// Who reads that a client is missing must learn how to get it, and who has it, which.

@@ -215,9 +215,9 @@ mod tests {
         let vectors = crate::vectors::committed(SMTP.name).unwrap().vectors;
         let id = "smtp/rsp/upgrade-then-offer";
         let vector = vectors.into_iter().find(|vector| vector.id == id).unwrap();
-        let codec = crate::codec::by_name(SMTP.name).unwrap();
+        let codec = Arc::new(crate::codec::Smtp);
         let certificates = Arc::new(Certificates::new().unwrap());
-        let stagehand = Stagehand::new(Arc::from(codec), certificates, Duration::from_secs(1));
+        let stagehand = Stagehand::new(codec, certificates, Duration::from_secs(1));
         let client = Negotiator::sound(&SMTP, Policy::Required).with_flaws(Flaw::KeepsBuffer);
         let played = Scene::of(&SMTP, &vector);
         let (trial, _) = against_reference(&stagehand, &played, &client, 1).await.unwrap();

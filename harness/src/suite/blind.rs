@@ -5,10 +5,9 @@
 
 use upward_model::explain::{Event, Run};
 use upward_model::message::{Command, Layer};
-use upward_model::protocol::Protocol;
 use upward_model::vector::{Certificate, Deviation, Do, PeerRecord, Point};
 
-use crate::codec;
+use crate::codec::Codec;
 use crate::suite::subject::{Stage, Subject};
 use crate::suite::{SuiteError, end};
 use crate::trial::Scene;
@@ -24,12 +23,11 @@ pub(super) fn goes_on_unanswered(run: &Run) -> bool {
 
 /// Whether a client that goes on unanswered inside TLS may do so: where the standard lets it send commands
 /// ahead, and it does not take leave before anything was answered.
-pub(super) fn may_run_ahead(protocol: &Protocol, run: &Run) -> bool {
+pub(super) fn may_run_ahead(codec: &dyn Codec, run: &Run) -> bool {
     let leaves = |events: &Vec<Event>| {
         events[..end::end(events)].contains(&Event::Heard(Command::Goodbye, Layer::Tls))
     };
-    codec::by_name(protocol.name).is_some_and(|codec| codec.lets_commands_run_ahead())
-        && !run.iter().any(leaves)
+    codec.lets_commands_run_ahead() && !run.iter().any(leaves)
 }
 
 /// Whether a client that sends several commands in one go inside TLS, as RFC 3501 section 5.5 and RFC 2920
@@ -113,9 +111,9 @@ pub(super) fn withheld(honest: &Scene, at: Point) -> Scene {
 #[cfg(test)]
 mod tests {
     use upward_model::client::Close;
-    use upward_model::protocol::{IMAP, SMTP};
 
     use super::*;
+    use crate::codec::{Imap, Smtp};
 
     #[test]
     fn a_client_that_pipelines_by_right_is_not_blind() {
@@ -148,10 +146,10 @@ mod tests {
     fn commands_may_run_ahead_where_the_standard_says_so() {
         let says = |command| Event::Heard(command, Layer::Tls);
         let run = vec![vec![says(Command::Hello), says(Command::Deliver)]];
-        assert!(may_run_ahead(&IMAP, &run));
+        assert!(may_run_ahead(&Imap, &run));
         // RFC 2920 section 3.1: nothing may follow EHLO before its answer.
-        assert!(!may_run_ahead(&SMTP, &run));
+        assert!(!may_run_ahead(&Smtp, &run));
         let leaves = vec![[&run[0][..], &[says(Command::Goodbye)]].concat()];
-        assert!(!may_run_ahead(&IMAP, &leaves));
+        assert!(!may_run_ahead(&Imap, &leaves));
     }
 }

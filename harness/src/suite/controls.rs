@@ -67,7 +67,7 @@ impl Controls {
         let evidence = kept_waiting.trial.evidence;
         client.known_mut().goes_on_at_the_end = end::goes_on(&evidence.run);
         self.waits = !blind::goes_on_unanswered(&evidence.run)
-            || blind::may_run_ahead(client.protocol(), &evidence.run)
+            || blind::may_run_ahead(&*client.known().stagehand.codec, &evidence.run)
                 && blind::waits_in_clear(client, &honest).await?;
         client.known().twins.add(&scene.peer, evidence.inside).await;
         Ok(self)

@@ -6,7 +6,6 @@ use upward_model::client::Peer;
 use upward_model::policy::Policy;
 
 use crate::canary::{Canaries, Kind, Search, Sighting};
-use crate::codec;
 use crate::judge::{Evidence, Exposed, Stage, Words};
 use crate::persona::{Confirmed, Lifted, Sight};
 use crate::trial::inside::Answers;
@@ -120,7 +119,7 @@ pub fn evidence(
         let own = if connection < first_connection { first_connection } else { 0 };
         exposed.extend(fetched::in_clear(&sent, own, &sights, connection));
     }
-    let tagged = codec::by_name(scene.protocol.name).is_some_and(|codec| codec.has_tags());
+    let tagged = scene.protocol.speech.has_tags();
     let inside = inside::inside(record, run.len(), &sights, tagged, end.claims_success);
     let answers: Vec<Answers> =
         (0..run.len()).map(|connection| Answers::of(record, connection, Form::Clear)).collect();

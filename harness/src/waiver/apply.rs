@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 use upward_model::vector::Vector;
 
+use crate::catalogue::CATALOGUE;
 use crate::results::{Record, Results, Weight};
 use crate::vectors;
 use crate::waiver::{Waiver, Waivers};
@@ -114,8 +115,9 @@ fn record(
 
 /// The vectors of every protocol that has committed ones.
 fn every_protocol() -> Vec<Vector> {
-    vectors::protocols()
-        .filter_map(|name| vectors::committed(name).ok())
+    CATALOGUE
+        .iter()
+        .filter_map(|entry| vectors::committed(entry.protocol.name).ok())
         .flat_map(|file| file.vectors)
         .collect()
 }

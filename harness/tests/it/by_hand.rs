@@ -10,7 +10,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 use upward::canary::Kind;
-use upward::codec;
+use upward::catalogue;
 use upward::judge::{Judgement, Question, judge};
 use upward_model::explain::Habits;
 use upward_model::flaw::Flaw;
@@ -87,7 +87,7 @@ fn runs() -> Vec<Run> {
 
 fn judged(run: &Run) -> Judgement {
     let protocol = protocol::by_name(&run.protocol).unwrap();
-    let codec = codec::by_name(&run.protocol).unwrap();
+    let codec = catalogue::by_name(&run.protocol).unwrap().codec();
     let carried = if run.only_logs_in { Kind::Password } else { Kind::Body };
     let read = |wire| Reader::new(protocol, &*codec, &run.policy, carried).read(wire);
     let mut evidence = read(&run.wire);

@@ -14,6 +14,7 @@ mod controls;
 mod entries;
 mod matrix;
 mod mistakes;
+mod names;
 mod negotiate;
 mod persona_bytes;
 mod planted;

@@ -3,16 +3,15 @@
 
 mod kinds;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use upward::codec;
+use upward::catalogue::{CATALOGUE, Entry};
 use upward::trial::{Scene, Stagehand};
 use upward::vectors::committed;
 use upward_model::client::{Client, Negotiator, Output};
 use upward_model::flaw::{Flaw, Flaws};
 use upward_model::generate::flawed;
-use upward_model::protocol::{PROTOCOLS, Protocol};
+use upward_model::protocol::Protocol;
 use upward_model::variant::Variant;
 use upward_model::vector::Vector;
 use upward_model::world::Action;
@@ -35,9 +34,9 @@ struct Matrix {
 type Doings = Vec<(Action, Vec<Output>)>;
 
 impl Matrix {
-    fn new(protocol: &'static Protocol) -> Self {
-        let codec = Arc::from(codec::by_name(protocol.name).unwrap());
-        let stagehand = stagehand(codec).simulated();
+    fn new(entry: &Entry) -> Self {
+        let protocol = entry.protocol;
+        let stagehand = stagehand(entry.codec()).simulated();
         let (twins, flawed) = (Twins::default(), flawed(protocol));
         Self { protocol, stagehand, twins, flawed, runs: AtomicU64::new(0) }
     }
@@ -114,12 +113,9 @@ impl Matrix {
 #[test]
 fn each_judgement_is_what_the_model_computed() {
     let only = std::env::var("UPWARD_ONLY").unwrap_or_default();
-    for protocol in PROTOCOLS {
-        if codec::by_name(protocol.name).is_none() {
-            continue;
-        }
-        let matrix = Matrix::new(protocol);
-        let mut vectors = committed(protocol.name).unwrap().vectors;
+    for entry in &CATALOGUE {
+        let matrix = Matrix::new(entry);
+        let mut vectors = committed(entry.protocol.name).unwrap().vectors;
         vectors.retain(|vector| vector.id.contains(&only));
         let complaints = in_parallel(vectors, |vector| matrix.complaints(&vector)).concat();
         let some = complaints[..complaints.len().min(40)].join("\n");

@@ -12,14 +12,14 @@ use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 use upward::canary::Canaries;
+use upward::catalogue::{self, CATALOGUE};
 use upward::certificate::{Certificates, HOST};
-use upward::codec;
 use upward::judge::Stage;
 use upward::link::Listening;
 use upward::negotiate::{Connection, Negotiation, Refusal, TermsError, trusting};
 use upward::persona::Lifted;
 use upward::trial::{End, Scene, Stagehand, evidence};
-use upward::vectors::{self, committed};
+use upward::vectors::committed;
 use upward::wire::Record;
 use upward_model::client::Peer;
 use upward_model::policy::Policy;
@@ -33,7 +33,7 @@ struct Theatre {
 
 impl Theatre {
     fn of(name: &'static str) -> Self {
-        let codec = Arc::from(codec::by_name(name).unwrap());
+        let codec = catalogue::by_name(name).unwrap().codec();
         let certificates = Arc::new(Certificates::new().unwrap());
         Self { stagehand: Stagehand::new(codec, certificates, Duration::from_millis(300)), name }
     }
@@ -92,7 +92,7 @@ fn gives_nothing_away(seen: &upward::judge::Evidence) {
 
 #[tokio::test]
 async fn an_honest_server_is_talked_to_inside_tls() {
-    for name in vectors::protocols() {
+    for name in CATALOGUE.iter().map(|entry| entry.protocol.name) {
         let theatre = Theatre::of(name);
         for policy in [Policy::Required, Policy::Implicit, Policy::Opportunistic] {
             let scene = Scene::honest(protocol::by_name(name).unwrap(), policy);
@@ -109,7 +109,7 @@ async fn an_honest_server_is_talked_to_inside_tls() {
 #[tokio::test]
 async fn an_attacker_gets_nothing() {
     let mut text = String::new();
-    for name in vectors::protocols() {
+    for name in CATALOGUE.iter().map(|entry| entry.protocol.name) {
         let theatre = Theatre::of(name);
         for vector in committed(name).unwrap().vectors {
             let meant = vector.tier == Tier::Smoke

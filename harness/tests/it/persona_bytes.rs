@@ -8,8 +8,8 @@ use proptest::prelude::*;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use upward::canary::Canaries;
+use upward::catalogue;
 use upward::certificate::Certificates;
-use upward::codec;
 use upward::link::Listening;
 use upward::persona::Lifted;
 use upward::trial::{Scene, Stagehand};
@@ -35,7 +35,7 @@ fn served(protocol: &'static Protocol, policy: Policy, parts: &[Vec<u8>]) -> (Re
 fn played(scene: &Scene, parts: &[Vec<u8>], waits: bool) -> (Record, Lifted, Vec<u8>) {
     let protocol = scene.protocol;
     let stagehand = Stagehand::new(
-        Arc::from(codec::by_name(protocol.name).unwrap()),
+        catalogue::by_name(protocol.name).unwrap().codec(),
         Arc::clone(&CERTIFICATES),
         Duration::from_millis(100),
     );

@@ -6,7 +6,7 @@ mod drivers;
 
 use std::sync::Arc;
 
-use upward::codec;
+use upward::catalogue::{self, CATALOGUE, Entry};
 use upward::codec::Codec;
 use upward::judge::Evidence;
 use upward::vectors::committed;
@@ -14,7 +14,7 @@ use upward_model::client::{Client, Negotiator};
 use upward_model::flaw::{Flaw, Flaws};
 use upward_model::generate::flawed;
 use upward_model::message::{Command, Layer};
-use upward_model::protocol::{PROTOCOLS, Protocol, SMTP};
+use upward_model::protocol::Protocol;
 use upward_model::variant::Variant;
 use upward_model::vector::{Tier, Vector};
 
@@ -43,12 +43,12 @@ fn smoke(protocol: &'static Protocol) -> Vec<(Vector, Vec<(Variant, Flaws)>)> {
 
 /// What differs from what the model computed, in simulation.
 fn complaints<C: Client + Sync>(
-    protocol: &'static Protocol,
-    plant: impl FnOnce(Box<dyn Codec>) -> Arc<dyn Codec>,
+    entry: &Entry,
+    plant: impl FnOnce(Arc<dyn Codec>) -> Arc<dyn Codec>,
     driven: &(dyn Fn(Negotiator) -> C + Sync),
     evidence: Loss,
 ) -> Vec<String> {
-    let stagehand = stagehand(plant(codec::by_name(protocol.name).unwrap())).simulated();
+    let (protocol, stagehand) = (entry.protocol, stagehand(plant(entry.codec())).simulated());
     let twins = Twins::default();
     let bouts = smoke(protocol).into_iter().flat_map(|(vector, parties)| {
         let bout =
@@ -63,17 +63,12 @@ fn complaints<C: Client + Sync>(
     in_parallel(bouts.zip(1..).collect::<Vec<_>>(), play).into_iter().flatten().collect()
 }
 
-/// The protocols that can be played.
-fn played() -> impl Iterator<Item = &'static Protocol> {
-    PROTOCOLS.into_iter().filter(|protocol| codec::by_name(protocol.name).is_some())
-}
-
 #[test]
 fn nothing_planted_is_nothing_noticed() {
     let mut all = Vec::new();
-    for protocol in played() {
+    for entry in &CATALOGUE {
         let driven = |client| Driven { client, mishap: None };
-        all.extend(complaints(protocol, Arc::from, &driven, |_| {}));
+        all.extend(complaints(entry, |codec| codec, &driven, |_| {}));
     }
     assert!(all.is_empty(), "{}", all.join("\n"));
 }
@@ -81,10 +76,10 @@ fn nothing_planted_is_nothing_noticed() {
 #[test]
 fn a_codec_that_errs_is_noticed() {
     for &misread in Misread::ALL {
-        for protocol in played().filter(|protocol| misread.is_possible(protocol)) {
+        for entry in CATALOGUE.iter().filter(|entry| misread.is_possible(entry.protocol)) {
             let plant = |inner| -> Arc<dyn Codec> { Arc::new(Planted { inner, misread }) };
-            let noticed = complaints(protocol, plant, &|client| client, |_| {});
-            assert!(!noticed.is_empty(), "{} {misread:?}", protocol.name);
+            let noticed = complaints(entry, plant, &|client| client, |_| {});
+            assert!(!noticed.is_empty(), "{} {misread:?}", entry.protocol.name);
         }
     }
 }
@@ -92,10 +87,10 @@ fn a_codec_that_errs_is_noticed() {
 #[test]
 fn a_driver_that_errs_is_noticed() {
     for &mishap in Mishap::ALL {
-        for protocol in played() {
+        for entry in &CATALOGUE {
             let driven = |client| Driven { client, mishap: Some(mishap) };
-            let noticed = complaints(protocol, Arc::from, &driven, |_| {});
-            assert!(!noticed.is_empty(), "{} {mishap:?}", protocol.name);
+            let noticed = complaints(entry, |codec| codec, &driven, |_| {});
+            assert!(!noticed.is_empty(), "{} {mishap:?}", entry.protocol.name);
         }
     }
 }
@@ -119,9 +114,10 @@ fn evidence_that_is_lost_is_noticed() {
             }
         }),
     ];
+    let smtp = catalogue::by_name("smtp").unwrap();
     for (what, lose) in losses {
         // The manual's protocol has no login.
-        let noticed = complaints(&SMTP, Arc::from, &|client| client, lose);
+        let noticed = complaints(smtp, |codec| codec, &|client| client, lose);
         assert!(!noticed.is_empty(), "{what}");
     }
 }

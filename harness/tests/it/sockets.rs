@@ -6,13 +6,13 @@ use std::sync::Arc;
 use tokio::runtime::Builder;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
-use upward::codec;
+use upward::catalogue::CATALOGUE;
 use upward::judge::Evidence;
 use upward::trial::{Stagehand, Trial};
 use upward::vectors::committed;
 use upward_model::flaw::{Flaw, Flaws};
 use upward_model::generate::flawed;
-use upward_model::protocol::{PROTOCOLS, Protocol};
+use upward_model::protocol::Protocol;
 use upward_model::variant::Variant;
 use upward_model::vector::{Tier, Vector};
 
@@ -79,9 +79,8 @@ async fn over_sockets(bouts: Vec<Bout>, stagehand: &Stagehand) -> Vec<(Bout, u12
 #[test]
 fn a_run_over_sockets_is_judged_as_its_simulated_twin() {
     let runtime = Builder::new_current_thread().enable_all().build().unwrap();
-    for protocol in PROTOCOLS {
-        let Some(codec) = codec::by_name(protocol.name) else { continue };
-        let stagehand = stagehand(Arc::from(codec));
+    for entry in &CATALOGUE {
+        let (protocol, stagehand) = (entry.protocol, stagehand(entry.codec()));
         let vectors = committed(protocol.name).unwrap().vectors.into_iter();
         let vectors = vectors.filter(|vector| vector.tier <= Tier::Standard).enumerate();
         let bouts = vectors.flat_map(|(rank, vector)| {

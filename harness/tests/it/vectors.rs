@@ -4,16 +4,16 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use upward::vectors::{committed, committed_text, protocols, to_text};
+use upward::catalogue::CATALOGUE;
+use upward::vectors::{committed, to_text};
 use upward_model::generate::generate;
-use upward_model::protocol::by_name;
 use upward_model::vector::{Tier, Vector};
 
 #[test]
 fn committed_vectors_are_generated_byte_for_byte() {
-    for name in protocols() {
-        let generated = generate(by_name(name).unwrap());
-        assert_eq!(Some(&*to_text(&generated.file)), committed_text(name), "{name}");
+    for entry in &CATALOGUE {
+        let generated = generate(entry.protocol);
+        assert_eq!(to_text(&generated.file), entry.vectors, "{}", entry.protocol.name);
     }
 }
 
@@ -23,8 +23,9 @@ fn committed_vectors_follow_their_schema() {
     let schema: serde_json::Value =
         serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
     let validator = jsonschema::validator_for(&schema).unwrap();
-    for name in protocols() {
-        let file: serde_json::Value = serde_json::from_str(committed_text(name).unwrap()).unwrap();
+    for entry in &CATALOGUE {
+        let name = entry.protocol.name;
+        let file: serde_json::Value = serde_json::from_str(entry.vectors).unwrap();
         let errors: Vec<String> =
             validator.iter_errors(&file).map(|error| error.to_string()).collect();
         assert!(errors.is_empty(), "{name}: {errors:?}");
@@ -33,7 +34,7 @@ fn committed_vectors_follow_their_schema() {
 
 #[test]
 fn ids_are_unique_and_tell_protocol_and_family() {
-    for name in protocols() {
+    for name in CATALOGUE.iter().map(|entry| entry.protocol.name) {
         let vectors = committed(name).unwrap().vectors;
         let ids: BTreeSet<&String> = vectors.iter().map(|vector| &vector.id).collect();
         assert_eq!(ids.len(), vectors.len());
@@ -50,7 +51,7 @@ fn ids_are_unique_and_tell_protocol_and_family() {
 /// Every client flaw that shows at all in a protocol is shown by `smoke`.
 #[test]
 fn smoke_shows_what_full_shows() {
-    for name in protocols() {
+    for name in CATALOGUE.iter().map(|entry| entry.protocol.name) {
         let vectors = committed(name).unwrap().vectors;
         let shown = |tier| -> BTreeSet<String> {
             vectors.iter().filter(|v| v.tier <= tier).flat_map(|v| v.kills.clone()).collect()
@@ -63,7 +64,7 @@ fn smoke_shows_what_full_shows() {
 /// of the rest.
 #[test]
 fn dialogues() {
-    for name in protocols() {
+    for name in CATALOGUE.iter().map(|entry| entry.protocol.name) {
         let mut text = String::new();
         let mut classes = BTreeSet::new();
         for vector in committed(name).unwrap().vectors {
@@ -109,8 +110,9 @@ fn the_book_knows_which_classes_have_vectors() {
             }
         }
     }
-    let covered: BTreeSet<String> = protocols()
-        .flat_map(|name| committed(name).unwrap().vectors)
+    let covered: BTreeSet<String> = CATALOGUE
+        .iter()
+        .flat_map(|entry| committed(entry.protocol.name).unwrap().vectors)
         .map(|vector| vector.class)
         .collect();
     assert_eq!(plain, covered);

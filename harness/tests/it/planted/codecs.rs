@@ -1,5 +1,7 @@
 //! Codecs with one error each.
 
+use std::sync::Arc;
+
 use upward::canary::{Canaries, Challenge};
 use upward::codec::{Answered, ClientSide, Codec, Cut, Heard, Lesson, Part, ServerSide};
 use upward_model::message::{Command, Fragments, Mechanism, Piece, Reply};
@@ -92,7 +94,7 @@ impl Misread {
 /// A codec with one error.
 pub(crate) struct Planted {
     /// The codec.
-    pub(crate) inner: Box<dyn Codec>,
+    pub(crate) inner: Arc<dyn Codec>,
     /// The error.
     pub(crate) misread: Misread,
 }
