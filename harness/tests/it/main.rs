@@ -1,7 +1,7 @@
 //! The tests of the harness that can run side by side: one program, which is built and linked once.
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "tests fail by panicking")]
 
-#[path = "../../../model/tests/common/in_parallel.rs"]
+#[path = "../../../model/tests/it/in_parallel.rs"]
 mod in_parallel;
 
 mod bout;

@@ -1,14 +1,5 @@
 //! Attempts to break the proof: clients that do harm in ways that a world could overlook.
 
-#[path = "mutants/lab.rs"]
-#[allow(dead_code, reason = "some parts serve the mutants only")]
-mod lab;
-#[path = "attempts/poisoned.rs"]
-mod poisoned;
-#[path = "../examples/wrong_clients/mod.rs"]
-#[allow(dead_code, unused_imports, reason = "some parts serve the example only")]
-mod wrong_clients;
-
 use upward_model::client::{
     Client, End, Input, Negotiator, Output, Outputs, Peer, Step, Target, View,
 };
@@ -19,9 +10,9 @@ use upward_model::protocol::{FTP, MANAGESIEVE, MANUAL, Protocol};
 use upward_model::walk::{Extent, walk};
 use upward_model::world::World;
 
-use self::lab::{ACTIVE, ByMark, ByWait, REQUIRED, Script, Scripted, Twisted};
-use self::poisoned::{KeepsPoisonedConnection, PoisonedAfterRefusal};
-use self::wrong_clients::{Wait, give_up, negotiate, send_data, start, step};
+use crate::lab::{ACTIVE, ByMark, ByWait, REQUIRED, Script, Scripted, Twisted};
+use crate::poisoned::{KeepsPoisonedConnection, PoisonedAfterRefusal};
+use crate::wrong_clients::{Wait, give_up, negotiate, send_data, start, step};
 
 /// Whether the walk of a client proves anything at all.
 fn proves<C: Client>(client: C) -> bool {

@@ -1,19 +1,8 @@
 //! The checker in Python against certificates: those of sound clients are accepted, wrong ones rejected.
 //!
 //! Python is needed; without it the tests say so and pass, unless `UPWARD_REQUIRE_SPIN` is set.
-#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
-#[path = "certificate/deaf.rs"]
 mod deaf;
-#[path = "mutants/lab.rs"]
-#[allow(dead_code, reason = "some parts serve the mutants only")]
-mod lab;
-#[path = "attempts/poisoned.rs"]
-#[allow(dead_code, reason = "the other client serves the attempts only")]
-mod poisoned;
-#[path = "../examples/wrong_clients/mod.rs"]
-#[allow(dead_code, unused_imports, reason = "some parts serve the example only")]
-mod wrong_clients;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -31,9 +20,9 @@ use upward_model::walk::{explore, walk};
 use upward_model::world::{Action, Attacker, Setting, World};
 
 use self::deaf::{Deaf, Viewed, Wait};
-use self::lab::{ByMark, ByWait, Scripted, Twisted};
-use self::poisoned::PoisonedAfterRefusal;
-use self::wrong_clients::{Wait as Waits, give_up, negotiate, send_data, start, step};
+use crate::lab::{ByMark, ByWait, Scripted, Twisted};
+use crate::poisoned::PoisonedAfterRefusal;
+use crate::wrong_clients::{Wait as Waits, give_up, negotiate, send_data, start, step};
 
 /// Whether Python is here.
 fn available() -> bool {

@@ -1,6 +1,5 @@
 //! The three conversations of the GnuTLS manual's page, as the model computes them, and the least
 //! dialogue for each flaw.
-#![expect(clippy::expect_used, reason = "tests fail by panicking")]
 
 use std::fmt::Write as _;
 

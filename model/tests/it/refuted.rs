@@ -1,21 +1,14 @@
 //! The wrong clients of the example are refuted by each engine, and confess nothing.
-#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
-mod common;
-#[path = "../examples/own_client/prove.rs"]
-mod prove;
-#[path = "../examples/wrong_clients/mod.rs"]
-mod wrong_clients;
-
-use common::spin;
+use crate::spin;
 use upward_model::check::check;
 use upward_model::client::Client;
 use upward_model::promela::promela;
 use upward_model::property::{Properties, Property};
 use upward_model::walk::walk;
 
-use self::prove::{prove, world};
-use self::wrong_clients::{BelievesClearText, KeepsBuffer, NeverSends, TrustsDeadline};
+use crate::prove::{prove, world};
+use crate::wrong_clients::{BelievesClearText, KeepsBuffer, NeverSends, TrustsDeadline};
 
 /// Our walker, stateright and, where it is installed, SPIN find the same, and at least these
 /// properties are broken.

@@ -1,5 +1,4 @@
 //! Work for both cores of a small machine.
-#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 use std::sync::Mutex;
 

@@ -3,12 +3,6 @@
 //! The walk of a world gives a party one segment for all those that it cannot tell apart. Here each
 //! segment is given by itself, to clients and servers made at random.
 
-#[path = "common/random_client.rs"]
-mod random_client;
-#[path = "../examples/wrong_clients/mod.rs"]
-#[allow(dead_code, unused_imports, reason = "one of the clients is of interest here")]
-mod wrong_clients;
-
 use std::collections::HashSet;
 
 use upward_model::client::Client;
@@ -20,8 +14,8 @@ use upward_model::protocol::{FTP, MANAGESIEVE, MANUAL, Protocol};
 use upward_model::server::{Hosts, Phase};
 use upward_model::world::{Action, Attacker, Offering, Setting, State, Wire, World};
 
-use self::random_client::{Dice, RandomClient};
-use self::wrong_clients::BelievesClearText;
+use crate::random_client::{Dice, RandomClient};
+use crate::wrong_clients::BelievesClearText;
 
 /// What an exploration found.
 #[derive(Debug, Default, PartialEq, Eq)]

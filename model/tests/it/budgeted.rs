@@ -2,13 +2,11 @@
 //! the same transitions and the same flaws in it, so that the benchmark compares the same work.
 //!
 //! SPIN and a C compiler are needed for its part, as for the other models.
-#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
-mod common;
-#[path = "../benches/budgeted/engines.rs"]
+#[path = "../../benches/budgeted/engines.rs"]
 mod engines;
 
-use common::spin;
+use crate::spin;
 use engines::model::{Budgeted, Flaw};
 use engines::{Found, PROMELA, stateright, walker};
 

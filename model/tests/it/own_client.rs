@@ -1,12 +1,10 @@
 //! The example of a client of one's own is what it says it is.
 
-#[path = "../examples/own_client/client.rs"]
+#[path = "../../examples/own_client/client.rs"]
 mod client;
-#[path = "../examples/own_client/prove.rs"]
-mod prove;
 
 use self::client::{AtStart, OwnClient};
-use self::prove::prove;
+use crate::prove::prove;
 
 #[test]
 fn a_client_that_keeps_its_buffer_is_found_out() {

@@ -1,6 +1,5 @@
 //! Two sessions of one pool at the same time: sound pools keep what each policy promises, and each mistake of a pool
 //! is found with its dialogue.
-#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 use std::fmt::Write as _;
 

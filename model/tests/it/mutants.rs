@@ -3,13 +3,7 @@
 //! A mutant is a mistake of the world itself ([`Mutation`]). The table names for each the assertion that
 //! notices it: the assertion holds in the world as it is, and fails in the mutant.
 
-#[path = "mutants/lab.rs"]
-mod lab;
-#[path = "mutants/scripts.rs"]
 mod scripts;
-#[path = "../examples/wrong_clients/mod.rs"]
-#[allow(dead_code, unused_imports, reason = "some parts serve the example only")]
-mod wrong_clients;
 
 use std::collections::BTreeSet;
 
@@ -22,8 +16,8 @@ use upward_model::protocol::{FTP, IMAP, LDAP, MANUAL, MYSQL, POP3, PROTOCOLS, Pr
 use upward_model::server::Hosts;
 use upward_model::world::{Action, Alpn, Attacker, Mutation as M, Offering, Setting};
 
-use self::lab::{ACTIVE, Lab, REQUIRED, Twisted};
-use self::wrong_clients::{BelievesClearText, NeverSends, TrustsDeadline};
+use crate::lab::{ACTIVE, Lab, REQUIRED, Twisted};
+use crate::wrong_clients::{BelievesClearText, NeverSends, TrustsDeadline};
 
 /// A mutant, what the assertion that notices it says, and the assertion.
 type Row = (M, &'static str, fn(Lab) -> bool);

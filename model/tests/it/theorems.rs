@@ -1,12 +1,9 @@
 //! The theorems: computed equals claimed, two engines agree, and every flaw breaks what it should.
 
-#[path = "common/in_parallel.rs"]
-mod in_parallel;
-
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use in_parallel::in_parallel;
+use crate::in_parallel::in_parallel;
 use upward_model::check::check;
 use upward_model::client::Negotiator;
 use upward_model::flaw::Flaw;
@@ -144,7 +141,7 @@ fn every_sound_variant_is_sound() {
 #[test]
 fn what_holds_is_earned() {
     let stale: String = in_parallel(PROTOCOLS, |protocol| {
-        let rows = include_str!("../src/theorem/earned.txt").lines();
+        let rows = include_str!("../../src/theorem/earned.txt").lines();
         let known: Vec<&str> =
             rows.filter(|row| row.starts_with(&format!("{} |", protocol.name))).collect();
         let earned = earn(protocol);
@@ -180,7 +177,7 @@ fn every_flaw_breaks_something_and_every_must_is_broken_by_a_flaw() {
         .iter()
         .map(|protocol| Flawless::new(protocol, Policy::Required, Attacker::Active))
         .collect();
-    // Three messages in a segment are needed to break it: tests/bounds.rs.
+    // Three messages in a segment are needed to break it: bounds.rs.
     let mut broken = vec![Property::SurvivorsOnlyCauseRefusal];
     let mut table = String::new();
     for &flaw in Flaw::ALL {

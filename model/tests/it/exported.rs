@@ -2,17 +2,12 @@
 //! transitions and the same broken properties.
 //!
 //! SPIN and a C compiler are needed, as for the hand-written model.
-#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
-
-mod common;
-#[path = "common/in_parallel.rs"]
-mod in_parallel;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use common::spin;
-use in_parallel::in_parallel;
+use crate::in_parallel::in_parallel;
+use crate::spin;
 use upward_model::client::Negotiator;
 use upward_model::flaw::Flaw;
 use upward_model::policy::Policy;

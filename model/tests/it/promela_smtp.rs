@@ -2,17 +2,12 @@
 //! explored by two programs, must break the same properties.
 //!
 //! SPIN and a C compiler are needed (Debian packages `spin` and `gcc`).
-#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
-
-mod common;
-#[path = "common/in_parallel.rs"]
-mod in_parallel;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use common::spin;
-use in_parallel::in_parallel;
+use crate::in_parallel::in_parallel;
+use crate::spin;
 use upward_model::client::Negotiator;
 use upward_model::flaw::Flaw;
 use upward_model::policy::Policy;
@@ -22,7 +17,7 @@ use upward_model::theorem::flawed_world;
 use upward_model::walk::walk;
 use upward_model::world::{Attacker, Setting, World};
 
-const MODEL: &str = include_str!("../promela/smtp.pml");
+const MODEL: &str = include_str!("../../promela/smtp.pml");
 
 /// One run: the properties that it breaks, by name, and whether it can deliver.
 #[derive(Debug, PartialEq, Eq)]
