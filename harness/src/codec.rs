@@ -13,6 +13,7 @@ mod manual;
 mod pop3;
 mod sasl;
 mod smtp;
+mod words;
 
 use upward_model::message::{Command, Piece, Reply};
 
@@ -22,6 +23,7 @@ pub use self::imap::Imap;
 pub use self::manual::Manual;
 pub use self::pop3::Pop3;
 pub use self::smtp::Smtp;
+pub(crate) use self::words::CONTINUED;
 
 /// A message of the client, cut from its bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +53,19 @@ pub enum Part {
 pub trait ServerSide: Send {
     /// Cuts the next message from the bytes that have come; `None` if it is not complete.
     fn cut(&mut self, bytes: &[u8]) -> Option<Heard>;
+
+    /// Cuts a message that is not complete, since nothing more will come. Only that many of its bytes are
+    /// there.
+    fn cut_last(&mut self, bytes: &[u8]) -> Option<Heard> {
+        let heard = self.cut(&[bytes, b"\r\n"].concat())?;
+        let length = heard.length.min(bytes.len());
+        Some(Heard { length, part: Part::Silent, ..heard })
+    }
+
+    /// Whether a message may end with these bytes, so that TLS may begin behind them.
+    fn may_end(&self, bytes: &[u8]) -> bool {
+        bytes.ends_with(b"\n")
+    }
 
     /// Puts a reply into words, as the answer to what was cut last. `inside` is whether it is said
     /// inside TLS.
@@ -164,6 +179,23 @@ pub trait Codec: Send + Sync {
     /// holds.
     fn carries_body(&self) -> bool {
         true
+    }
+
+    /// What a client said, without what differs from run to run: its verb, and the mechanism that it names.
+    /// `goes_on` is whether it may be data of the command before it.
+    fn word(&self, said: &[u8], goes_on: bool) -> String {
+        words::plain(said, goes_on)
+    }
+
+    /// Whether a client gives up where an answer to a challenge should stand: it cancels the login, or takes
+    /// leave.
+    fn gives_up(&self, said: &[u8]) -> bool {
+        said.starts_with(b"*") || ["QUIT", "LOGOUT"].contains(&&*self.word(said, false))
+    }
+
+    /// Whether the data that follow a command may be sent before it is answered, since their size was said.
+    fn announces_data(&self, word: &str) -> bool {
+        word == "BDAT"
     }
 
     /// Whether a client may send any command inside TLS before the one before it is answered.

@@ -6,7 +6,7 @@ mod server;
 mod tags;
 
 use crate::canary::Canaries;
-use crate::codec::{ClientSide, Codec, ServerSide, lines};
+use crate::codec::{ClientSide, Codec, ServerSide, lines, words};
 
 /// The codec of IMAP.
 #[derive(Clone, Copy, Debug)]
@@ -27,6 +27,19 @@ impl Codec for Imap {
 
     fn bytes(&self, text: &str) -> Vec<u8> {
         lines::with_ends(text, "\r\n")
+    }
+
+    fn word(&self, said: &[u8], goes_on: bool) -> String {
+        // A cancelled login has no tag.
+        if said.starts_with(b"*") {
+            return words::plain(said, goes_on);
+        }
+        words::tagged(said, goes_on)
+    }
+
+    /// As literals (RFC 9051 section 4.3).
+    fn announces_data(&self, _: &str) -> bool {
+        true
     }
 
     /// RFC 9051 section 5.5.

@@ -6,8 +6,9 @@ use std::ops::Range;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use upward_model::property::Property;
-use upward_model::vector::{Deviation, Do, Outcome, Vector};
+use upward_model::vector::{Do, Outcome, PeerRecord, Vector};
 
+use crate::catalogue;
 use crate::judge::{Judgement, Leak, Stage};
 use crate::trial::Trial;
 use crate::wire::{Entry, Form, Side, What, escape};
@@ -86,8 +87,9 @@ pub(crate) fn scene(trial: &Trial, vector: Option<&Vector>, judgement: &Judgemen
         }
         // The true server may have said the same before.
         let follows_attack = lines.last().is_some_and(tells_of_attack);
-        if leak.is_none() && judgement.outcome == Outcome::Injected && follows_attack {
-            line = with_injection(line, vector.map_or(&[], |vector| &vector.peer.deviations));
+        let injects = leak.is_none() && judgement.outcome == Outcome::Injected && follows_attack;
+        if let Some(vector) = vector.filter(|_| injects) {
+            line = with_injection(line, &vector.peer);
         }
         lines.push(line);
     }
@@ -123,12 +125,13 @@ fn tells_of_attack(line: &Line) -> bool {
 }
 
 /// Marks the bytes that the attacker put into a segment.
-fn with_injection(line: Line, deviations: &[Deviation]) -> Line {
+fn with_injection(line: Line, peer: &PeerRecord) -> Line {
     if !line.text.contains("SERVER: ") || line.text.contains("[tls]") {
         return line;
     }
-    let injected = deviations.iter().filter(|d| d.action == Do::Append).find_map(|d| {
-        let text = escape(d.text.as_deref()?.replace('\n', "\r\n").as_bytes());
+    let codec = catalogue::by_name(&peer.persona).map(|entry| entry.codec());
+    let injected = peer.deviations.iter().filter(|d| d.action == Do::Append).find_map(|d| {
+        let text = escape(&codec.as_ref()?.bytes(d.text.as_deref()?));
         // The line may have been cut: its first words are enough.
         let start: String = text.chars().take(24).collect();
         let at = line.text.rfind(&start)?;

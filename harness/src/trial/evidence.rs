@@ -6,7 +6,8 @@ use upward_model::client::Peer;
 use upward_model::policy::Policy;
 
 use crate::canary::{Canaries, Kind, Search, Sighting};
-use crate::judge::{Evidence, Exposed, Stage, Words};
+use crate::catalogue;
+use crate::judge::{Evidence, Exposed, Inside, Stage, Words};
 use crate::persona::{Confirmed, Lifted, Sight};
 use crate::trial::inside::Answers;
 use crate::trial::{Scene, fetched, inside};
@@ -119,8 +120,9 @@ pub fn evidence(
         let own = if connection < first_connection { first_connection } else { 0 };
         exposed.extend(fetched::in_clear(&sent, own, &sights, connection));
     }
-    let tagged = scene.protocol.speech.has_tags();
-    let inside = inside::inside(record, run.len(), &sights, tagged, end.claims_success);
+    let inside = catalogue::by_name(scene.protocol.name).map_or_else(Inside::default, |entry| {
+        inside::inside(record, run.len(), &sights, &*entry.codec(), end.claims_success)
+    });
     let answers: Vec<Answers> =
         (0..run.len()).map(|connection| Answers::of(record, connection, Form::Clear)).collect();
     let ahead = |at: usize| {

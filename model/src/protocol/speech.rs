@@ -20,7 +20,7 @@ pub struct Speech {
 
 impl Speech {
     /// Whether a reply says by a tag which command it answers.
-    pub fn has_tags(&self) -> bool {
+    pub(crate) fn has_tags(&self) -> bool {
         self.replies.iter().any(|wording| wording.text.contains(TAG))
     }
 }

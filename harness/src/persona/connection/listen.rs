@@ -27,7 +27,7 @@ impl Connection {
         let at_start = self.buffer.len() == bytes.len() && self.codec.at_boundary();
         let begins = |at: usize| {
             record_length(&bytes[at..]).is_some()
-                && (if at == 0 { at_start } else { bytes[at - 1] == b'\n' })
+                && (if at == 0 { at_start } else { self.codec.may_end(&bytes[..at]) })
         };
         let clear = (0..bytes.len()).find(|&at| begins(at)).unwrap_or(bytes.len());
         self.link.note_clear(Form::Clear, &bytes[..clear]);

@@ -6,7 +6,7 @@ use upward_model::message::{Command, Piece, Reply, Segment};
 use upward_model::vector::{Deviation, Do, Point, SegmentOf};
 
 use super::{Confirmed, Connection};
-use crate::codec::{Answered, Heard, Part};
+use crate::codec::Answered;
 use crate::tls::record_length;
 use crate::wire::What;
 
@@ -170,10 +170,8 @@ impl Connection {
         self.closing = true;
         let length = self.buffer.len();
         self.note_unrecorded(length);
-        let ended = [&self.buffer[..], b"\r\n"].concat();
-        if let Some(heard) = self.codec.cut(&ended) {
-            let length = heard.length.min(length);
-            let _ = self.hear(&Heard { length, part: Part::Silent, ..heard }).await;
+        if let Some(heard) = self.codec.cut_last(&self.buffer) {
+            self.hear(&heard).await;
         }
     }
 }

@@ -1,0 +1,105 @@
+//! What a client says, without what differs from run to run: its verb, and the mechanism that it names.
+
+/// What stands for data, or for the answer to a challenge.
+pub(crate) const CONTINUED: &str = "(goes on)";
+
+/// Verbs that may stand in the later steps of a command.
+const VERBS: [&str; 12] =
+    ["MAIL", "RCPT", "DATA", "BDAT", "PASS", "LIST", "UIDL", "RETR", "STAT", "TOP", "DELE", "*"];
+
+/// Verbs behind a tag, which may be of the same kind as the one before.
+const TAGGED: [&str; 27] = [
+    "SELECT",
+    "EXAMINE",
+    "FETCH",
+    "UID",
+    "APPEND",
+    "LIST",
+    "LSUB",
+    "STATUS",
+    "SEARCH",
+    "NAMESPACE",
+    "LOGIN",
+    "AUTHENTICATE",
+    "CAPABILITY",
+    "ENABLE",
+    "STORE",
+    "IDLE",
+    "ID",
+    "CREATE",
+    "CLOSE",
+    "EXPUNGE",
+    "NOOP",
+    "LOGOUT",
+    "CHECK",
+    "SUBSCRIBE",
+    "XLIST",
+    "COMPRESS",
+    "STARTTLS",
+];
+
+/// The word of a line that begins with its verb. Where it goes on with a command, only a known verb counts,
+/// since else it is data.
+pub(super) fn plain(said: &[u8], goes_on: bool) -> String {
+    let text = first_line(said);
+    let mut words = text.split_ascii_whitespace();
+    let verb = words.next().unwrap_or_default();
+    if goes_on && !VERBS.contains(&verb) {
+        return CONTINUED.to_owned();
+    }
+    with_mechanism(verb, words)
+}
+
+/// The word of a line whose verb stands behind a tag.
+pub(super) fn tagged(said: &[u8], goes_on: bool) -> String {
+    let text = first_line(said);
+    let mut words = text.split_ascii_whitespace().skip(1);
+    let verb = words.next().unwrap_or_default();
+    if goes_on && !TAGGED.contains(&verb) {
+        return CONTINUED.to_owned();
+    }
+    with_mechanism(verb, words)
+}
+
+/// The first line, in upper case.
+fn first_line(said: &[u8]) -> String {
+    let line = said.split(|&byte| byte == b'\n').next().unwrap_or_default();
+    String::from_utf8_lossy(line).to_ascii_uppercase()
+}
+
+fn with_mechanism<'a>(verb: &str, mut rest: impl Iterator<Item = &'a str>) -> String {
+    match verb {
+        "AUTH" | "AUTHENTICATE" | "UID" => {
+            format!("{verb} {}", rest.next().unwrap_or_default()).trim_end().to_owned()
+        }
+        _ => verb.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_holds_nothing_that_differs_from_run_to_run() {
+        for (said, goes_on, expected) in [
+            ("ehlo client.example\r\n", false, "EHLO"),
+            ("AUTH PLAIN AHUAcA==\r\n", false, "AUTH PLAIN"),
+            ("AUTH\r\n", false, "AUTH"),
+            ("RCPT TO:<a@b>\r\n", true, "RCPT"),
+            ("Subject: t\r\n\r\nhello\r\n.\r\n", true, CONTINUED),
+            ("dXNlcg==\r\n", true, CONTINUED),
+            ("*\r\n", true, "*"),
+        ] {
+            assert_eq!(plain(said.as_bytes(), goes_on), expected, "{said}");
+        }
+        for (said, goes_on, expected) in [
+            ("a7 AUTHENTICATE cram-md5\r\n", false, "AUTHENTICATE CRAM-MD5"),
+            ("a8 uid fetch 1 BODY[]\r\n", true, "UID FETCH"),
+            ("a9 LOGIN u p\r\n", false, "LOGIN"),
+            ("dXNlcg==\r\n", true, CONTINUED),
+        ] {
+            assert_eq!(tagged(said.as_bytes(), goes_on), expected, "{said}");
+        }
+    }
+}
