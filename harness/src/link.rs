@@ -21,5 +21,5 @@ pub(crate) use self::stream::Stream;
 pub(crate) use self::verify::Verifier;
 pub use self::verify::VerifyError;
 
-/// How many connections may wait to be taken; whoever comes then is let wait for a second.
+/// How many connections may wait to be accepted; the kernel lets a further client wait for a second.
 pub(crate) const BACKLOG: i32 = 1024;

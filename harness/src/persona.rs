@@ -80,13 +80,13 @@ impl Persona {
                         guests.lifted.redirect();
                         drop(stream);
                     }
-                    // No descriptor is left, most likely: those who hold some go on first.
+                    // No descriptor is left, most likely: connections that hold some go on first.
                     Arrival::Failed => tokio::task::yield_now().await,
                 },
                 Some(_) = guests.tasks.join_next(), if !guests.tasks.is_empty() => {}
             }
         }
-        // A client may have connected, spoken and gone while nobody looked.
+        // A client may have connected, spoken and gone before its connection was accepted.
         while let Some(stream) = listening.waiting().await {
             guests.serve(stream);
         }

@@ -60,7 +60,7 @@ pub struct Report {
     pub controls: Controls,
     /// Why the last control failed, if it did.
     pub last: Result<(), String>,
-    /// Whether somebody stopped the suite: the rows are of what was done before.
+    /// Whether the suite was interrupted: the rows are of what was done before.
     pub interrupted: bool,
     /// A row for each vector, in order.
     pub rows: Vec<Row>,

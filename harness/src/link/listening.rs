@@ -14,7 +14,7 @@ use super::stream::Stream;
 pub struct Listening {
     /// The port, the same for IPv4 and, where there is IPv6, for it; 0 in a simulation.
     pub port: u16,
-    /// The port to which forged redirections lead: nobody has any business there.
+    /// The port to which forged redirections lead.
     pub trap: u16,
     kind: Kind,
 }
@@ -72,7 +72,7 @@ impl Listening {
         rustix::net::listen(&listener, BACKLOG)?;
         let port = listener.local_addr()?.port();
         let mut listeners = vec![listener];
-        // `localhost` may mean ::1 first; a client that finds nobody there goes to 127.0.0.1.
+        // `localhost` may mean ::1 first; a client that is refused there goes to 127.0.0.1.
         if let Ok(listener) = TcpListener::bind(("::1", port)).await {
             rustix::net::listen(&listener, BACKLOG)?;
             listeners.push(listener);
@@ -82,8 +82,8 @@ impl Listening {
         Ok(Self { port, trap: trap_port, kind: Kind::Tcp { listeners, trap } })
     }
 
-    /// Serves on sockets that somebody else has made; the last is the trap's. Where there is no other,
-    /// nobody is served.
+    /// Listens on sockets that another process has made; the last is the trap's. Where there is no other, no
+    /// client is served.
     ///
     /// # Errors
     ///
@@ -180,7 +180,7 @@ pub(crate) struct Dial(mpsc::UnboundedSender<Arrival>);
 /// Where what was dialled arrives.
 type Arrivals = mpsc::UnboundedReceiver<Arrival>;
 
-/// A network of one server, where nobody has connected yet.
+/// A network of one server, without connections.
 fn network() -> (Dial, Arrivals) {
     let (sender, receiver) = mpsc::unbounded_channel();
     (Dial(sender), receiver)

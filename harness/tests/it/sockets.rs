@@ -89,7 +89,7 @@ fn a_run_over_sockets_is_judged_as_its_simulated_twin() {
                 Bout::new(protocol, vector.clone(), variant, flaws, |_| {})
             })
         });
-        // Played first, judged then: who judges must not keep clients waiting.
+        // All are played before any is judged: judging takes the processor from clients that wait.
         let played = runtime.block_on(over_sockets(bouts.collect(), &stagehand));
         let (stagehand, twins) = (stagehand.simulated(), Twins::default());
         let complaints = in_parallel(played, |(bout, seed, real)| {
