@@ -23,11 +23,15 @@ pub(super) fn logs_in(events: &[Event]) -> bool {
 
 /// Whether the server said in clear that the client is logged in.
 fn is_told(events: &[Event]) -> bool {
+    [Reply::LoggedIn, Reply::Welcome].into_iter().any(|reply| said_in_clear(events, reply))
+}
+
+/// Whether the server said this in clear.
+pub(super) fn said_in_clear(events: &[Event], reply: Reply) -> bool {
     events.iter().any(|event| match event {
-        Event::Said { segment, layer: Layer::Clear, .. } => segment
-            .pieces()
-            .iter()
-            .any(|piece| matches!(piece, Piece::Whole(Reply::LoggedIn | Reply::Welcome))),
+        Event::Said { segment, layer: Layer::Clear, .. } => {
+            segment.pieces().contains(&Piece::Whole(reply))
+        }
         _ => false,
     })
 }
@@ -56,7 +60,7 @@ mod tests {
             assert!(!leaves_out_login(&[vec![told.clone(), logs_in.clone(), delivers.clone()]]));
             assert!(!leaves_out_login(&[vec![told]]));
         }
-        // Nobody said so; somebody said so inside TLS; something else was said.
+        // The server said nothing, said it inside TLS, or said something else.
         assert!(!leaves_out_login(&[vec![delivers.clone()]]));
         for told in [said(Reply::LoggedIn, Layer::Tls), said(Reply::Greeting, Layer::Clear)] {
             assert!(!leaves_out_login(&[vec![told, delivers.clone()]]));

@@ -116,16 +116,7 @@ fn answer(events: &[Event], command: Command) -> Option<Reply> {
 /// whatever it asked in between.
 fn was_welcomed(events: &[Event]) -> bool {
     let delivers = events.contains(&Event::Heard(Command::Deliver, Layer::Clear));
-    delivers && said_in_clear(events, Reply::Welcome) && !login::logs_in(events)
-}
-
-fn said_in_clear(events: &[Event], reply: Reply) -> bool {
-    events.iter().any(|event| match event {
-        Event::Said { segment, layer: Layer::Clear, .. } => {
-            segment.pieces().contains(&Piece::Whole(reply))
-        }
-        _ => false,
-    })
+    delivers && login::said_in_clear(events, Reply::Welcome) && !login::logs_in(events)
 }
 
 /// Whether the upgrade was offered in clear.

@@ -19,7 +19,7 @@ use crate::wire::Record;
 /// A client's connection, if it has one.
 #[derive(Debug, Default)]
 pub(crate) enum Client {
-    /// There is none.
+    /// The client has no connection.
     #[default]
     None,
     /// It is in clear.
@@ -41,7 +41,7 @@ pub(crate) enum Failed {
 }
 
 impl Client {
-    /// Connects to the server, or to where redirections lead; no connection where nobody listens.
+    /// Connects to the server, or to where redirections lead; `None` where no persona listens.
     pub(crate) async fn connect(address: &Address, redirected: bool) -> Self {
         address.connect(redirected).await.map_or(Self::None, Self::Clear)
     }

@@ -87,7 +87,7 @@ impl Listening {
     ///
     /// # Errors
     ///
-    /// Where they cannot be used, or there is none.
+    /// Where the sockets cannot be used, or the list is empty.
     pub fn given(sockets: Vec<std::net::TcpListener>) -> io::Result<Self> {
         let mut listeners = Vec::new();
         for socket in sockets {

@@ -18,6 +18,6 @@ pub(super) enum Setting {
     Isolated(Isolation, Peer),
     /// It is the first process inside.
     Inside,
-    /// It is to become a client on a terminal, and keeps nobody.
+    /// It becomes the client, on a terminal, and watches over no other process.
     Terminal,
 }

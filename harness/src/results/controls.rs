@@ -30,7 +30,7 @@ pub struct Controls {
 pub struct Failed {
     /// In one sentence.
     pub reason: String,
-    /// Whether a rule was broken, each time that it was tried: nobody need attack such a client.
+    /// Whether a rule was broken, each time that the control was run: such a client breaks it without an attack.
     pub broken: bool,
     /// What went over the wire.
     pub wire: String,

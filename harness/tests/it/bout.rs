@@ -1,4 +1,4 @@
-//! A client of the model against the persona of a vector, held against what the model computed.
+//! Plays a vector to a client of the model, and compares the judgement with what the model computed.
 
 mod compare;
 
