@@ -189,10 +189,9 @@ impl<C: Client + Sync> Driver<'_, C> {
         {
             return self.handshake().await;
         }
-        let mut buffer = vec![0; 64 * 1024];
-        match self.link.read(&mut buffer).await {
-            Ok(0) => self.end_of_layer().await,
-            Ok(length) => self.received(&buffer[..length]).await,
+        match self.link.read().await {
+            Ok(bytes) if bytes.is_empty() => self.end_of_layer().await,
+            Ok(bytes) => self.received(&bytes).await,
             Err(_) => {
                 self.link = link::Client::None;
                 vec![Input::Closed(Close::Cut)]

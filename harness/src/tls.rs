@@ -24,6 +24,24 @@ pub fn clear_tail(mut bytes: &[u8]) -> Option<&[u8]> {
     (!bytes.is_empty()).then_some(bytes)
 }
 
+/// Takes the text out of what came, without the TLS records that stand in it; what remains is the head
+/// of a record whose rest has not come.
+pub(crate) fn text_of(bytes: &mut Vec<u8>) -> Vec<u8> {
+    let (mut text, mut at) = (Vec::new(), 0);
+    while let Some(&byte) = bytes.get(at) {
+        match record_length(&bytes[at..]) {
+            Some(length) if length > bytes.len() - at => break,
+            Some(length) => at += length,
+            None => {
+                text.push(byte);
+                at += 1;
+            }
+        }
+    }
+    bytes.drain(..at);
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -38,6 +56,15 @@ mod tests {
         assert_eq!(clear_tail(&[0x15, 3, 3, 0, 1, 0, b'E', b'H']), Some(&b"EH"[..]));
         assert_eq!(clear_tail(&[0x15, 3, 3, 0, 1, 0]), None);
         assert_eq!(clear_tail(b"AUTH PLAIN"), Some(&b"AUTH PLAIN"[..]));
+    }
+
+    #[test]
+    fn text_is_told_from_the_records_around_it() {
+        let mut bytes = b"\x15\x03\x03\0\x02\x02\x0a+ a\r\n\x16\x03\x03\0\x01\n+ b\r\n\x16\x03".to_vec();
+        assert_eq!(text_of(&mut bytes), b"+ a\r\n+ b\r\n");
+        assert_eq!(bytes, b"\x16\x03");
+        bytes.extend(b"\x03\0\x01\n+ c");
+        assert_eq!((text_of(&mut bytes), bytes), (b"+ c".to_vec(), Vec::new()));
     }
 
     proptest! {

@@ -14,6 +14,7 @@ use super::tap::Tap;
 use super::tls_box::TlsBox;
 use super::verify::Verifier;
 use crate::certificate::HOST;
+use crate::tls::text_of;
 use crate::wire::Record;
 
 /// A client's connection, if it has one.
@@ -22,8 +23,9 @@ pub(crate) enum Client {
     /// The client has no connection.
     #[default]
     None,
-    /// It is in clear.
-    Clear(Stream),
+    /// It is in clear. A client whose TLS has failed reads no record as text: what records hold is
+    /// chance. Those that came whole are skipped, and of the last the head may be here.
+    Clear(Stream, Vec<u8>),
     /// TLS stands.
     Tls(Box<TlsStream<Tap>>),
     /// A box stands in place of TLS.
@@ -43,7 +45,7 @@ pub(crate) enum Failed {
 impl Client {
     /// Connects to the server, or to where redirections lead; `None` where no persona listens.
     pub(crate) async fn connect(address: &Address, redirected: bool) -> Self {
-        address.connect(redirected).await.map_or(Self::None, Self::Clear)
+        address.connect(redirected).await.map_or(Self::None, |stream| Self::Clear(stream, Vec::new()))
     }
 
     /// Whether TLS stands, or a box in its place.
@@ -52,20 +54,23 @@ impl Client {
     }
 
     /// Reads what is there. Nothing means that the peer has closed, or has ended TLS.
-    pub(crate) async fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self {
+    pub(crate) async fn read(&mut self) -> io::Result<Vec<u8>> {
+        let mut buffer = vec![0; 64 * 1024];
+        let length = match self {
             Self::None => std::future::pending().await,
-            Self::Clear(stream) => stream.read(buffer).await,
-            Self::Tls(stream) => stream.read(buffer).await,
-            Self::Box(tls) => tls.read(buffer).await,
-        }
+            Self::Clear(stream, came) => return text(stream, came).await,
+            Self::Tls(stream) => stream.read(&mut buffer).await?,
+            Self::Box(tls) => tls.read(&mut buffer).await?,
+        };
+        buffer.truncate(length);
+        Ok(buffer)
     }
 
     /// Writes all of it at once. An error is read, too.
     pub(crate) async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         match self {
             Self::None => Ok(()),
-            Self::Clear(stream) => stream.write_all(bytes).await,
+            Self::Clear(stream, _) => stream.write_all(bytes).await,
             Self::Tls(stream) => {
                 stream.write_all(bytes).await?;
                 stream.flush().await
@@ -78,7 +83,7 @@ impl Client {
     pub(crate) async fn close(&mut self) -> io::Result<()> {
         match std::mem::take(self) {
             Self::None => Ok(()),
-            Self::Clear(mut stream) => stream.shutdown().await,
+            Self::Clear(mut stream, _) => stream.shutdown().await,
             Self::Tls(mut stream) => stream.shutdown().await,
             Self::Box(mut tls) => tls.shutdown().await,
         }
@@ -87,7 +92,7 @@ impl Client {
     /// Does a handshake; the certificate that the peer showed. The connection is kept where it can be.
     pub(crate) async fn handshake(&mut self, verifier: &Verifier) -> Result<Peer, Failed> {
         let stream = match std::mem::take(self) {
-            Self::Clear(stream) => stream,
+            Self::Clear(stream, _) => stream,
             other => {
                 *self = other;
                 return Err(Failed::Refused);
@@ -114,14 +119,13 @@ impl Client {
         };
         let gone =
             matches!(error.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset);
-        let clear = crate::tls::clear_tail(tap.seen()).map(<[u8]>::to_vec);
-        match clear {
-            None if gone => Err(Failed::Gone),
-            clear => {
-                *self = Self::Clear(tap.into_inner());
-                Err(clear.map_or(Failed::Refused, Failed::Clear))
-            }
+        let mut came = tap.seen().to_vec();
+        let text = text_of(&mut came);
+        if text.is_empty() && gone {
+            return Err(Failed::Gone);
         }
+        *self = Self::Clear(tap.into_inner(), came);
+        Err(if text.is_empty() { Failed::Refused } else { Failed::Clear(text) })
     }
 
     /// Goes on in clear where the peer has ended TLS and kept the connection; what came in clear behind
@@ -130,20 +134,27 @@ impl Client {
         let tap = match std::mem::take(self) {
             Self::Tls(stream) => stream.into_inner().0,
             Self::Box(tls) => tls.into_inner(),
-            Self::None | Self::Clear(_) => return None,
+            Self::None | Self::Clear(..) => return None,
         };
-        let tail = crate::tls::clear_tail(tap.seen()).map(<[u8]>::to_vec);
-        let mut stream = tap.into_inner();
-        let clear = match tail {
-            Some(tail) => tail,
-            None => {
-                let mut buffer = vec![0; 64 * 1024];
-                let length = stream.read(&mut buffer).await.ok().filter(|&length| length > 0)?;
-                buffer.truncate(length);
-                buffer
-            }
-        };
-        *self = Self::Clear(stream);
-        Some(clear)
+        let mut came = tap.seen().to_vec();
+        let behind = text_of(&mut came);
+        *self = Self::Clear(tap.into_inner(), came);
+        if !behind.is_empty() {
+            return Some(behind);
+        }
+        self.read().await.ok().filter(|text| !text.is_empty())
+    }
+}
+
+/// Reads text in clear; nothing at the end. `came` is the head of a record that is not whole.
+async fn text(stream: &mut Stream, came: &mut Vec<u8>) -> io::Result<Vec<u8>> {
+    let mut buffer = vec![0; 64 * 1024];
+    loop {
+        let length = stream.read(&mut buffer).await?;
+        came.extend_from_slice(&buffer[..length]);
+        let text = text_of(came);
+        if length == 0 || !text.is_empty() {
+            return Ok(text);
+        }
     }
 }
