@@ -33,6 +33,7 @@ use self::wording::reason;
 
 pub use self::evidence::{Evidence, Exposed, Leak, Stage, Words};
 pub use self::outcome::outcome;
+pub(crate) use self::outcome::worst;
 pub use self::twin::{Dialogue, Inside, Step};
 
 /// What is asked about a run.
@@ -191,7 +192,7 @@ pub fn judge(question: &Question<'_>, evidence: &Evidence) -> Judgement {
     let contradiction =
         !expected.is_empty() && policy.needs_tls() && by_steps.is_empty() && by_bytes.is_empty();
     let sound = matches!(explanation, Explanation::Sound(_));
-    judgement.reason = reason(&judgement, policy, evidence, kept.as_ref());
+    judgement.reason = reason(&judgement, question.protocol, policy, evidence, kept.as_ref());
     if unseen {
         judgement.verdict = Verdict::Inconclusive;
         judgement.reason =

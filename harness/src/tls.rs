@@ -60,7 +60,8 @@ mod tests {
 
     #[test]
     fn text_is_told_from_the_records_around_it() {
-        let mut bytes = b"\x15\x03\x03\0\x02\x02\x0a+ a\r\n\x16\x03\x03\0\x01\n+ b\r\n\x16\x03".to_vec();
+        let mut bytes =
+            b"\x15\x03\x03\0\x02\x02\x0a+ a\r\n\x16\x03\x03\0\x01\n+ b\r\n\x16\x03".to_vec();
         assert_eq!(text_of(&mut bytes), b"+ a\r\n+ b\r\n");
         assert_eq!(bytes, b"\x16\x03");
         bytes.extend(b"\x03\0\x01\n+ c");

@@ -164,7 +164,7 @@ impl Finish {
         }
     }
 
-    /// In words, behind "it ended with".
+    /// In words, behind "ended with".
     fn exit(&self) -> String {
         match self {
             Self::Delivered => "`Ok`".to_owned(),

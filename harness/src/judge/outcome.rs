@@ -1,6 +1,7 @@
 //! The label of a run, from the closed list: the worst that applies.
 
 use upward_model::property::{Properties, Property};
+use upward_model::protocol::Protocol;
 use upward_model::vector::Outcome;
 
 use crate::judge::Evidence;
@@ -16,9 +17,13 @@ pub fn outcome(broken: Properties, evidence: &Evidence) -> Outcome {
     })
 }
 
-/// The order in which broken properties are spoken of: the worst first.
-pub(super) fn rank(property: Property) -> (Option<Outcome>, Property) {
-    (shows(property), property)
+/// The broken property that a report speaks of: of those with the highest level, the one that shows the worst
+/// outcome.
+pub(crate) fn worst(broken: Properties, protocol: &Protocol) -> Option<Property> {
+    broken.iter().min_by_key(|&property| {
+        let shown = shows(property);
+        (protocol.level(property).0, shown.is_none(), shown, property)
+    })
 }
 
 /// What a broken property shows.

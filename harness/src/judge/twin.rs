@@ -54,6 +54,8 @@ pub(super) enum Difference {
     Stops {
         /// Its last command.
         after: Step,
+        /// What it says next to the twin.
+        next: Step,
         /// Whether it stayed there, waiting for more, until the server closed.
         waits: bool,
     },
@@ -153,12 +155,16 @@ fn compared(now: &Dialogue, usual: &Dialogue) -> (usize, Option<Difference>) {
             usual: other.map(|step| (*step).clone()),
             first: alike == 0,
         }),
-        (None, Some(_)) => {
+        (None, Some(&next)) => {
             // What is said in one go counts as one command.
             let group = 1 + usually.iter().skip(1).take_while(|step| step.ahead).count();
             let early = alike == 0 || (group > 1 && alike <= group);
             let last = said.last().filter(|_| !early);
-            last.map(|after| Difference::Stops { after: (*after).clone(), waits: now.waits })
+            last.map(|after| Difference::Stops {
+                after: (*after).clone(),
+                next: next.clone(),
+                waits: now.waits,
+            })
         }
     };
     (alike, difference)
@@ -178,47 +184,39 @@ impl fmt::Display for Dialogue {
 }
 
 impl fmt::Display for Difference {
-    /// What the client did, as a sentence without its subject.
+    /// What the client did, as a sentence without its subject, and what follows from it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const SECOND: &str = "in a second run, without the attack";
         match self {
             Self::Says { now, usual: Some(usual), .. } if now.word == usual.word => {
-                write!(f, "sent {now} inside TLS to another end than without the attack in clear")
+                write!(f, "sent {now} inside TLS to another end than {SECOND}")
             }
             Self::Says { now, usual: Some(usual), .. } => {
-                write!(
-                    f,
-                    "sent {now} inside TLS where it sends {usual} without the attack in clear"
-                )
+                write!(f, "sent {now} inside TLS; {SECOND}, it sent {usual} there")
             }
             Self::Says { now, usual: None, .. } => {
-                write!(
-                    f,
-                    "sent {now} inside TLS, and sends nothing there without the attack in clear"
-                )
+                write!(f, "sent {now} inside TLS; {SECOND}, it sent nothing there")
             }
-            Self::Stops { after, waits: false } => {
-                write!(
-                    f,
-                    "gave up inside TLS after {after}, and goes on without the attack in clear"
-                )
+            Self::Stops { after, next, waits: false } => {
+                write!(f, "gave up inside TLS after {after}; {SECOND}, it went on to {next}")
             }
-            Self::Stops { after, waits: true } => write!(
+            Self::Stops { after, next, waits: true } => write!(
                 f,
-                "went on waiting inside TLS after {after} was answered, and goes on without the attack in clear"
+                "sent nothing more inside TLS after {after} was answered; {SECOND}, it went on to {next}"
             ),
             Self::Ahead { now, before } => write!(
                 f,
-                "sent {now} inside TLS before {before} was answered, and waits for that answer without the attack in clear"
+                "sent {now} inside TLS before {before} was answered; {SECOND}, it waited for that answer"
             ),
             Self::Succeeds => {
-                f.write_str("reported success, and reports a failure without the attack in clear")
+                write!(f, "reported success; {SECOND}, it reported a failure")
             }
         }?;
         let follows = match self {
-            Self::Stops { waits: true, .. } => "but how long a client takes proves nothing",
+            Self::Stops { waits: true, .. } => "but how long a client waits proves nothing",
             _ => "so what came in clear made the difference",
         };
-        write!(f, ": the server says the same inside TLS both times, {follows}")
+        write!(f, ". Inside TLS the server said the same in both, {follows}")
     }
 }
 
@@ -243,9 +241,7 @@ mod tests {
 
     fn differs(now: &[&[&str]], twin: &[&[&str]]) -> Option<String> {
         let difference = inside(now).differs(&inside(twin))?;
-        Some(
-            difference.to_string().split(": the server says").next().unwrap_or_default().to_owned(),
-        )
+        Some(difference.to_string().split(". Inside TLS").next().unwrap_or_default().to_owned())
     }
 
     const USUAL: &[&[&str]] = &[&["EHLO", "AUTH PLAIN", "MAIL", "QUIT"]];
@@ -260,12 +256,12 @@ mod tests {
 
     #[test]
     fn another_command_is_a_difference_and_stopping_at_once_is_none() {
-        let says =
-            "sent `AUTH LOGIN` inside TLS where it sends `AUTH PLAIN` without the attack in clear";
+        let says = "sent `AUTH LOGIN` inside TLS; in a second run, without the attack, it sent `AUTH PLAIN` there";
         assert_eq!(differs(&[&["EHLO", "AUTH LOGIN"]], USUAL).as_deref(), Some(says));
-        let more = "sent `MAIL` inside TLS, and sends nothing there without the attack in clear";
+        let more =
+            "sent `MAIL` inside TLS; in a second run, without the attack, it sent nothing there";
         assert_eq!(differs(&[&["EHLO", "MAIL"]], &[&["EHLO"]]).as_deref(), Some(more));
-        let stops = "gave up inside TLS after `EHLO`, and goes on without the attack in clear";
+        let stops = "gave up inside TLS after `EHLO`; in a second run, without the attack, it went on to `AUTH PLAIN`";
         assert_eq!(differs(&[&["EHLO", "QUIT"]], USUAL).as_deref(), Some(stops));
         assert_eq!(differs(&[&["QUIT"]], USUAL), None);
         assert_eq!(differs(&[], USUAL), None);
@@ -274,8 +270,8 @@ mod tests {
     #[test]
     fn a_command_that_comes_early_is_a_difference_for_a_client_that_waits() {
         let ahead: &[&[&str]] = &[&["EHLO", "+AUTH PLAIN", "MAIL", "QUIT"]];
-        let says = "sent `AUTH PLAIN` inside TLS before `EHLO` was answered, and waits for that answer \
-                    without the attack in clear";
+        let says = "sent `AUTH PLAIN` inside TLS before `EHLO` was answered; in a second run, without the \
+                    attack, it waited for that answer";
         assert_eq!(differs(ahead, USUAL).as_deref(), Some(says));
         assert_eq!(differs(ahead, ahead), None);
         assert_eq!(differs(USUAL, ahead), None);

@@ -2,6 +2,7 @@
 
 use upward_model::policy::Policy;
 use upward_model::property::Property;
+use upward_model::protocol::Protocol;
 use upward_model::vector::Outcome;
 
 use crate::judge::kept::Kept;
@@ -10,18 +11,18 @@ use crate::judge::{Evidence, Judgement, Leak, outcome};
 /// Why a run has its verdict: what the client did.
 pub(super) fn reason(
     judgement: &Judgement,
+    protocol: &Protocol,
     policy: Policy,
     evidence: &Evidence,
     kept: Option<&Kept>,
 ) -> String {
-    let mut worst: Vec<Property> = judgement.broken.iter().collect();
-    worst.sort_by_key(|property| outcome::rank(*property));
+    let worst = outcome::worst(judgement.broken, protocol);
     // What the bytes show of going on outside TLS: mere words, or a name.
     let went_on = |named: bool| {
         let shown = |leak: &Leak| leak.property == Property::PolicyNotFromWire;
         judgement.leaks.iter().any(|leak| shown(leak) && leak.canary.is_some() == named)
     };
-    match (judgement.outcome, worst.first()) {
+    match (judgement.outcome, worst) {
         (_, Some(Property::AlwaysEnds)) if evidence.flooded => {
             "never ended: it sent more than the recording limit, and was cut off".to_owned()
         }
@@ -43,8 +44,8 @@ pub(super) fn reason(
             "sent its user's name in clear".to_owned()
         }
         (_, Some(property)) => kept
-            .filter(|kept| kept.property == *property)
-            .map_or_else(|| sentence(*property).to_owned(), |kept| kept.difference.to_string()),
+            .filter(|kept| kept.property == property)
+            .map_or_else(|| sentence(property).to_owned(), |kept| kept.difference.to_string()),
     }
 }
 

@@ -45,7 +45,10 @@ pub(crate) enum Failed {
 impl Client {
     /// Connects to the server, or to where redirections lead; `None` where no persona listens.
     pub(crate) async fn connect(address: &Address, redirected: bool) -> Self {
-        address.connect(redirected).await.map_or(Self::None, |stream| Self::Clear(stream, Vec::new()))
+        address
+            .connect(redirected)
+            .await
+            .map_or(Self::None, |stream| Self::Clear(stream, Vec::new()))
     }
 
     /// Whether TLS stands, or a box in its place.

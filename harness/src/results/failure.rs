@@ -7,7 +7,7 @@ use upward_model::property::Property;
 use upward_model::protocol::Level;
 use upward_model::vector::Vector;
 
-use crate::judge::Judgement;
+use crate::judge::{self, Judgement};
 use crate::results::{Row, scene};
 use crate::shell::{itself, quoted};
 use crate::trial::Trial;
@@ -20,7 +20,8 @@ pub fn failure(row: &Row, client: &str) -> String {
     let verdict = if row.announced.is_some() { "AS ANNOUNCED" } else { &verdict };
     let _ = writeln!(text, "{verdict}  {}  {}", judgement.outcome.name(), row.vector.id);
     let _ = writeln!(text, "  attack    {}", row.vector.summary);
-    if let Some((property, level, source)) = worst(row) {
+    let worst = worst(row);
+    if let Some((property, level, source)) = worst {
         let _ = writeln!(text, "  rule      {} ({}: {source})", property.meaning(), level.name());
     }
     // What is weak may show what a sound client shows, and break a rule in how it does so.
@@ -28,17 +29,20 @@ pub fn failure(row: &Row, client: &str) -> String {
         let sound: Vec<&str> = row.vector.sound.iter().map(|outcome| outcome.name()).collect();
         let _ = writeln!(text, "  expected  a sound client shows here: {}", sound.join(" or "));
     }
-    let end = match row.exit.as_str() {
-        "" => String::new(),
-        exit if exit.starts_with("killed") => format!("; it was {exit}"),
-        exit => format!("; it ended with {exit}"),
-    };
-    let _ = writeln!(text, "  actual    {client} {}{end}", judgement.reason);
+    let _ = writeln!(text, "  actual    {client} {}", judgement.reason);
+    match row.exit.as_str() {
+        "" => {}
+        exit if exit.starts_with("killed") => drop(writeln!(text, "  ended     {exit}")),
+        exit => drop(writeln!(text, "  ended     with {exit}")),
+    }
     if let Some(line) = row.printed.as_ref().filter(|line| !row.exit.contains(line.as_str())) {
         let _ = writeln!(text, "  printed   {line}");
     }
     for flaw in judgement.flaws.iter().take(3) {
         let _ = writeln!(text, "  looks like {}: {}", flaw.name(), flaw.note().summary);
+    }
+    if let Some((property, ..)) = worst {
+        let _ = writeln!(text, "  mend      {}", property.mend());
     }
     if let Some(documented) = &row.announced {
         let _ = writeln!(text, "  announced {documented}");
@@ -90,9 +94,7 @@ pub fn by_hand(vector: &Vector, trial: &Trial, judgement: Judgement, files: &Pat
 fn worst(row: &Row) -> Option<(Property, Level, &'static str)> {
     let judgement = row.judgement.as_ref()?;
     let protocol = upward_model::protocol::by_name(&row.vector.peer.persona)?;
-    let mut broken: Vec<_> = judgement.broken.iter().collect();
-    broken.sort_by_key(|property| protocol.level(*property).0);
-    let property = *broken.first()?;
+    let property = judge::worst(judgement.broken, protocol)?;
     let (level, source) = protocol.level(property);
     Some((property, level, source))
 }

@@ -103,7 +103,7 @@ pub(crate) fn scene(trial: &Trial, vector: Option<&Vector>, judgement: &Judgemen
     let last = (center + BEHIND + 8 * usize::from(position.is_none())).min(lines.len());
     let mut scene = Vec::new();
     if let Some([now, twin]) = &judgement.compared {
-        scene.push(Line::plain(format!("commands inside TLS here:               {now}")));
+        scene.push(Line::plain(format!("commands inside TLS with the attack:    {now}")));
         scene.push(Line::plain(format!("commands inside TLS without the attack: {twin}")));
     }
     if first > 0 {

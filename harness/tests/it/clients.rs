@@ -102,7 +102,7 @@ fn assert_ends_as_its_bytes_show(name: &str, code: Option<i32>, report: &Value) 
     assert_eq!(code, Some(meant), "{name}: {told:?}");
 }
 
-/// Whether whoever reads the bytes sees that a client acted inside TLS upon what came before it: it says
+/// Whether the bytes show that a client acted inside TLS upon what came before it: it says
 /// two things there before the server says one, or its commands there are others than those to the same
 /// server without an attacker. What it does may hang on how the segments arrive.
 fn acts_on_what_came_in_clear(result: &Value) -> bool {
@@ -120,7 +120,7 @@ fn acts_on_what_came_in_clear(result: &Value) -> bool {
         let line = told.iter().find_map(|line| line.split_once(of));
         line.map(|(_, commands)| commands.trim())
     };
-    let [here, twin] = [commands("inside TLS here:"), commands("inside TLS without the attack:")];
+    let [here, twin] = [commands("inside TLS with the attack:"), commands("inside TLS without the attack:")];
     result["outcome"] == "injected" && (said > 1 || here.is_some() && here != twin)
 }
 

@@ -142,10 +142,13 @@ fn an_offer_that_is_kept_is_found_by_the_login() {
     let plain = "ask('AUTH PLAIN ' + b64(e('USER'), e('PASSWORD')), b'235')";
     let login = "ask('AUTH LOGIN', b'334'); ask(b64(e('USER'))[4:], b'334')";
     for (otherwise, why) in [
-        ("pass", "sent `MAIL` inside TLS where it sends `AUTH PLAIN` without the attack in clear"),
+        (
+            "pass",
+            "sent `MAIL` inside TLS; in a second run, without the attack, it sent `AUTH PLAIN` there",
+        ),
         (
             login,
-            "sent `AUTH LOGIN` inside TLS where it sends `AUTH PLAIN` without the attack in clear",
+            "sent `AUTH LOGIN` inside TLS; in a second run, without the attack, it sent `AUTH PLAIN` there",
         ),
     ] {
         for (kept, code) in [("offers = heard[:4]", 1), ("offers = heard[-9:]", 0)] {
