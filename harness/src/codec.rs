@@ -13,6 +13,7 @@ mod manual;
 mod pop3;
 mod sasl;
 mod smtp;
+mod weaker;
 mod words;
 
 use upward_model::message::{Command, Piece, Reply};

@@ -35,13 +35,16 @@ pub struct Scene {
     pub sessions: Vec<Policy>,
     /// The peer.
     pub peer: PeerRecord,
+    /// How long the persona waits for a client that has nothing to answer, where that is not what was
+    /// learned of the client.
+    pub patience: Option<Duration>,
 }
 
 impl Scene {
     /// A vector's.
     pub fn of(protocol: &'static Protocol, vector: &Vector) -> Self {
         let sessions = vector.first_session.into_iter().chain([vector.policy]).collect();
-        Self { protocol, sessions, peer: vector.peer.clone() }
+        Self { protocol, sessions, peer: vector.peer.clone(), patience: None }
     }
 
     /// An honest peer's.
@@ -51,7 +54,7 @@ impl Scene {
             certificate: Certificate::Genuine,
             deviations: Vec::new(),
         };
-        Self { protocol, sessions: vec![policy], peer }
+        Self { protocol, sessions: vec![policy], peer, patience: None }
     }
 
     /// Its twin: the same without what the attacker does in clear. `None` where it does nothing there,
@@ -119,7 +122,7 @@ impl Stagehand {
             peer: Arc::new(scene.peer.clone()),
             implicit: scene.policy() == Policy::Implicit,
             two_sessions: scene.sessions.len() > 1,
-            patience: self.patience,
+            patience: scene.patience.unwrap_or(self.patience),
             lesson: Arc::clone(&self.lesson),
         }
     }

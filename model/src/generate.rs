@@ -91,13 +91,17 @@ pub fn generate(protocol: &'static Protocol) -> Generated {
 /// *Smoke* is a greedy cover of the flawed clients that no sound one can be taken for, then of the other
 /// flaws: whichever candidate shows most of those not yet shown; where equal, the one by which more
 /// is broken that happens inside a client, then the earlier one. *Standard* is the first candidate of each attack class and of each
-/// effect, where the effect is what every sound variant and every flawed client does. *Full* is the
-/// rest: other words for the same.
+/// effect, where the effect is what every sound variant and every flawed client does, and words that real
+/// clients tell from others for the same. *Full* is the rest: other words for the same.
 fn tiers(evaluated: &[(Candidate, Evaluation)]) -> Vec<Tier> {
     let mut tiers = vec![Tier::Full; evaluated.len()];
     let mut effects = BTreeSet::new();
     let mut classes = BTreeSet::new();
     for (index, (candidate, evaluation)) in evaluated.iter().enumerate() {
+        if candidate.apart {
+            tiers[index] = Tier::Standard;
+            continue;
+        }
         let new_effect = effects.insert((candidate.policy, &evaluation.effect));
         let new_class = classes.insert((candidate.policy, candidate.class));
         if new_effect || new_class {

@@ -33,9 +33,6 @@ impl Codec for Pop3 {
     }
 }
 
-/// The mechanism that only an attacker's list names.
-const LURE: &str = "X-UPWARD-LURE";
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

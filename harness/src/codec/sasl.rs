@@ -15,9 +15,6 @@ use crate::canary::{Canaries, Challenge, Kind, Scram, ScramHash};
 /// The number of iterations that is asked for: the least that RFC 5802 section 5.1 allows.
 const ITERATIONS: u32 = 4096;
 
-/// The mechanism that only an attacker's list names.
-pub(super) const LURE: &str = "X-UPWARD-LURE";
-
 /// What the client is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Stage {
@@ -136,6 +133,11 @@ impl Login {
         let salt = self.stamp.as_bytes().iter().copied().take(16).collect();
         Stage::Proof(Box::new(Scram::new(hash, client_first, &self.stamp, salt, ITERATIONS)))
     }
+}
+
+/// What a client says in one go with `PLAIN`, encoded (RFC 4616 section 2).
+pub(super) fn plain(canaries: &Canaries) -> String {
+    STANDARD.encode(format!("\0{}\0{}", canaries.user, canaries.password))
 }
 
 /// What a client answers to a challenge of `CRAM-MD5`, before it is encoded (RFC 2195 section 2).

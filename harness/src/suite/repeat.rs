@@ -7,7 +7,7 @@ use crate::judge::{Judgement, Verdict};
 use crate::profile::Trait;
 use crate::results::{Controls, Row, WIRE, scene, telling_line};
 use crate::suite::subject::{Launched, Subject};
-use crate::suite::{Job, SuiteError};
+use crate::suite::{Job, PATIENCE, SuiteError};
 
 /// How often what fails must be seen.
 pub(super) const TIMES: usize = 3;
@@ -31,7 +31,7 @@ pub(crate) async fn until_sure(
         ));
     }
     let folder = vector.id.as_str();
-    let (launched, judgement) = client.vector(vector, folder).await?;
+    let (launched, judgement) = client.vector(vector, folder, None).await?;
     let judgement = doubted(client, controls, vector, judgement);
     let judgement = explained_by_its_words(&launched, judgement);
     let first = (launched, judgement);
@@ -45,7 +45,8 @@ pub(crate) async fn until_sure(
     }
     let mut others = Vec::new();
     for again in 1..TIMES {
-        let (launched, other) = client.vector(vector, &format!("{folder}-again-{again}")).await?;
+        let (launched, other) =
+            client.vector(vector, &format!("{folder}-again-{again}"), None).await?;
         let other = doubted(client, controls, vector, other);
         let fails = other.verdict == Verdict::Fail;
         others.push((launched, other));
@@ -91,16 +92,18 @@ fn taken_together<T>(first: (T, Judgement), others: Vec<(T, Judgement)>) -> (T, 
     worst
 }
 
-/// A client that fell silent inside TLS may only have been slow: what counts is what it does in most runs.
+/// A client that fell silent inside TLS may only have been slower than with an honest server: a persona waits
+/// for it again, as long as one ever does by itself.
 async fn slow(
     client: &(impl Subject + Sync),
     controls: &Controls,
     vector: &Vector,
     first: (Launched, Judgement),
 ) -> Result<(Launched, Judgement), SuiteError> {
+    let patience = client.known().patience.unwrap_or(PATIENCE.1);
     for again in 1..TIMES {
         let folder = format!("{}-again-{again}", vector.id);
-        let (launched, other) = client.vector(vector, &folder).await?;
+        let (launched, other) = client.vector(vector, &folder, Some(patience)).await?;
         let other = doubted(client, controls, vector, other);
         if other.compared.is_none() {
             return Ok((launched, other));

@@ -73,17 +73,19 @@ pub(crate) trait Subject: Sized {
         }
     }
 
-    /// Runs it against a vector.
+    /// Runs it against a vector. `patience` is how long the persona waits for it, where that is not what was
+    /// learned of it.
     fn vector(
         &self,
         vector: &Vector,
         folder: &str,
+        patience: Option<Duration>,
     ) -> impl Future<Output = Result<(Launched, Judgement), SuiteError>> + Send
     where
         Self: Sync,
     {
         async move {
-            let scene = Scene::of(self.protocol(), vector);
+            let scene = Scene { patience, ..Scene::of(self.protocol(), vector) };
             let launched = self.launch(&scene, folder, Stage::Set).await?;
             let known = self.known();
             let mut evidence = launched.trial.evidence.clone();

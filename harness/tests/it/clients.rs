@@ -120,7 +120,8 @@ fn acts_on_what_came_in_clear(result: &Value) -> bool {
         let line = told.iter().find_map(|line| line.split_once(of));
         line.map(|(_, commands)| commands.trim())
     };
-    let [here, twin] = [commands("inside TLS with the attack:"), commands("inside TLS without the attack:")];
+    let [here, twin] =
+        [commands("inside TLS with the attack:"), commands("inside TLS without the attack:")];
     result["outcome"] == "injected" && (said > 1 || here.is_some() && here != twin)
 }
 

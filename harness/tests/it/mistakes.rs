@@ -165,6 +165,44 @@ fn an_offer_that_is_kept_is_found_by_the_login() {
     }
 }
 
+/// A client that keeps the list shows so once the list names one mechanism alone that it has, and would not have
+/// chosen.
+#[test]
+fn an_offer_of_one_mechanism_is_found_by_the_choice() {
+    if !is_there("python3") {
+        return;
+    }
+    let delivers = "ask('MAIL FROM:<a@x.test>', b'250 '); ask('RCPT TO:<b@x.test>', b'250 '); \
+                    ask('DATA', b'354'); ask(e('BODY') + '\\r\\n.', b'250 '); s.sendall(b'QUIT\\r\\n')";
+    let plain = "ask('AUTH PLAIN ' + b64(e('USER'), e('PASSWORD')), b'235')";
+    let login = "ask('AUTH LOGIN', b'334'); ask(b64(e('USER'))[4:], b'334'); \
+                 ask(b64(e('PASSWORD'))[4:], b'235')";
+    let chooses = |name: &str, else_name: &str| {
+        let says = |name: &str| if name == "LOGIN" { login } else { plain };
+        format!(
+            "ask('EHLO x.test', b'250 ')\nKEPT\nnames = b' '.join(offers).split()\n\
+             if b'{name}' in names: {}\nelif b'{else_name}' in names: {}\n\
+             else: raise SystemExit(1)\n{delivers}",
+            says(name),
+            says(else_name)
+        )
+    };
+    for (first, second) in [("PLAIN", "LOGIN"), ("LOGIN", "PLAIN")] {
+        for (kept, code) in [("offers = heard[:4]", 1), ("offers = heard[-9:]", 0)] {
+            let login = chooses(first, second).replace("KEPT", kept);
+            let client = Lines { login: &login, ..SMTP };
+            let program = client.client("b = b''", "e('HOST')");
+            let alone = format!("smtp/tmp/capabilities-offer-of-{}-alone", second.to_lowercase());
+            let (ended, text) = client.plays(&alone, &[], &program);
+            assert_eq!(ended, Some(code), "{text}");
+            let why = format!(
+                "sent `AUTH {second}` inside TLS; in a second run, without the attack, it sent `AUTH {first}`"
+            );
+            assert_eq!(text.contains(&why), code == 1, "{text}");
+        }
+    }
+}
+
 /// Who takes silence for a refusal does so when its own timeout is over: the server has to wait for that.
 #[test]
 fn what_a_client_does_after_its_timeout_is_seen_by_who_waits() {

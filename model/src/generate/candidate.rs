@@ -25,6 +25,8 @@ pub(super) struct Candidate {
     pub(super) requirements: Vec<&'static str>,
     /// Whether it was searched for, since the plain ones left something uncovered.
     pub(super) searched: bool,
+    /// Whether real clients tell it from others with the same meaning.
+    pub(super) apart: bool,
 }
 
 impl Candidate {

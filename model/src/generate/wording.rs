@@ -12,6 +12,8 @@ pub(super) struct Text {
     pub(super) slug: String,
     pub(super) text: String,
     pub(super) class: &'static str,
+    /// Whether real clients tell it from other words for the same reply.
+    pub(super) apart: bool,
 }
 
 /// What the honest server says at a point.
@@ -61,6 +63,7 @@ pub(super) fn plain(protocol: &Protocol, point: Point, reply: Reply) -> Text {
         slug: reply.word().to_owned(),
         text: format!("{}\n", protocol.text(reply)),
         class: class(point, reply),
+        apart: false,
     }
 }
 
@@ -75,6 +78,7 @@ fn written(wording: &Wording) -> Text {
         slug: wording.slug.to_owned(),
         text: format!("{}\n", wording.text),
         class: wording.class,
+        apart: wording.apart,
     }
 }
 

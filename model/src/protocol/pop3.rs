@@ -143,6 +143,23 @@ const REPLIES: &[Wording] = &[
         At::Capabilities,
         "TMP-CAP-CACHE",
     ),
+    forged(
+        LURE_WITH_OFFER,
+        "offer-of-login-alone",
+        "+OK Capability list follows\nSTLS\nSASL LOGIN\n.",
+        At::Capabilities,
+        "TMP-CAP-CACHE",
+    )
+    .apart(),
+    // The client of the model logs in with this mechanism anyway; others may not.
+    forged(
+        Reply::offer(true),
+        "offer-of-plain-alone",
+        "+OK Capability list follows\nSTLS\nSASL PLAIN\n.",
+        At::Capabilities,
+        "TMP-CAP-CACHE",
+    )
+    .apart(),
     forged(Reply::Refuse, "err", "-ERR CAPA failed", At::Capabilities, "NEG-STRIP-ASKERR"),
     // A server that is older than RFC 2449.
     forged(

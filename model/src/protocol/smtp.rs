@@ -114,6 +114,23 @@ const REPLIES: &[Wording] = &[
         "TMP-CAP-CACHE",
     ),
     forged(
+        LURE_WITH_OFFER,
+        "offer-of-login-alone",
+        "250-localhost\n250-STARTTLS\n250 AUTH LOGIN",
+        At::Capabilities,
+        "TMP-CAP-CACHE",
+    )
+    .apart(),
+    // The client of the model logs in with this mechanism anyway; others may not.
+    forged(
+        Reply::offer(true),
+        "offer-of-plain-alone",
+        "250-localhost\n250-STARTTLS\n250 AUTH PLAIN",
+        At::Capabilities,
+        "TMP-CAP-CACHE",
+    )
+    .apart(),
+    forged(
         Reply::Refuse,
         "ehlo-500",
         "500 5.5.1 Command unrecognized",

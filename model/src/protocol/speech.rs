@@ -120,6 +120,16 @@ pub struct Wording {
     pub at: At,
     /// The attack class, as in vectors and reports.
     pub class: &'static str,
+    /// Whether real clients tell it from other words for the same reply, which the model does not: they
+    /// choose a login mechanism by its name.
+    pub apart: bool,
+}
+
+impl Wording {
+    /// The same, told from other words for the reply.
+    pub(super) const fn apart(self) -> Self {
+        Self { apart: true, ..self }
+    }
 }
 
 /// The question that a wording answers, when it is used as a forgery.
@@ -165,7 +175,7 @@ impl From<Command> for Said {
 
 /// What the honest server says.
 pub(super) const fn honest(reply: Reply, text: &'static str) -> Wording {
-    Wording { reply, slug: "", text, at: At::Honest, class: "" }
+    Wording { reply, slug: "", text, at: At::Honest, class: "", apart: false }
 }
 
 /// The name in a certificate that is for another name than the user's.
@@ -173,7 +183,7 @@ pub const WRONG_NAME: &str = "localhost.wrong.example";
 
 /// What an attacker says whose certificate is for [`WRONG_NAME`].
 pub(super) const fn other_name(reply: Reply, text: &'static str) -> Wording {
-    Wording { reply, slug: "", text, at: At::OtherName, class: "" }
+    Wording { reply, slug: "", text, at: At::OtherName, class: "", apart: false }
 }
 
 /// What an attacker says.
@@ -184,7 +194,7 @@ pub(super) const fn forged(
     at: At,
     class: &'static str,
 ) -> Wording {
-    Wording { reply, slug, text, at, class }
+    Wording { reply, slug, text, at, class, apart: false }
 }
 
 #[cfg(test)]

@@ -6,7 +6,8 @@ use upward_model::message::{Command, Mechanism, Piece, Reply};
 use upward_model::protocol::{IMAP, TAG};
 
 use crate::canary::Canaries;
-use crate::codec::sasl::{self, LURE};
+use crate::codec::sasl;
+use crate::codec::weaker::{self, Weaker};
 use crate::codec::{Asked, ClientSide, Cut, lines};
 
 /// The client of one connection.
@@ -16,6 +17,7 @@ pub(super) struct Client {
     said: usize,
     /// The challenge that was given last, decoded.
     challenge: Vec<u8>,
+    weaker: Weaker,
     /// What was asked last; `None` where replies are known by their words. Those of a persona are: what
     /// an attacker says may answer something else.
     asked: Option<Asked>,
@@ -30,9 +32,13 @@ impl Client {
 impl ClientSide for Client {
     fn say(&mut self, command: Command, canaries: &Canaries) -> Vec<u8> {
         self.asked = self.asked.map(|_| Asked::Command(command));
+        if command != Command::Credential {
+            self.weaker.forget();
+        }
         if command == Command::Credential {
-            let digest = sasl::cram_md5(canaries, &self.challenge);
-            return format!("{}\r\n", STANDARD.encode(digest)).into_bytes();
+            let digest = || STANDARD.encode(sasl::cram_md5(canaries, &self.challenge));
+            let credential = self.weaker.credential(canaries).unwrap_or_else(digest);
+            return format!("{credential}\r\n").into_bytes();
         }
         let line = match command {
             Command::Hello => "CAPABILITY".to_owned(),
@@ -40,13 +46,12 @@ impl ClientSide for Client {
             Command::Begin(Mechanism::Own | Mechanism::Salted) => {
                 "AUTHENTICATE CRAM-MD5".to_owned()
             }
-            Command::Begin(Mechanism::Lure) => format!("AUTHENTICATE {LURE}"),
+            Command::Begin(Mechanism::Lure) => format!("AUTHENTICATE {}", self.weaker.begin()),
             Command::Login(Mechanism::Own | Mechanism::Salted) => {
                 format!("LOGIN {} {}", canaries.user, canaries.password)
             }
             Command::Login(Mechanism::Lure) => {
-                let secret = STANDARD.encode(format!("\0{}\0{}", canaries.user, canaries.password));
-                format!("AUTHENTICATE {LURE} {secret}")
+                format!("AUTHENTICATE {}", self.weaker.log_in(canaries))
             }
             Command::Deliver => {
                 // A literal that waits for nobody (RFC 7888): what the model says in one message
@@ -73,6 +78,9 @@ impl ClientSide for Client {
             rest = &rest[length..];
             cut.text.push_str(&String::from_utf8_lossy(line));
             cut.text.push('\n');
+            if let Some(name) = weaker_of(line) {
+                self.weaker.is_named(name);
+            }
             if let Some(list) = listed(line) {
                 let start = open.map_or(start, |(start, _)| start);
                 open = Some((start, list));
@@ -82,6 +90,10 @@ impl ClientSide for Client {
             if reply == Reply::Challenge {
                 let text = line.get(2..).unwrap_or_default();
                 self.challenge = STANDARD.decode(text).unwrap_or_default();
+                if let Some(answer) = self.weaker.answer() {
+                    cut.more.extend(format!("{answer}\r\n").into_bytes());
+                    continue;
+                }
             }
             if open.is_some() && !is_tagged(line) {
                 held.push(Piece::Whole(reply));
@@ -136,11 +148,20 @@ fn announced(line: &[u8]) -> Option<usize> {
     std::str::from_utf8(&inner[open + 1..]).ok()?.parse().ok()
 }
 
+/// The weaker mechanism, where the list in a line names it alone.
+fn weaker_of(line: &[u8]) -> Option<&'static str> {
+    let text = lines::upper(line);
+    let list = text.split_once("CAPABILITY ")?.1;
+    let names = list.split([' ', ']']).filter_map(|word| word.strip_prefix("AUTH="));
+    weaker::alone(names)
+}
+
 /// What an untagged list offers; `None` if the line is no list.
 fn listed(line: &[u8]) -> Option<Reply> {
     let text = lines::upper(line);
     let list = text.strip_prefix("* CAPABILITY")?;
-    let mechanism = if list.contains(LURE) { Mechanism::Lure } else { Mechanism::Own };
+    let weaker = weaker_of(line).is_some();
+    let mechanism = if weaker { Mechanism::Lure } else { Mechanism::Own };
     let names = |word: &str| list.split(' ').any(|other| other == word);
     let upgrade = names("STARTTLS");
     if names("LOGINDISABLED") && !upgrade && !list.contains(" AUTH=") {

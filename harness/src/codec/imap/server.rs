@@ -8,7 +8,8 @@ use upward_model::protocol::{IMAP, TAG};
 use super::mailbox;
 use super::tags::Tags;
 use crate::canary::{Canaries, Challenge};
-use crate::codec::sasl::{self, LURE};
+use crate::codec::sasl;
+use crate::codec::weaker::LURE;
 use crate::codec::{Answered, Heard, Lesson, Part, ServerSide, lines};
 
 /// From how many bytes on a literal is taken up before it has ended.

@@ -2,19 +2,19 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use hmac::{Hmac, KeyInit, Mac};
-use md5::Md5;
 use upward_model::message::{Command, Mechanism, Piece, Reply};
 use upward_model::protocol::POP3;
 
-use super::LURE;
 use crate::canary::Canaries;
+use crate::codec::sasl;
+use crate::codec::weaker::{self, Weaker};
 use crate::codec::{Asked, ClientSide, Cut, lines};
 
 #[derive(Default)]
 pub(super) struct Client {
     /// The challenge that was given last, decoded.
     challenge: Vec<u8>,
+    weaker: Weaker,
     /// What was asked last; `None` where replies are known by their words. Those of a persona are: what
     /// an attacker says may answer something else.
     asked: Option<Asked>,
@@ -23,25 +23,21 @@ pub(super) struct Client {
 impl ClientSide for Client {
     fn say(&mut self, command: Command, canaries: &Canaries) -> Vec<u8> {
         self.asked = self.asked.map(|_| Asked::Command(command));
-        let name = |mechanism| match mechanism {
-            Mechanism::Own | Mechanism::Salted => "PLAIN",
-            Mechanism::Lure => LURE,
-        };
+        if command != Command::Credential {
+            self.weaker.forget();
+        }
         let line = match command {
             Command::Hello => "CAPA".to_owned(),
             Command::Upgrade => "STLS".to_owned(),
             Command::Begin(Mechanism::Own | Mechanism::Salted) => "AUTH CRAM-MD5".to_owned(),
-            Command::Begin(Mechanism::Lure) => format!("AUTH {LURE}"),
-            Command::Login(mechanism) => {
-                let secret = STANDARD.encode(format!("\0{}\0{}", canaries.user, canaries.password));
-                format!("AUTH {} {secret}", name(mechanism))
+            Command::Begin(Mechanism::Lure) => format!("AUTH {}", self.weaker.begin()),
+            Command::Login(Mechanism::Own | Mechanism::Salted) => {
+                format!("AUTH PLAIN {}", sasl::plain(canaries))
             }
+            Command::Login(Mechanism::Lure) => format!("AUTH {}", self.weaker.log_in(canaries)),
             Command::Credential => {
-                let digest = Hmac::<Md5>::new_from_slice(canaries.password.as_bytes())
-                    .map(|mac| mac.chain_update(&self.challenge).finalize().into_bytes().to_vec())
-                    .unwrap_or_default();
-                let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-                STANDARD.encode(format!("{} {digest}", canaries.user))
+                let digest = || STANDARD.encode(sasl::cram_md5(canaries, &self.challenge));
+                self.weaker.credential(canaries).unwrap_or_else(digest)
             }
             Command::Deliver => "RETR 1".to_owned(),
             Command::Protect | Command::Noop => "NOOP".to_owned(),
@@ -62,6 +58,9 @@ impl ClientSide for Client {
             cut.text.push('\n');
             open = match open {
                 Some((list, _)) if line == b"." => {
+                    if let Some(name) = list.weaker() {
+                        self.weaker.is_named(name);
+                    }
                     cut.pieces.push(Piece::Whole(list.reply()));
                     None
                 }
@@ -69,7 +68,12 @@ impl ClientSide for Client {
                 None => match self.list(line) {
                     Some(list) => Some((list, start)),
                     None => {
-                        cut.pieces.push(Piece::Whole(self.one_line(line)));
+                        let reply = self.one_line(line);
+                        let asked = reply == Reply::Challenge;
+                        match self.weaker.answer().filter(|_| asked) {
+                            Some(answer) => cut.more.extend(format!("{answer}\r\n").into_bytes()),
+                            None => cut.pieces.push(Piece::Whole(reply)),
+                        }
                         None
                     }
                 },
@@ -157,7 +161,7 @@ fn without_code(text: &str) -> &str {
 #[derive(Clone, Copy)]
 enum List {
     /// The capabilities.
-    Capabilities { upgrade: bool, lure: bool, login: bool, lines: usize },
+    Capabilities { upgrade: bool, weaker: Option<&'static str>, login: bool, lines: usize },
     /// Whatever else was asked for.
     Other,
 }
@@ -165,7 +169,7 @@ enum List {
 impl List {
     /// The capabilities, before the first.
     const CAPABILITIES: Self =
-        Self::Capabilities { upgrade: false, lure: false, login: false, lines: 0 };
+        Self::Capabilities { upgrade: false, weaker: None, login: false, lines: 0 };
 
     /// The list that the words of a line begin.
     fn begins(line: &[u8]) -> Option<Self> {
@@ -178,13 +182,24 @@ impl List {
 
     /// The same with one more line.
     fn with(self, line: &[u8]) -> Self {
-        let Self::Capabilities { upgrade, lure, login, lines } = self else { return self };
+        let Self::Capabilities { upgrade, weaker, login, lines } = self else { return self };
         let text = lines::upper(line);
         Self::Capabilities {
             upgrade: upgrade || text == "STLS",
-            lure: lure || (text.starts_with("SASL ") && text.contains(LURE)),
+            weaker: match text.strip_prefix("SASL ") {
+                Some(names) => weaker::alone(names.split(' ')),
+                None => weaker,
+            },
             login: login || text == "USER" || text.starts_with("SASL "),
             lines: lines + 1,
+        }
+    }
+
+    /// The weaker mechanism, where the capabilities name it alone.
+    const fn weaker(self) -> Option<&'static str> {
+        match self {
+            Self::Capabilities { weaker, .. } => weaker,
+            Self::Other => None,
         }
     }
 
@@ -192,8 +207,8 @@ impl List {
         match self {
             // An honest server without logins; an empty list says nothing of them.
             Self::Capabilities { upgrade: false, login: false, lines: 1.., .. } => Reply::Bare,
-            Self::Capabilities { upgrade, lure, .. } => {
-                let mechanism = if lure { Mechanism::Lure } else { Mechanism::Own };
+            Self::Capabilities { upgrade, weaker, .. } => {
+                let mechanism = if weaker.is_some() { Mechanism::Lure } else { Mechanism::Own };
                 Reply::Capabilities { upgrade, mechanism }
             }
             Self::Other => Reply::Done,

@@ -5,9 +5,9 @@ use base64::engine::general_purpose::STANDARD;
 use upward_model::message::{Command, Mechanism, Reply};
 use upward_model::protocol::POP3;
 
-use super::LURE;
 use super::mailbox::{Inquiry, Mailbox};
 use crate::canary::{Canaries, Challenge};
+use crate::codec::weaker::LURE;
 use crate::codec::{Heard, Part, ServerSide, lines, sasl};
 
 /// The time stamp of the descriptor's greeting: the persona's has one of the run in its place.

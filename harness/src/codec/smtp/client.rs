@@ -6,7 +6,8 @@ use upward_model::message::{Command, Mechanism, Piece, Reply};
 use upward_model::protocol::SMTP;
 
 use crate::canary::Canaries;
-use crate::codec::sasl::{self, LURE};
+use crate::codec::sasl;
+use crate::codec::weaker::{self, Weaker};
 use crate::codec::{Asked, ClientSide, Cut, lines};
 
 /// The steps of a delivery that are still to be said.
@@ -16,6 +17,7 @@ pub(super) struct Client {
     steps: Vec<Vec<u8>>,
     /// The challenge that was given last, decoded.
     challenge: Vec<u8>,
+    weaker: Weaker,
     /// What was asked last; `None` where replies are known by their words. Those of a persona are: what
     /// an attacker says may answer something else.
     asked: Option<Asked>,
@@ -36,21 +38,23 @@ impl ClientSide for Client {
 
     fn say(&mut self, command: Command, canaries: &Canaries) -> Vec<u8> {
         self.asked = self.asked.map(|_| Asked::Command(command));
+        if command != Command::Credential {
+            self.weaker.forget();
+        }
         self.steps.clear();
-        let name = |mechanism| match mechanism {
-            Mechanism::Own | Mechanism::Salted => "PLAIN",
-            Mechanism::Lure => LURE,
-        };
         let line = match command {
             Command::Hello => return self.introduce("client.example"),
             Command::Upgrade => "STARTTLS".to_owned(),
             Command::Begin(Mechanism::Own | Mechanism::Salted) => "AUTH CRAM-MD5".to_owned(),
-            Command::Begin(Mechanism::Lure) => format!("AUTH {LURE}"),
-            Command::Login(mechanism) => {
-                let secret = STANDARD.encode(format!("\0{}\0{}", canaries.user, canaries.password));
-                format!("AUTH {} {secret}", name(mechanism))
+            Command::Begin(Mechanism::Lure) => format!("AUTH {}", self.weaker.begin()),
+            Command::Login(Mechanism::Own | Mechanism::Salted) => {
+                format!("AUTH PLAIN {}", sasl::plain(canaries))
             }
-            Command::Credential => STANDARD.encode(sasl::cram_md5(canaries, &self.challenge)),
+            Command::Login(Mechanism::Lure) => format!("AUTH {}", self.weaker.log_in(canaries)),
+            Command::Credential => {
+                let digest = || STANDARD.encode(sasl::cram_md5(canaries, &self.challenge));
+                self.weaker.credential(canaries).unwrap_or_else(digest)
+            }
             Command::Protect | Command::Noop => "NOOP".to_owned(),
             Command::Deliver => {
                 // Said in reverse: the last is taken first.
@@ -88,6 +92,9 @@ impl ClientSide for Client {
                 continue;
             }
             open = None;
+            if let Some(name) = offers.weaker {
+                self.weaker.is_named(name);
+            }
             let reply = match std::mem::take(&mut offers).reply(line) {
                 Reply::Garbled if line.starts_with(b"354") && !self.steps.is_empty() => Reply::Done,
                 reply => reply,
@@ -102,6 +109,10 @@ impl ClientSide for Client {
             if reply == Reply::Challenge {
                 let text = line.get(4..).unwrap_or_default();
                 self.challenge = STANDARD.decode(text).unwrap_or_default();
+                if let Some(answer) = self.weaker.answer() {
+                    cut.more.extend(format!("{answer}\r\n").into_bytes());
+                    continue;
+                }
             }
             // A step of a delivery is answered: the next one goes out, and the reply counts for
             // nothing more.
@@ -144,7 +155,8 @@ fn names_esmtp(line: &[u8]) -> bool {
 struct Offers {
     upgrade: bool,
     login: bool,
-    lure: bool,
+    /// The weaker mechanism, where it is named alone.
+    weaker: Option<&'static str>,
     lines: usize,
     listed: bool,
     /// The code of the lines so far.
@@ -162,13 +174,15 @@ impl Offers {
         self.code = code;
         self.upgrade |= text == "STARTTLS";
         self.login |= text.starts_with("AUTH ");
-        self.lure |= text.starts_with("AUTH ") && text.contains(LURE);
+        if let Some(names) = text.strip_prefix("AUTH ") {
+            self.weaker = weaker::alone(names.split(' '));
+        }
         self.listed |= text.starts_with("AUTH ") || text == "LOCALHOST";
     }
 
     /// The meaning of a reply whose last line this is.
     fn reply(self, last: &[u8]) -> Reply {
-        let mechanism = if self.lure { Mechanism::Lure } else { Mechanism::Own };
+        let mechanism = if self.weaker.is_some() { Mechanism::Lure } else { Mechanism::Own };
         let code = self.code.filter(|_| !self.mixed);
         match code.as_ref().and_then(|code| std::str::from_utf8(code).ok()) {
             // An honest server without logins.

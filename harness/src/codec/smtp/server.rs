@@ -6,7 +6,8 @@ use upward_model::message::{Command, Mechanism, Reply};
 use upward_model::protocol::SMTP;
 
 use crate::canary::{Canaries, Challenge};
-use crate::codec::sasl::{self, LURE};
+use crate::codec::sasl;
+use crate::codec::weaker::LURE;
 use crate::codec::{Heard, Part, ServerSide, lines};
 
 /// From how many bytes on a message is taken up before it has ended.

@@ -41,6 +41,7 @@ impl Build<'_> {
             reached,
             requirements: vec!["RFC 9325 section 3.2"],
             searched: false,
+            apart: false,
         });
         &mut self.all[index]
     }
@@ -60,7 +61,7 @@ impl Build<'_> {
                     format!("The attacker replaces {} by `{}`.", words(point), quoted(&text.text));
                 let slug = format!("{}-{}", point.name(), text.slug);
                 let said = saying(point, Do::Replace, text.text, vec![Piece::Whole(text.reply)]);
-                self.push(slug, text.class, summary, vec![said]);
+                self.push(slug, text.class, summary, vec![said]).apart = text.apart;
             }
         }
     }

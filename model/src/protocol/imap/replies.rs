@@ -122,6 +122,14 @@ pub(super) const REPLIES: &[Wording] = &[
         "TMP-CAP-CACHE",
     ),
     forged(
+        LURE_WITH_OFFER,
+        "greeting-with-offer-of-login-alone",
+        "* OK [CAPABILITY IMAP4rev1 STARTTLS SASL-IR AUTH=LOGIN] ready",
+        At::Opening,
+        "TMP-CAP-CACHE",
+    )
+    .apart(),
+    forged(
         Reply::offer(true),
         "greeting-with-offer-and-login",
         "* OK [CAPABILITY IMAP4rev1 STARTTLS SASL-IR AUTH=PLAIN] ready",
@@ -233,6 +241,23 @@ pub(super) const REPLIES: &[Wording] = &[
         At::Capabilities,
         "TMP-CAP-CACHE",
     ),
+    forged(
+        LURE_WITH_OFFER,
+        "offer-of-login-alone",
+        "* CAPABILITY IMAP4rev1 STARTTLS SASL-IR AUTH=LOGIN\n{tag} OK CAPABILITY completed",
+        At::Capabilities,
+        "TMP-CAP-CACHE",
+    )
+    .apart(),
+    // A client that logs in with no mechanism, or with this one, does so anyway; others may not.
+    forged(
+        Reply::offer(true),
+        "offer-of-plain-alone",
+        "* CAPABILITY IMAP4rev1 STARTTLS SASL-IR AUTH=PLAIN\n{tag} OK CAPABILITY completed",
+        At::Capabilities,
+        "TMP-CAP-CACHE",
+    )
+    .apart(),
     forged(
         Reply::Refuse,
         "capability-bad",
