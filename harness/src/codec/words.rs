@@ -1,7 +1,7 @@
 //! What a client says, without what differs from run to run: its verb, and the mechanism that it names.
 
 /// What stands for data, or for the answer to a challenge.
-pub(crate) const CONTINUED: &str = "(goes on)";
+pub(crate) const CONTINUED: &str = "(continued)";
 
 /// Verbs that may stand in the later steps of a command.
 const VERBS: [&str; 12] =

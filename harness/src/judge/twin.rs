@@ -7,6 +7,8 @@ use std::fmt;
 
 use upward_model::message::Command;
 
+use crate::codec::CONTINUED;
+
 /// What a client said inside TLS with an authenticated server, and how it ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Inside {
@@ -178,7 +180,8 @@ impl fmt::Display for Step {
 
 impl fmt::Display for Dialogue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let words: Vec<&str> = self.steps.iter().map(|step| &*step.word).collect();
+        let mut words: Vec<&str> = self.steps.iter().map(|step| &*step.word).collect();
+        words.dedup_by(|next, word| next == word && *next == CONTINUED);
         f.write_str(&words.join(", "))
     }
 }

@@ -6,6 +6,7 @@ use std::ops::Range;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use upward_model::property::Property;
+use upward_model::protocol::TAG;
 use upward_model::vector::{Do, Outcome, PeerRecord, Vector};
 
 use crate::catalogue;
@@ -20,8 +21,17 @@ const BEFORE: usize = 7;
 /// How many after it.
 const BEHIND: usize = 4;
 
-/// How much of a line is shown.
+/// How much of a line is shown, in characters.
 const WIDTH: usize = 110;
+
+/// How much of the marked part of a line is shown.
+const LONGEST_MARK: usize = 400;
+
+/// How much is shown before a mark that lies far behind.
+const LEAD: usize = 20;
+
+/// How many bytes of a line are looked at.
+const LOOKED_AT: usize = 4096;
 
 /// One line of a dialogue, and what of it is the evidence.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,7 +119,7 @@ pub(crate) fn scene(trial: &Trial, vector: Option<&Vector>, judgement: &Judgemen
     if first > 0 {
         scene.push(Line::plain(format!("({} before)", plural(first, "line"))));
     }
-    scene.extend(lines[first..last].iter().cloned());
+    scene.extend(lines[first..last].iter().cloned().map(fitting));
     if last < lines.len() {
         scene.push(Line::plain(format!(
             "({} more in wire.txt)",
@@ -131,13 +141,18 @@ fn with_injection(line: Line, peer: &PeerRecord) -> Line {
     }
     let codec = catalogue::by_name(&peer.persona).map(|entry| entry.codec());
     let injected = peer.deviations.iter().filter(|d| d.action == Do::Append).find_map(|d| {
-        let text = escape(&codec.as_ref()?.bytes(d.text.as_deref()?));
-        // The line may have been cut: its first words are enough.
-        let start: String = text.chars().take(24).collect();
-        let at = line.text.rfind(&start)?;
-        let from = line.text[..at].chars().count();
-        let to = (from + text.chars().count()).min(line.text.chars().count());
-        Some(from..to)
+        let text = d.text.as_deref()?;
+        let escaped = |text: &str| Some(escape(&codec.as_ref()?.bytes(text)));
+        // A tag is the client's own.
+        let at = match text.strip_prefix(TAG) {
+            Some(words) => {
+                let at = line.text.rfind(&escaped(words)?)?;
+                line.text[..at].rfind("\\n").map_or(at, |end| end + 2)
+            }
+            None => line.text.rfind(&escaped(text.split(TAG).next()?)?)?,
+        };
+        // It ends the segment.
+        Some(line.text[..at].chars().count()..line.text.chars().count())
     });
     match injected {
         Some(range) => {
@@ -149,23 +164,37 @@ fn with_injection(line: Line, peer: &PeerRecord) -> Line {
 }
 
 fn shown(entry: &Entry) -> String {
-    let text = match &entry.what {
+    match &entry.what {
         What::Connected => format!("(client connects, connection {})", entry.connection + 1),
         What::Bytes { from, form, bytes } => {
             let side = if *from == Side::Client { "CLIENT" } else { "SERVER" };
             let layer = if *form == Form::Inside { "  [tls] " } else { "        " };
-            // The line is cut to less than that.
-            format!("{layer}{side}: {}", escape(&bytes[..bytes.len().min(2 * WIDTH)]))
+            format!("{layer}{side}: {}", escape(&bytes[..bytes.len().min(LOOKED_AT)]))
         }
         What::TlsFailed(why) => format!("*** TLS FAILS ({why})"),
         other => other.render(),
-    };
-    if text.chars().count() > WIDTH {
-        let cut: String = text.chars().take(WIDTH).collect();
-        format!("{cut}...")
-    } else {
-        text
     }
+}
+
+/// A line as long as is shown: of one that is longer, the marked part and what stands before it.
+fn fitting(line: Line) -> Line {
+    let length = line.text.chars().count();
+    if length <= WIDTH {
+        return line;
+    }
+    let part =
+        |from: usize, to: usize| -> String { line.text.chars().take(to).skip(from).collect() };
+    let Some(marked) = line.marked.clone().filter(|marked| marked.end > WIDTH) else {
+        return Line { text: format!("{}...", part(0, WIDTH)), ..line };
+    };
+    let head = line.text.find(": ").map_or(0, |at| at + 2);
+    let end = marked.end.min(marked.start + LONGEST_MARK);
+    let from = if marked.start > WIDTH { marked.start - LEAD } else { head };
+    let skipped = if from > head { "..." } else { "" };
+    let rest = if end < length { "..." } else { "" };
+    let text = format!("{}{skipped}{}{rest}", part(0, head), part(from, end));
+    let shift = |at: usize| at - from + head + skipped.len();
+    Line { text, marked: Some(shift(marked.start)..shift(end)), ..line }
 }
 
 /// Marks bytes of a line, and says what they are.
@@ -211,6 +240,27 @@ mod tests {
     use super::*;
     use crate::certificate::Certificates;
     use crate::trial::{Scene, Stagehand, against_reference, judge_vector};
+
+    #[test]
+    fn what_is_marked_is_shown_whole() {
+        let line = |length: usize, marked: Option<Range<usize>>| {
+            let text: String = "SERVER: ".chars().chain(('a'..='z').cycle()).take(length).collect();
+            let line = Line { text, marked, note: None };
+            let fitted = fitting(line.clone());
+            if let (Some(before), Some(after)) = (&line.marked, &fitted.marked) {
+                assert_eq!(line.text[before.clone()], fitted.text[after.clone()], "{fitted:?}");
+            }
+            fitted.text
+        };
+        assert_eq!(line(WIDTH, None).len(), WIDTH);
+        assert_eq!(line(300, None).len(), WIDTH + 3);
+        assert_eq!(line(300, Some(8..20)).len(), WIDTH + 3);
+        assert!(line(300, Some(280..300)).starts_with("SERVER: ..."));
+        assert!(line(300, Some(280..290)).ends_with("..."));
+        assert_eq!(line(300, Some(8..300)).len(), 300);
+        assert!(line(300, Some(120..300)).starts_with("SERVER: ..."));
+        assert_eq!(line(300, Some(60..300)).len(), 300);
+    }
 
     /// The list that is injected is the one that the true server has sent before.
     #[tokio::test]
