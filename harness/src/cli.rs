@@ -5,8 +5,10 @@ mod out;
 
 mod builtin;
 mod clients;
+mod doctor;
 mod explore;
 mod flaws;
+mod manual;
 mod names;
 mod prove;
 mod reads;
@@ -36,13 +38,17 @@ use crate::suite::{Job, SuiteError};
 use self::names::flaw;
 pub(crate) use self::names::protocol;
 
+/// The version, and the digest of the committed vectors.
+const VERSION: &str =
+    concat!(env!("CARGO_PKG_VERSION"), " (vectors ", include_str!("../../vectors/generation"), ")");
+
 /// Proves what a policy for in-band TLS upgrade guarantees, and tests programs against it.
 ///
 /// Exit codes: 0 as expected; 1 a vector failed, and nobody announced it, or a claim is broken; 2
 /// usage, configuration or a
 /// missing program; 3 no verdict.
 #[derive(Parser, Debug)]
-#[command(name = "upward", version)]
+#[command(name = "upward", version = VERSION)]
 struct Cli {
     #[command(subcommand)]
     verb: Verb,
@@ -59,6 +65,9 @@ enum Verb {
     Explore(explore::Explore),
     Serve(serve::Serve),
     Vectors(vectors::Vectors),
+    Doctor(doctor::Doctor),
+    Completions(manual::Completions),
+    Man(manual::Man),
 }
 
 /// What went wrong before anything could be judged.
@@ -171,6 +180,9 @@ pub fn main() -> ExitCode {
         Verb::Explore(verb) => verb.run(),
         Verb::Serve(verb) => verb.run(),
         Verb::Vectors(verb) => verb.run(),
+        Verb::Doctor(verb) => verb.run(),
+        Verb::Completions(verb) => verb.run(),
+        Verb::Man(verb) => verb.run(),
     };
     match result {
         Ok(code) => ExitCode::from(code),

@@ -24,7 +24,7 @@ use crate::template::{self, TemplateError, Values};
 pub use self::bundled::bundled;
 pub use self::check::{load, parse};
 pub use self::daemon::{Daemon, Sign};
-pub use self::installed::{Installed, probe};
+pub use self::installed::{Installed, is_there, probe};
 pub use self::packages::Packages;
 pub use self::place::ProfileError;
 

@@ -98,7 +98,7 @@ impl Clients {
 }
 
 /// Waits for something that runs programs.
-fn wait<T>(work: impl Future<Output = T>) -> Result<T, Failure> {
+pub(super) fn wait<T>(work: impl Future<Output = T>) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
+use md5::{Digest as _, Md5};
 use upward_model::generate::{Generated, generate};
 use upward_model::vector::{FORMAT, Tier, VectorFile};
 
@@ -11,6 +12,9 @@ use crate::catalogue::CATALOGUE;
 use crate::cli::{Failure, TierName, protocol};
 use crate::results::{RESULTS_FORMAT, Results};
 use crate::vectors::{self, Retired, Selection, to_text};
+
+/// The file that names these vectors, and no others: the first digits of a digest of all.
+const GENERATION: &str = "generation";
 
 /// The file of retired ids.
 const RETIRED: &str = "retired.json";
@@ -89,6 +93,11 @@ fn files() -> Vec<(String, String, Option<Generated>)> {
         (format!("vectors-{FORMAT}"), schemars::schema_for!(VectorFile)),
         (format!("results-{RESULTS_FORMAT}"), schemars::schema_for!(Results)),
     ];
+    // What `upward --version` says: these vectors, and no others.
+    let digest = files.iter().fold(Md5::new(), |digest, (_, text, _)| digest.chain_update(text));
+    let digest: String =
+        digest.finalize().iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+    files.push((GENERATION.to_owned(), digest, None));
     for (name, schema) in schemas {
         let mut text = serde_json::to_string_pretty(&schema).unwrap_or_default();
         text.push('\n');

@@ -59,7 +59,7 @@ async fn version(profile: &Profile, keeper: &Keeper) -> Option<Installed> {
 }
 
 /// Whether a program can be found.
-fn is_there(program: &str) -> bool {
+pub fn is_there(program: &str) -> bool {
     if program.contains('/') {
         return Path::new(program).exists();
     }

@@ -1,6 +1,7 @@
 //! For people: what happened, whose fault it is, what to do next.
 
-use std::collections::BTreeSet;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use upward_model::vector::Outcome;
@@ -174,22 +175,27 @@ pub(super) fn counts(results: &Results) -> String {
     text
 }
 
-/// One failure of each kind - what it shows, and what it looks like -, the one with the shortest
-/// dialogue: first one of each that can be shown, the worst before the others, then a second of each.
+/// One failure of each kind - what it shows, and what it looks like -, the plainest: of the smallest tier, with
+/// the fewest names, with the shortest dialogue. Kinds come with the worst outcome first, and of the same
+/// outcome the one with the most failures, which is the likeliest cause; then a second kind of each outcome.
 pub(super) fn kinds<'a>(entries: &[&'a Entry]) -> Vec<&'a Entry> {
-    let mut kinds: Vec<&Entry> = Vec::new();
-    let kind = |entry: &Entry| (entry.outcome, entry.flaws.first().cloned());
+    let mut kinds: BTreeMap<(Option<Outcome>, Option<&str>), Vec<&'a Entry>> = BTreeMap::new();
     for entry in entries {
-        match kinds.iter_mut().find(|other| kind(other) == kind(entry)) {
-            Some(other) if entry.transcript.len() < other.transcript.len() => *other = entry,
-            Some(_) => {}
-            None => kinds.push(entry),
-        }
+        let flaw = entry.flaws.first().map(String::as_str);
+        kinds.entry((entry.outcome, flaw)).or_default().push(entry);
     }
-    let mut ranked: Vec<((usize, Option<Outcome>), &Entry)> = Vec::new();
-    for entry in kinds {
-        let before = ranked.iter().filter(|(_, other)| other.outcome == entry.outcome).count();
-        ranked.push(((before, entry.outcome), entry));
+    let mut kinds: Vec<_> = kinds.into_iter().collect();
+    // One without a name tells a reader least.
+    kinds.sort_by_key(|((outcome, flaw), entries)| {
+        (*outcome, flaw.is_none(), Reverse(entries.len()))
+    });
+    let mut ranked = Vec::new();
+    for (at, ((outcome, _), entries)) in kinds.iter().enumerate() {
+        let before = kinds[..at].iter().filter(|((other, _), _)| other == outcome).count();
+        let plainest = entries
+            .iter()
+            .min_by_key(|entry| (entry.tier, entry.flaws.len(), entry.transcript.len()));
+        ranked.extend(plainest.map(|entry| ((before, *outcome), *entry)));
     }
     ranked.sort_by_key(|(rank, _)| *rank);
     ranked.into_iter().map(|(_, entry)| entry).collect()

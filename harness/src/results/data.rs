@@ -110,6 +110,11 @@ const fn yes() -> bool {
     true
 }
 
+/// Reports that were written before say nothing of tiers.
+const fn full() -> Tier {
+    Tier::Full
+}
+
 /// The result of one vector.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Entry {
@@ -117,6 +122,9 @@ pub struct Entry {
     pub vector: String,
     /// Its family: the prefix of its attack class, in lower case.
     pub family: String,
+    /// The smallest set of vectors that it is in.
+    #[serde(default = "full")]
+    pub tier: Tier,
     /// What the attacker does.
     pub attack: String,
     /// What it weighs.

@@ -40,6 +40,35 @@ fn helps() {
     }
 }
 
+/// What is installed beside the program, and what the program says of itself and of this machine.
+#[test]
+fn is_installed_with_what_a_shell_needs() {
+    let generation = include_str!("../../../vectors/generation");
+    let version = upward(&fresh(), &["--version"]);
+    let version = stdout(&version).trim_end().to_owned();
+    assert_eq!(version, format!("upward {} (vectors {generation})", env!("CARGO_PKG_VERSION")));
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let script = stdout(&upward(&fresh(), &["completions", shell]));
+        assert!(script.contains("isolate") && script.contains("doctor"), "{shell}: {script}");
+    }
+    let page = stdout(&upward(&fresh(), &["man"]));
+    assert!(page.contains(".TH upward 1"), "{page}");
+    let folder = fresh();
+    let pages = upward(&folder, &["man", "--directory", "pages"]);
+    assert_eq!(pages.status.code(), Some(0), "{}", stderr(&pages));
+    let page = std::fs::read_to_string(folder.path().join("pages/upward-run.1")).unwrap();
+    assert!(page.contains("isolate"), "{page}");
+    let doctor = upward(&fresh(), &["doctor"]);
+    let said = stdout(&doctor);
+    assert_eq!(doctor.status.code(), Some(0), "{said}");
+    for line in
+        [version.trim_start_matches("upward "), "bundled ones are installed", "isolation   "]
+    {
+        assert!(said.contains(line), "{said}");
+    }
+    assert!(said.contains("which can be written to"), "{said}");
+}
+
 #[test]
 fn proves_the_manual() {
     let output = upward(&fresh(), &["prove", "--protocol", "manual"]);

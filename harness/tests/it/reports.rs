@@ -52,6 +52,32 @@ fn under_waivers(mut results: Results, selected: &[Vector]) -> Results {
     results
 }
 
+/// Of the failures, the likeliest cause is told first, by the plainest vector.
+#[test]
+fn the_likeliest_cause_is_told_first() {
+    let looks_like = |id: &str, flaw: &str| {
+        let vector = vectors().into_iter().find(|vector| vector.id == id).unwrap();
+        let mut entry = entry(&vector, Weight::Fail, Outcome::Leaked);
+        entry.flaws = Some(flaw.to_owned()).filter(|flaw| !flaw.is_empty()).into_iter().collect();
+        (vector, entry)
+    };
+    let (selected, entries): (Vec<Vector>, Vec<_>) = [
+        ("smtp/neg/capabilities-then-bye", "believes-early-reply"),
+        ("smtp/neg/upgrade-334", ""),
+        ("smtp/neg/upgrade-354", ""),
+        ("smtp/neg/upgrade-250", ""),
+        ("smtp/neg/upgrade-502", "ignores-refusal"),
+        (REFUSED, "ignores-refusal"),
+    ]
+    .into_iter()
+    .map(|(id, flaw)| looks_like(id, flaw))
+    .unzip();
+    let text = summary(&whole("x", &selected, entries), Detail::All);
+    let told: Vec<&str> =
+        text.lines().filter_map(|line| line.strip_prefix("FAIL  leaked  ")).collect();
+    assert_eq!(told[..2], [REFUSED, "smtp/neg/capabilities-then-bye"], "{text}");
+}
+
 /// A run with something of everything.
 fn colourful() -> Results {
     let mut results = run(

@@ -40,6 +40,7 @@ pub(crate) fn entry(vector: &Vector, verdict: Weight, outcome: Outcome) -> Entry
     Entry {
         vector: vector.id.clone(),
         family: vector.family(),
+        tier: vector.tier,
         attack: vector.summary.clone(),
         verdict,
         outcome: (verdict != Weight::Skipped).then_some(outcome),

@@ -125,6 +125,7 @@ impl Entry {
         Self {
             vector: row.vector.id.clone(),
             family: row.vector.family(),
+            tier: row.vector.tier,
             attack: row.vector.summary.clone(),
             verdict,
             outcome: judgement.map(|j| j.outcome),
