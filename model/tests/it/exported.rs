@@ -41,7 +41,7 @@ fn walked(world: &World<Negotiator>) -> Found {
 /// SPIN has one state and one step more: before and to the start. What it calls transitions is
 /// each state that it reached, the first included, to which no step leads.
 fn spun(name: &str, text: &str) -> Found {
-    let report = spin::explore(name, text, &[]);
+    let report = spin::explore_exported(name, text);
     let names = Property::ALL.iter().filter(|p| report.broken & (1 << **p as u8) != 0);
     Found {
         states: report.states - 1,

@@ -27,7 +27,7 @@ fn refuted<C: Client + Clone + Send + Sync + 'static>(
     assert!(missing.is_empty(), "{name} keeps {missing:?}");
     assert_eq!(check(world(client.clone())).broken, broken, "stateright, {name}");
     if spin::available() {
-        let report = spin::explore(&format!("wrong-{name}"), &promela(&world(client)), &[]);
+        let report = spin::explore_exported(&format!("wrong-{name}"), &promela(&world(client)));
         assert_eq!(report.broken, broken.bits(), "SPIN, {name}");
     }
     proof.to_string()
