@@ -12,11 +12,11 @@ mod speak;
 use std::collections::{BTreeSet, VecDeque};
 
 use self::player::Player;
-use crate::client::{Client, Output};
+use crate::client::{Client, Negotiator, Output};
 use crate::property::{Properties, Property};
 use crate::server::{Port, Server};
 use crate::vector::{Outcome, Point};
-use crate::world::{Action, State, Transition, World};
+use crate::world::{Action, Setting, State, Transition, World};
 
 pub use self::plan::{Plan, Planned};
 
@@ -66,6 +66,21 @@ impl Play {
     pub fn delivered(&self) -> bool {
         self.steps.last().is_some_and(|step| step.transition.state.all_delivered())
     }
+}
+
+/// Plays a plan against a client of the model, with genuine messages counted; the server may be shared with a
+/// world of the same setting.
+///
+/// It is compiled with this crate: where generic code is compiled with a caller that is not optimised, it takes
+/// several times as long.
+pub fn play_to(
+    client: Negotiator,
+    setting: Setting,
+    plan: &Plan,
+    like: Option<&World<Negotiator>>,
+) -> Play {
+    let (protocol, sessions) = (client.protocol, client.sessions.clone());
+    play(&World::for_play(protocol, client, sessions, setting, like).counted(), plan)
 }
 
 /// Plays a plan against the client of a world.

@@ -14,7 +14,7 @@ use upward::judge::{Evidence, Inside};
 use upward::trial::{Scene, Stagehand, Trial, against_reference};
 use upward_model::client::{Client, Negotiator};
 use upward_model::flaw::{Flaw, Flaws};
-use upward_model::play::{Plan, Play, play};
+use upward_model::play::{Plan, Play, play_to};
 use upward_model::protocol::Protocol;
 use upward_model::variant::Variant;
 use upward_model::vector::Vector;
@@ -97,17 +97,16 @@ pub(crate) fn model_plays(scene: &Scene, client: Negotiator) -> Play {
     // The server is compiled once for all plays.
     static SERVERS: Mutex<Vec<Known>> = Mutex::new(Vec::new());
     let (name, lists_logins) = (scene.protocol.name, setting.lists_logins);
-    let world = |like: Option<&World<Negotiator>>| {
-        World::for_play(scene.protocol, client.clone(), scene.sessions.clone(), setting, like)
-    };
     let like = {
         let mut servers = SERVERS.lock().unwrap();
         let known = servers.iter().find(|known| (known.0, known.1) == (name, lists_logins));
         known.map(|known| Arc::clone(&known.2)).unwrap_or_else(|| {
-            let first = Arc::new(world(None));
+            let sessions = scene.sessions.clone();
+            let first = World::for_play(scene.protocol, client.clone(), sessions, setting, None);
+            let first = Arc::new(first);
             servers.push((name, lists_logins, Arc::clone(&first)));
             first
         })
     };
-    play(&world(Some(&like)).counted(), &plan)
+    play_to(client, setting, &plan, Some(&like))
 }

@@ -8,6 +8,8 @@ use upward_model::policy::Policy;
 use upward_model::protocol::{LDAP, MANUAL, PROTOCOLS, Protocol};
 use upward_model::variant::Variant;
 
+use crate::in_parallel::in_parallel;
+
 /// A client that can only be given whole segments.
 struct Whole(Negotiator);
 
@@ -36,30 +38,29 @@ fn clients(protocol: &'static Protocol, sessions: &[Policy]) -> Vec<Negotiator> 
     variants.chain(flawed).collect()
 }
 
-fn reads_as_a_whole(protocol: &'static Protocol, bounds: Bounds) {
-    use Policy::{Opportunistic, Required};
-    for sessions in [vec![Required], vec![Opportunistic], vec![Opportunistic, Required]] {
-        for client in clients(protocol, &sessions) {
-            let client = Negotiator { bounds, ..client };
-            let shared = compile_client(&client, protocol, bounds);
-            let whole = compile_client(&Whole(client.clone()), protocol, bounds);
-            assert!(shared.behaves_like(&whole), "{} {client:?}", protocol.name);
-            let longest = shared.all_outputs().iter().map(|outputs| outputs.len()).max();
-            assert!(longest < Some(MAX_OUTPUTS), "a step that fills its room may have lost a part");
-        }
-    }
+/// Two sessions, one under each policy: the first does what a single one does under its own.
+const SESSIONS: [Policy; 2] = [Policy::Opportunistic, Policy::Required];
+
+fn reads_as_a_whole(protocols: impl IntoIterator<Item = &'static Protocol>, bounds: Bounds) {
+    let all = protocols.into_iter().flat_map(|protocol| {
+        clients(protocol, &SESSIONS).into_iter().map(move |client| (protocol, client))
+    });
+    in_parallel(all.collect::<Vec<_>>(), |(protocol, client)| {
+        let client = Negotiator { bounds, ..client };
+        let shared = compile_client(&client, protocol, bounds);
+        let whole = compile_client(&Whole(client.clone()), protocol, bounds);
+        assert!(shared.behaves_like(&whole), "{} {client:?}", protocol.name);
+        let longest = shared.all_outputs().iter().map(|outputs| outputs.len()).max();
+        assert!(longest < Some(MAX_OUTPUTS), "a step that fills its room may have lost a part");
+    });
 }
 
 #[test]
 fn reading_by_pieces_is_reading_as_a_whole() {
-    for protocol in PROTOCOLS {
-        reads_as_a_whole(protocol, Bounds::STANDARD);
-    }
+    reads_as_a_whole(PROTOCOLS, Bounds::STANDARD);
 }
 
 #[test]
 fn reading_by_pieces_is_reading_as_a_whole_with_larger_bounds() {
-    for protocol in [&MANUAL, &LDAP] {
-        reads_as_a_whole(protocol, Bounds { messages: 3 });
-    }
+    reads_as_a_whole([&MANUAL, &LDAP], Bounds { messages: 3 });
 }

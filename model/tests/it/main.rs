@@ -22,6 +22,7 @@ mod exported;
 mod in_parallel;
 mod lab;
 mod machines;
+mod matrices;
 mod mutants;
 mod own_client;
 mod poisoned;
