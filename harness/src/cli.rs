@@ -31,6 +31,7 @@ use upward_model::vector::{Tier, Vector};
 
 use crate::vectors::Retired;
 
+use crate::meant::did_you_mean;
 use crate::process::ProcessError;
 use crate::profile::ProfileError;
 use crate::suite::{Job, SuiteError};
@@ -206,12 +207,14 @@ fn vector(id: &str) -> Result<Vector, Failure> {
     let name = id.split('/').next().unwrap_or_default();
     let file = crate::vectors::committed(name).map_err(|error| Failure::new(error.to_string()))?;
     let named = |vector: &Vector| vector.id == id || vector.aliases.iter().any(|old| old == id);
+    let meant = did_you_mean(id, file.vectors.iter().map(|vector| &*vector.id));
     file.vectors.into_iter().find(named).ok_or_else(|| {
         let what = match Retired::committed().summary(id) {
             Some(summary) => format!("vector `{id}` is retired; it was: {summary}"),
             None => format!("there is no vector `{id}`"),
         };
-        Failure::new(what).help(format!("`upward vectors list --protocol {name}` lists them"))
+        Failure::new(what)
+            .help(format!("{meant}`upward vectors list --protocol {name}` lists them"))
     })
 }
 

@@ -180,6 +180,9 @@ fn refuses_what_cannot_be_run() {
         vec!["run", "--protcol", "smtp"],
         vec!["prove", "--flaw", "no-such-flaw"],
         vec!["vectors", "show", "smtp/neg/no-such-vector"],
+        vec!["vectors", "show", "smtp/neg/upgrade-445"],
+        vec!["run", "-p", "smtp", "-f", "smtp/neg/upgrade-445", "--", "true"],
+        vec!["run", "-p", "smtp", "-f", "imap/neg/upgrade-bad", "--", "true"],
     ] {
         let output = upward(&folder, &arguments);
         text += &format!(

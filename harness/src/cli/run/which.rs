@@ -3,7 +3,9 @@
 use upward_model::vector::{Tier, Vector};
 
 use super::{NOTHING, Run};
+use crate::catalogue;
 use crate::cli::{Failure, protocol};
+use crate::meant::did_you_mean;
 use crate::profile::Profile;
 use crate::report;
 use crate::results::tier_name;
@@ -44,7 +46,10 @@ impl Run {
                     "no vector for this protocol and policy is called `{pattern}`"
                 ))
                 .code(NOTHING)
-                .help("`upward vectors list` shows the ids that -f can name"));
+                .help(format!(
+                    "{}`upward vectors list` shows the ids that -f can name",
+                    elsewhere(pattern)
+                )));
             }
         }
         Ok(())
@@ -86,6 +91,21 @@ impl Run {
         };
         file.map(|file| file.vectors).map_err(|error| Failure::new(error.to_string()))
     }
+}
+
+/// What a pattern that matches nothing may have meant, with a blank behind it: vectors of another protocol or
+/// policy, or an id that is near; nothing where no id is.
+fn elsewhere(pattern: &str) -> String {
+    let files = catalogue::CATALOGUE.iter().map(|entry| vectors::committed(entry.protocol.name));
+    let all: Vec<Vector> = files.flatten().flat_map(|file| file.vectors).collect();
+    let selection = Selection { patterns: vec![pattern.to_owned()], tier: None, policy: None };
+    let there = selection.of(all.clone()).unwrap_or_default();
+    there.first().map_or_else(
+        || did_you_mean(pattern, all.iter().map(|vector| &*vector.id)),
+        |vector| {
+            format!("{} speaks {} under policy {}; ", vector.id, vector.peer.persona, vector.policy)
+        },
+    )
 }
 
 /// No vector of a tier is meant.
