@@ -176,29 +176,34 @@ pub(super) fn counts(results: &Results) -> String {
 }
 
 /// One failure of each kind - what it shows, and what it looks like -, the plainest: of the smallest tier, with
-/// the fewest names, with the shortest dialogue. Kinds come with the worst outcome first, and of the same
-/// outcome the one with the most failures, which is the likeliest cause; then a second kind of each outcome.
+/// the fewest names, with the shortest dialogue. Kinds come with the worst outcome first; of the same outcome,
+/// the one with the plainest failure and the name that most failures have, which is the likeliest cause; then a
+/// second kind of each outcome.
 pub(super) fn kinds<'a>(entries: &[&'a Entry]) -> Vec<&'a Entry> {
-    let mut kinds: BTreeMap<(Option<Outcome>, Option<&str>), Vec<&'a Entry>> = BTreeMap::new();
-    for entry in entries {
+    let mut kinds: BTreeMap<(Option<Outcome>, Option<&str>), &'a Entry> = BTreeMap::new();
+    let plain = |entry: &Entry| (entry.tier, entry.flaws.len(), entry.transcript.len());
+    for &entry in entries {
         let flaw = entry.flaws.first().map(String::as_str);
-        kinds.entry((entry.outcome, flaw)).or_default().push(entry);
+        let plainest = kinds.entry((entry.outcome, flaw)).or_insert(entry);
+        if plain(entry) < plain(plainest) {
+            *plainest = entry;
+        }
     }
+    let named = |flaw: &str| {
+        entries.iter().filter(|entry| entry.flaws.iter().any(|other| other == flaw)).count()
+    };
     let mut kinds: Vec<_> = kinds.into_iter().collect();
     // One without a name tells a reader least.
-    kinds.sort_by_key(|((outcome, flaw), entries)| {
-        (*outcome, flaw.is_none(), Reverse(entries.len()))
+    kinds.sort_by_key(|&((outcome, flaw), entry)| {
+        (outcome, flaw.is_none(), entry.tier, Reverse(flaw.map_or(0, named)))
     });
-    let mut ranked = Vec::new();
-    for (at, ((outcome, _), entries)) in kinds.iter().enumerate() {
-        let before = kinds[..at].iter().filter(|((other, _), _)| other == outcome).count();
-        let plainest = entries
-            .iter()
-            .min_by_key(|entry| (entry.tier, entry.flaws.len(), entry.transcript.len()));
-        ranked.extend(plainest.map(|entry| ((before, *outcome), *entry)));
-    }
-    ranked.sort_by_key(|(rank, _)| *rank);
-    ranked.into_iter().map(|(_, entry)| entry).collect()
+    let before = |at: usize| {
+        let ((outcome, _), _) = kinds[at];
+        kinds[..at].iter().filter(|((other, _), _)| *other == outcome).count()
+    };
+    let mut ranked: Vec<usize> = (0..kinds.len()).collect();
+    ranked.sort_by_key(|&at| (before(at), kinds[at].0.0));
+    ranked.into_iter().map(|at| kinds[at].1).collect()
 }
 
 fn others(results: &Results, text: &mut String) {
