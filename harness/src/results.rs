@@ -89,6 +89,8 @@ pub struct Row {
     pub printed: Option<String>,
     /// How long it ran.
     pub duration_ms: u128,
+    /// In how many runs it showed the same kind of thing.
+    pub runs: usize,
     /// Where its files are.
     pub artefacts: PathBuf,
     /// How to run this vector again.
@@ -168,6 +170,7 @@ impl Row {
             exit: String::new(),
             printed: None,
             duration_ms: 0,
+            runs: 0,
             artefacts: PathBuf::new(),
             again: String::new(),
         }

@@ -44,15 +44,15 @@ macro_rules! flaws {
 flaws! {
     IgnoresMissingOffer, "ignores-missing-offer", Client,
         "Goes on in clear when the capability list does not offer the upgrade.",
-        "Whoever deletes one word of the list reads the password and the data.",
+        "An attacker who deletes one word of the list reads the password and the data.",
         ["CVE-2016-10027", "CVE-2015-3152"], ["NEG-STRIP-CAP", "NEG-STRIP-EMPTY"];
     IgnoresCapabilityError, "ignores-capability-error", Client,
         "Goes on in clear when the question for the capabilities is answered with an error.",
-        "Whoever forges one error reads the password and the data.",
+        "An attacker who forges one error reads the password and the data.",
         ["CVE-2021-22946"], ["NEG-STRIP-ASKERR", "NEG-PROTO-DOWN"];
     IgnoresRefusal, "ignores-refusal", Client,
         "Goes on in clear when the upgrade is refused.",
-        "Whoever forges one refusal reads the password and the data: the GnuTLS manual's attack.",
+        "An attacker who forges one refusal reads the password and the data: the GnuTLS manual's attack.",
         ["CVE-2016-0772"], ["NEG-REFUSE-PERM", "NEG-REFUSE-TEMP"];
     AcceptsGarbledReply, "accepts-garbled-reply", Client,
         "Takes a reply that it cannot read for the end of the upgrade, and goes on in clear.",
@@ -68,7 +68,7 @@ flaws! {
         ["CVE-2026-42246"], ["NEG-EARLY-OK", "NEG-REORDER"];
     GoesOnAfterFailedHandshake, "goes-on-after-failed-handshake", Client,
         "Goes on in clear on the same connection after a failed handshake.",
-        "Whoever breaks the handshake reads the password and the data.",
+        "An attacker who breaks the handshake reads the password and the data.",
         [], ["TLS-FAIL-FALLBACK", "RSP-FAKE-TLS"];
     ReusesAfterFailedHandshake, "reuses-after-failed-handshake", Client,
         "Gives up after a failed handshake, but keeps the connection, and a later session uses it.",
@@ -80,7 +80,7 @@ flaws! {
         ["CVE-2026-7666"], ["TLS-FAIL-REUSE"];
     ReconnectsInClear, "reconnects-in-clear", Client,
         "Connects again after a failure, this time without TLS.",
-        "Whoever breaks the first connection reads everything on the second.",
+        "An attacker who breaks the first connection reads everything on the second.",
         [], ["LIFE-RECONNECT", "NEG-CUT"];
     ReusesClearConnection, "reuses-clear-connection", Client,
         "Serves a session that needs TLS over a pooled connection that has none.",
@@ -88,11 +88,11 @@ flaws! {
         ["CVE-2026-4873", "CVE-2023-27535"], ["LIFE-REUSE-PLAIN", "LIFE-REUSE-CFG"];
     AcceptsUntrustedCertificate, "accepts-untrusted-certificate", Client,
         "Accepts a certificate that no trusted authority signed.",
-        "Whoever is on the path ends TLS with a certificate of their own and reads everything.",
+        "An attacker who is on the path ends TLS with a certificate of their own and reads everything.",
         ["CVE-2021-26911"], ["TLS-SELF", "TLS-ROOT", "TLS-STARTTLS-ONLY"];
     AcceptsWrongName, "accepts-wrong-name", Client,
         "Accepts a trusted certificate for another name.",
-        "Whoever has any certificate at all ends TLS and reads everything.",
+        "An attacker who has any certificate at all ends TLS and reads everything.",
         ["CVE-2020-13163"], ["TLS-NAME", "TLS-NOID"];
     AcceptsExpired, "accepts-expired", Client,
         "Accepts a certificate whose time is over.",
@@ -100,7 +100,7 @@ flaws! {
         [], ["TLS-EXPIRED"];
     KeepsBuffer, "keeps-buffer", Client,
         "Keeps replies that came in clear behind the reply to the upgrade request, and reads them as if they had come inside TLS.",
-        "Whoever appends lines to one segment speaks as the server inside TLS: false capabilities, false success, stolen mail.",
+        "An attacker who appends lines to one segment speaks as the server inside TLS: false capabilities, false success, stolen mail.",
         ["CVE-2021-22947", "CVE-2020-14954", "CVE-2020-15685", "CVE-2021-38371", "CVE-2026-41319"],
         ["RSP-SUFFIX", "RSP-CAPS", "RSP-TAGS", "RSP-BYE", "RSP-SPLIT"];
     ReadsBufferLate, "reads-buffer-late", Client,
@@ -117,15 +117,15 @@ flaws! {
         [], ["RSP-LITERAL"];
     KeepsCapabilities, "keeps-capabilities", Client,
         "Uses inside TLS the capability list that it was given in clear.",
-        "Whoever writes the list chooses the login mechanism.",
+        "An attacker who writes the list chooses the login mechanism.",
         [], ["TMP-CAP-CACHE"];
     KeepsClearChallenge, "keeps-clear-challenge", Client,
         "Answers inside TLS a challenge that it was given in clear.",
-        "Whoever chose the challenge can prepare tables against the answer.",
+        "An attacker who chose the challenge can prepare tables against the answer.",
         ["CVE-2017-3305"], ["TMP-NONCE"];
     BelievesPreauth, "believes-preauth", Client,
         "Believes a clear-text greeting that says it is logged in already, and skips the upgrade.",
-        "Whoever forges the greeting is given drafts and sent mail in clear.",
+        "An attacker who forges the greeting is given drafts and sent mail in clear.",
         ["CVE-2020-12398", "CVE-2020-14093", "CVE-2021-39272"], ["PRE-GREET", "PRE-EQUIV"];
     BelievesEarlySuccess, "believes-early-success", Client,
         "Believes inside TLS that it is logged in because a clear-text reply said so.",
@@ -141,11 +141,11 @@ flaws! {
         ["CVE-2021-38373"], ["NEG-EAGER-SECRET", "NEG-AUTH-LURE", "NEG-POLICY-COUPLE"];
     BelievesPositiveReplyWithoutTls, "believes-positive-reply-without-tls", Client,
         "Takes the positive reply for TLS, and goes on in clear when clear text follows.",
-        "Whoever answers in the server's place needs no certificate.",
+        "An attacker who answers in the server's place needs no certificate.",
         [], ["NEG-OK-NOTLS"];
     FollowsClearRedirect, "follows-clear-redirect", Client,
         "Follows a redirection that came in clear to another server.",
-        "Whoever forges one names the server that is given the password.",
+        "An attacker who forges one names the server that is given the password.",
         [], ["RED-LOGIN", "RED-OTHER", "PRE-REFERRAL"];
     TakesNameFromWire, "takes-name-from-wire", Client,
         "Checks the certificate against a name that the peer gave in clear.",
@@ -153,7 +153,7 @@ flaws! {
         [], ["TLS-NOID", "RED-OTHER"];
     TakesTruncationAsSuccess, "takes-truncation-as-success", Client,
         "Takes the end of the connection for the confirmation that it waits for.",
-        "Whoever cuts the line makes the user believe in a delivery that did not happen.",
+        "An attacker who cuts the line makes the user believe in a delivery that did not happen.",
         [], ["TLS-TRUNC"];
     TakesDeadlineAsSuccess, "takes-deadline-as-success", Client,
         "Reports success when the deadline passes and the confirmation has not come.",
@@ -165,7 +165,7 @@ flaws! {
         [], ["LIFE-EXIT"];
     ShowsClearAlert, "shows-clear-alert", Client,
         "Shows text that came in clear to its user as the server's word.",
-        "Whoever writes it gives instructions in the server's name.",
+        "An attacker who writes it gives instructions in the server's name.",
         ["CVE-2024-10977"], ["UI-ALERT", "RSP-ERRTEXT"];
     HandsOverClearData, "hands-over-clear-data", Client,
         "Hands data that came in clear, and that no command asked for, to the application.",
@@ -189,12 +189,12 @@ flaws! {
         [], ["TLS-DOWN-AFTER"];
     KeepsCommandBuffer, "keeps-command-buffer", Server,
         "Keeps commands that came in clear behind the upgrade request, and runs them inside TLS.",
-        "Whoever appends lines to one segment gives commands in the client's session.",
+        "An attacker who appends lines to one segment gives commands in the client's session.",
         ["CVE-2011-0411", "CVE-2021-33515", "CVE-2021-38084", "CVE-2024-34083"],
         ["CMD-PIPE", "CMD-FRAGMENT", "CMD-BIN"];
     KeepsSessionState, "keeps-session-state", Server,
         "Keeps a login from before TLS.",
-        "Whoever logs in first is given what the client then delivers.",
+        "An attacker who logs in first is given what the client then delivers.",
         ["CVE-2021-37845"], ["FIX-SESSION", "FIX-STATE"];
     TakesLoginInClear, "takes-login-in-clear", Server,
         "Takes a login in clear although it requires TLS.",

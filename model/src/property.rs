@@ -74,7 +74,7 @@ properties! {
     NoClearBytesUsedInsideTls, "no-clear-bytes-used-inside-tls", Integrity, Must,
         "RFC 7457 section 2.2",
         "Nothing that the client received before TLS is taken for a reply inside it.",
-        "Before the handshake, empty each buffer of what was read in clear; or give up there if a buffer holds more than the answer to the upgrade request. To give up inside TLS is too late: the injected bytes were used.";
+        "Before the handshake, empty each buffer of what was read in clear; or end the session before the handshake if a buffer holds more than the answer to the upgrade request. To give up inside TLS is too late: the injected bytes were used.";
     NoClearCommandUsedInsideTls, "no-clear-command-used-inside-tls", Integrity, Must,
         "RFC 7457 section 2.2",
         "Nothing that the server received before TLS is run as a command inside it.",

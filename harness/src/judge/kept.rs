@@ -63,7 +63,10 @@ pub(super) fn kept(question: &Question<'_>, evidence: &Evidence) -> Option<Kept>
     } else if question.likely.contains(&Flaw::KeepsCapabilities) {
         (Property::ClearKnowledgeForgotten, Some(Flaw::KeepsCapabilities))
     } else {
-        (Property::ClearKnowledgeForgotten, None)
+        // Of what is said in clear, the list names mechanisms; a challenge is for one that was chosen.
+        let of_a_list = difference.is_about_mechanism()
+            && !question.likely.contains(&Flaw::KeepsClearChallenge);
+        (Property::ClearKnowledgeForgotten, of_a_list.then_some(Flaw::KeepsCapabilities))
     };
     Some(Kept { property, flaw, difference })
 }

@@ -72,7 +72,19 @@ pub(super) enum Difference {
     Succeeds,
 }
 
+impl Difference {
+    /// Whether the client logs in by another mechanism.
+    pub(super) const fn is_about_mechanism(&self) -> bool {
+        let Self::Says { now, usual: Some(usual), .. } = self else { return false };
+        now.logs_in() && usual.logs_in()
+    }
+}
+
 impl Step {
+    const fn logs_in(&self) -> bool {
+        matches!(self.command, Some(Command::Login(_) | Command::Begin(_)))
+    }
+
     /// Whether it says anything that matters: taking leave and `NOOP` do not.
     fn counts(&self) -> bool {
         !matches!(self.command, Some(Command::Goodbye | Command::Noop))
@@ -219,7 +231,7 @@ impl fmt::Display for Difference {
             Self::Stops { waits: true, .. } => "but how long a client waits proves nothing",
             _ => "so what came in clear made the difference",
         };
-        write!(f, ". Inside TLS the server said the same in both, {follows}")
+        write!(f, ". Up to there the server had said the same inside TLS in both, {follows}")
     }
 }
 
@@ -244,7 +256,7 @@ mod tests {
 
     fn differs(now: &[&[&str]], twin: &[&[&str]]) -> Option<String> {
         let difference = inside(now).differs(&inside(twin))?;
-        Some(difference.to_string().split(". Inside TLS").next().unwrap_or_default().to_owned())
+        Some(difference.to_string().split(". Up to there").next().unwrap_or_default().to_owned())
     }
 
     const USUAL: &[&[&str]] = &[&["EHLO", "AUTH PLAIN", "MAIL", "QUIT"]];

@@ -137,7 +137,11 @@ impl Connection {
             let bytes = match read {
                 Ok(bytes) if !bytes.is_empty() => bytes,
                 ended => {
-                    let how = if ended.is_ok() { "" } else { " without saying so" };
+                    let how = match (ended.is_ok(), self.link.is_tls()) {
+                        (true, _) => "",
+                        (false, true) => " without a close_notify",
+                        (false, false) => " with a reset",
+                    };
                     let what = What::Closed(crate::wire::Side::Client, how.to_owned());
                     self.record.push(self.number, what);
                     self.last_words().await;

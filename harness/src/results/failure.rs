@@ -5,7 +5,7 @@ use std::path::Path;
 
 use upward_model::property::Property;
 use upward_model::protocol::Level;
-use upward_model::vector::Vector;
+use upward_model::vector::{Outcome, Vector};
 
 use crate::judge::{self, Judgement};
 use crate::results::{Row, scene};
@@ -26,8 +26,12 @@ pub fn failure(row: &Row, client: &str) -> String {
     }
     // What is weak may show what a sound client shows, and break a rule in how it does so.
     if !row.vector.sound.contains(&judgement.outcome) {
-        let sound: Vec<&str> = row.vector.sound.iter().map(|outcome| outcome.name()).collect();
-        let _ = writeln!(text, "  expected  a sound client shows here: {}", sound.join(" or "));
+        let sound: Vec<&str> = row.vector.sound.iter().map(|&outcome| ending(outcome)).collect();
+        let _ = write!(text, "  expected  a sound client {}", sound.join(", or "));
+        if judgement.outcome == Outcome::Injected {
+            text.push_str("; in no case does it use what came in clear");
+        }
+        text.push('\n');
     }
     let _ = writeln!(text, "  actual    {client} {}", judgement.reason);
     match row.exit.as_str() {
@@ -35,11 +39,17 @@ pub fn failure(row: &Row, client: &str) -> String {
         exit if exit.starts_with("killed") => drop(writeln!(text, "  ended     {exit}")),
         exit => drop(writeln!(text, "  ended     with {exit}")),
     }
+    if row.runs > 1 {
+        let _ = writeln!(text, "  seen      in each of {} runs", row.runs);
+    }
     if let Some(line) = row.printed.as_ref().filter(|line| !row.exit.contains(line.as_str())) {
         let _ = writeln!(text, "  printed   {line}");
     }
     for flaw in judgement.flaws.iter().take(3) {
         let _ = writeln!(text, "  looks like {}: {}", flaw.name(), flaw.note().summary);
+    }
+    if let Some(flaw) = judgement.flaws.first() {
+        let _ = writeln!(text, "  harm      {}", flaw.note().effect);
     }
     if let Some((property, ..)) = worst {
         let _ = writeln!(text, "  mend      {}", property.mend());
@@ -63,6 +73,15 @@ pub fn failure(row: &Row, client: &str) -> String {
     text
 }
 
+/// How a sound client ends, in words.
+const fn ending(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Upgraded => "delivers inside authenticated TLS (upgraded)",
+        Outcome::Refused => "gives up and says so (refused)",
+        other => other.name(),
+    }
+}
+
 /// A judgement of a run that was started by hand.
 pub fn by_hand(vector: &Vector, trial: &Trial, judgement: Judgement, files: &Path) -> String {
     let row = Row {
@@ -79,6 +98,7 @@ pub fn by_hand(vector: &Vector, trial: &Trial, judgement: Judgement, files: &Pat
         exit: String::new(),
         printed: None,
         duration_ms: 0,
+        runs: 1,
         artefacts: files.to_path_buf(),
         again: format!(
             "{} serve --directory {} {}",

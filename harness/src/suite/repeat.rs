@@ -138,6 +138,8 @@ fn is_optional(point: Point, controls: &Controls) -> bool {
 
 fn row(client: &impl Subject, vector: &Vector, launched: &Launched, judgement: Judgement) -> Row {
     let announced = client.announced(vector, &judgement);
+    // What fails was seen to fail each time.
+    let runs = if judgement.verdict == Verdict::Fail { TIMES } else { 1 };
     Row {
         vector: vector.clone(),
         scene: scene(&launched.trial, Some(vector), &judgement),
@@ -149,6 +151,7 @@ fn row(client: &impl Subject, vector: &Vector, launched: &Launched, judgement: J
         exit: launched.exit.clone(),
         printed: telling_line(&launched.output),
         duration_ms: launched.duration.as_millis(),
+        runs,
         artefacts: launched.directory.clone(),
         again: client.again(&vector.id),
     }

@@ -31,6 +31,7 @@ pub static SMTP: Protocol = Protocol {
     alpn: None,
     fragments: Fragments::LinesAndBlocks,
     levels: &[
+        (Property::NoClearBytesUsedInsideTls, Level::Must, "RFC 3207 section 4.2"),
         (Property::ClearKnowledgeForgotten, Level::Must, "RFC 3207 section 4.2"),
         (Property::ClearStateForgotten, Level::Must, "RFC 3207 section 4.2"),
         (
