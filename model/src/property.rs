@@ -123,7 +123,7 @@ properties! {
         "Limit how long the client waits and how much it reads, and end when the server has closed.";
     HonestDelivers, "honest-delivers", Users, Must, "GnuTLS manual, Upward negotiation",
         "With a passive network and a server that offers TLS, every run ends in delivery.",
-        "Let the client deliver where nobody interferes.";
+        "Let the client deliver where no attacker acts.";
     DeliversToNamedHost, "delivers-to-named-host", Users, Must,
         "GnuTLS manual, Upward negotiation: a datum before the handshake chooses certificate and password file",
         "The data reach the virtual host that the user named, whatever was said in clear about the host.",

@@ -249,7 +249,6 @@ pub(super) const REPLIES: &[Wording] = &[
         "TMP-CAP-CACHE",
     )
     .apart(),
-    // A client that logs in with no mechanism, or with this one, does so anyway; others may not.
     forged(
         Reply::offer(true),
         "offer-of-plain-alone",
