@@ -92,6 +92,11 @@ pub enum Reply {
 }
 
 impl Reply {
+    /// A capability list that names the weaker mechanism alone, with the upgrade or without.
+    pub const fn lure(upgrade: bool) -> Self {
+        Self::Capabilities { upgrade, mechanism: Mechanism::Lure }
+    }
+
     /// The capability list of an honest server.
     pub const fn offer(upgrade: bool) -> Self {
         Self::Capabilities { upgrade, mechanism: Mechanism::Own }

@@ -7,11 +7,8 @@ use super::{
     Answer, Authentication, Blocks, Channel, Closure, Inside, Level, Mechanisms, Memory, Offer,
     Opening, Protocol, Public, Said, Speech, Twin, Unoffered, Welcome, honest, other_name,
 };
-use crate::message::{Fragments, Mechanism, Reply};
+use crate::message::{Fragments, Reply};
 use crate::property::Property;
-
-const LURE: Reply = Reply::Capabilities { upgrade: false, mechanism: Mechanism::Lure };
-const LURE_WITH_OFFER: Reply = Reply::Capabilities { upgrade: true, mechanism: Mechanism::Lure };
 
 /// FTP.
 pub static FTP: Protocol = Protocol {
@@ -64,8 +61,8 @@ pub static FTP: Protocol = Protocol {
             honest(Reply::Welcome, "230 Logged in"),
             honest(Reply::offer(true), "211-Features\n AUTH TLS\n PBSZ\n PROT\n211 End"),
             honest(Reply::offer(false), "211-Features\n UTF8\n211 End"),
-            honest(LURE, "211-Features\n AUTH X-UPWARD-LURE\n211 End"),
-            honest(LURE_WITH_OFFER, "211-Features\n AUTH TLS\n AUTH X-UPWARD-LURE\n211 End"),
+            honest(Reply::lure(false), "211-Features\n AUTH X-UPWARD-LURE\n211 End"),
+            honest(Reply::lure(true), "211-Features\n AUTH TLS\n AUTH X-UPWARD-LURE\n211 End"),
             honest(Reply::Accept, "234 AUTH TLS OK"),
             honest(Reply::Refuse, "502 Command not implemented"),
             honest(Reply::Garbled, "%%%%"),

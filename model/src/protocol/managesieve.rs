@@ -6,11 +6,8 @@ use super::{
     Answer, Authentication, Blocks, Channel, Closure, Inside, Level, Mechanisms, Memory, Offer,
     Opening, Protocol, Said, Speech, Twin, Unoffered, Welcome, honest,
 };
-use crate::message::{Fragments, Mechanism, Reply};
+use crate::message::{Fragments, Reply};
 use crate::property::Property;
-
-const LURE: Reply = Reply::Capabilities { upgrade: false, mechanism: Mechanism::Lure };
-const LURE_WITH_OFFER: Reply = Reply::Capabilities { upgrade: true, mechanism: Mechanism::Lure };
 
 /// ManageSieve.
 pub static MANAGESIEVE: Protocol = Protocol {
@@ -62,12 +59,12 @@ OK"#,
 OK"#,
             ),
             honest(
-                LURE,
+                Reply::lure(false),
                 r#""SASL" "X-UPWARD-LURE"
 OK"#,
             ),
             honest(
-                LURE_WITH_OFFER,
+                Reply::lure(true),
                 r#""STARTTLS"
 "SASL" "X-UPWARD-LURE"
 OK"#,

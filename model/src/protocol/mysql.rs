@@ -7,11 +7,8 @@ use super::{
     Answer, Authentication, Blocks, Channel, Closure, Inside, Level, Mechanisms, Memory, Offer,
     Opening, Protocol, Said, Speech, Twin, Unoffered, Welcome, honest,
 };
-use crate::message::{Fragments, Mechanism, Reply};
+use crate::message::{Fragments, Reply};
 use crate::property::Property;
-
-const LURE: Reply = Reply::Capabilities { upgrade: false, mechanism: Mechanism::Lure };
-const LURE_WITH_OFFER: Reply = Reply::Capabilities { upgrade: true, mechanism: Mechanism::Lure };
 
 /// MySQL.
 pub static MYSQL: Protocol = Protocol {
@@ -56,8 +53,8 @@ pub static MYSQL: Protocol = Protocol {
         replies: &[
             honest(Reply::offer(true), "<greeting with salt, CLIENT_SSL set>"),
             honest(Reply::offer(false), "<greeting with salt, CLIENT_SSL clear>"),
-            honest(LURE, "<greeting that names another plugin, CLIENT_SSL clear>"),
-            honest(LURE_WITH_OFFER, "<greeting that names another plugin, CLIENT_SSL set>"),
+            honest(Reply::lure(false), "<greeting that names another plugin, CLIENT_SSL clear>"),
+            honest(Reply::lure(true), "<greeting that names another plugin, CLIENT_SSL set>"),
             honest(Reply::Refuse, "<ERR packet>"),
             honest(Reply::Garbled, "<octets that are no packet>"),
             honest(Reply::Unknown, "<packet of an unknown type>"),

@@ -9,7 +9,7 @@ use super::{
     Answer, At, Authentication, Blocks, Channel, Closure, Inside, Level, Mechanisms, Memory, Offer,
     Opening, Protocol, Said, Speech, Twin, Unoffered, Welcome, Wording, forged, honest, other_name,
 };
-use crate::message::{Fragments, Mechanism, Reply};
+use crate::message::{Fragments, Reply};
 use crate::property::Property;
 
 /// POP3.
@@ -71,9 +71,6 @@ pub static POP3: Protocol = Protocol {
     },
 };
 
-const LURE: Reply = Reply::Capabilities { upgrade: false, mechanism: Mechanism::Lure };
-const LURE_WITH_OFFER: Reply = Reply::Capabilities { upgrade: true, mechanism: Mechanism::Lure };
-
 const REPLIES: &[Wording] = &[
     honest(Reply::Greeting, "+OK POP3 localhost ready <1.1@localhost>"),
     honest(
@@ -84,8 +81,8 @@ const REPLIES: &[Wording] = &[
         Reply::offer(false),
         "+OK Capability list follows\nUSER\nSASL PLAIN LOGIN CRAM-MD5 SCRAM-SHA-1 SCRAM-SHA-256\nTOP\nUIDL\nRESP-CODES\nAUTH-RESP-CODE\nPIPELINING\n.",
     ),
-    honest(LURE, "+OK Capability list follows\nSASL X-UPWARD-LURE\n."),
-    honest(LURE_WITH_OFFER, "+OK Capability list follows\nSTLS\nSASL X-UPWARD-LURE\n."),
+    honest(Reply::lure(false), "+OK Capability list follows\nSASL X-UPWARD-LURE\n."),
+    honest(Reply::lure(true), "+OK Capability list follows\nSTLS\nSASL X-UPWARD-LURE\n."),
     honest(
         Reply::Bare,
         "+OK Capability list follows\nTOP\nUIDL\nRESP-CODES\nAUTH-RESP-CODE\nPIPELINING\n.",
@@ -130,21 +127,21 @@ const REPLIES: &[Wording] = &[
         "NEG-AUTH-LURE",
     ),
     forged(
-        LURE,
+        Reply::lure(false),
         "only-a-lure",
         "+OK Capability list follows\nSASL X-UPWARD-LURE\n.",
         At::Capabilities,
         "TMP-CAP-CACHE",
     ),
     forged(
-        LURE_WITH_OFFER,
+        Reply::lure(true),
         "offer-with-lure",
         "+OK Capability list follows\nSTLS\nSASL X-UPWARD-LURE\n.",
         At::Capabilities,
         "TMP-CAP-CACHE",
     ),
     forged(
-        LURE_WITH_OFFER,
+        Reply::lure(true),
         "offer-of-login-alone",
         "+OK Capability list follows\nSTLS\nSASL LOGIN\n.",
         At::Capabilities,

@@ -5,7 +5,7 @@ use super::{
     Opening, Protocol, Public, Said, Speech, Twin, Unoffered, Welcome, Wording, forged, honest,
     other_name,
 };
-use crate::message::{Fragments, Mechanism, Reply};
+use crate::message::{Fragments, Reply};
 use crate::property::Property;
 
 /// SMTP.
@@ -57,9 +57,6 @@ pub static SMTP: Protocol = Protocol {
     },
 };
 
-const LURE: Reply = Reply::Capabilities { upgrade: false, mechanism: Mechanism::Lure };
-const LURE_WITH_OFFER: Reply = Reply::Capabilities { upgrade: true, mechanism: Mechanism::Lure };
-
 const REPLIES: &[Wording] = &[
     honest(Reply::Greeting, "220 localhost ESMTP"),
     honest(
@@ -70,8 +67,8 @@ const REPLIES: &[Wording] = &[
         Reply::offer(false),
         "250-localhost\n250-AUTH PLAIN LOGIN CRAM-MD5 SCRAM-SHA-1 SCRAM-SHA-256\n250-PIPELINING\n250-SIZE 10240000\n250-ENHANCEDSTATUSCODES\n250-DSN\n250-SMTPUTF8\n250-CHUNKING\n250 8BITMIME",
     ),
-    honest(LURE, "250-localhost\n250 AUTH X-UPWARD-LURE"),
-    honest(LURE_WITH_OFFER, "250-localhost\n250-STARTTLS\n250 AUTH X-UPWARD-LURE"),
+    honest(Reply::lure(false), "250-localhost\n250 AUTH X-UPWARD-LURE"),
+    honest(Reply::lure(true), "250-localhost\n250-STARTTLS\n250 AUTH X-UPWARD-LURE"),
     honest(Reply::Bare, "250-localhost\n250-PIPELINING\n250-SIZE 10240000\n250 8BITMIME"),
     honest(Reply::Accept, "220 2.0.0 Ready to start TLS"),
     honest(Reply::Refuse, "502 5.5.1 Command not implemented"),
@@ -101,21 +98,21 @@ const REPLIES: &[Wording] = &[
     ),
     forged(Reply::offer(false), "empty-list", "250 localhost", At::Capabilities, "NEG-STRIP-EMPTY"),
     forged(
-        LURE,
+        Reply::lure(false),
         "only-a-lure",
         "250-localhost\n250 AUTH X-UPWARD-LURE",
         At::Capabilities,
         "TMP-CAP-CACHE",
     ),
     forged(
-        LURE_WITH_OFFER,
+        Reply::lure(true),
         "offer-with-lure",
         "250-localhost\n250-STARTTLS\n250 AUTH X-UPWARD-LURE",
         At::Capabilities,
         "TMP-CAP-CACHE",
     ),
     forged(
-        LURE_WITH_OFFER,
+        Reply::lure(true),
         "offer-of-login-alone",
         "250-localhost\n250-STARTTLS\n250 AUTH LOGIN",
         At::Capabilities,

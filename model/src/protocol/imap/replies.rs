@@ -1,11 +1,8 @@
 //! What an IMAP server says, and an attacker in its place.
 
-use crate::message::{Mechanism, Reply};
+use crate::message::Reply;
 use crate::protocol::speech::{forged, honest, other_name};
 use crate::protocol::{At, Wording};
-
-const LURE: Reply = Reply::Capabilities { upgrade: false, mechanism: Mechanism::Lure };
-const LURE_WITH_OFFER: Reply = Reply::Capabilities { upgrade: true, mechanism: Mechanism::Lure };
 
 // Text for the user.
 const ALERT: &str = "* OK [ALERT] Your account is locked. Call 555-0100.";
@@ -38,11 +35,11 @@ pub(super) const REPLIES: &[Wording] = &[
         "* CAPABILITY IMAP4rev1 SASL-IR ID ENABLE IDLE LITERAL+ NAMESPACE UIDPLUS UNSELECT AUTH=PLAIN AUTH=LOGIN AUTH=CRAM-MD5 AUTH=SCRAM-SHA-1 AUTH=SCRAM-SHA-256\n{tag} OK CAPABILITY completed",
     ),
     honest(
-        LURE,
+        Reply::lure(false),
         "* CAPABILITY IMAP4rev1 SASL-IR AUTH=X-UPWARD-LURE\n{tag} OK CAPABILITY completed",
     ),
     honest(
-        LURE_WITH_OFFER,
+        Reply::lure(true),
         "* CAPABILITY IMAP4rev1 STARTTLS SASL-IR AUTH=X-UPWARD-LURE\n{tag} OK CAPABILITY completed",
     ),
     honest(
@@ -108,21 +105,21 @@ pub(super) const REPLIES: &[Wording] = &[
         "NEG-CAP-SPLIT",
     ),
     forged(
-        LURE,
+        Reply::lure(false),
         "greeting-with-lure",
         "* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=X-UPWARD-LURE] ready",
         At::Opening,
         "NEG-AUTH-LURE",
     ),
     forged(
-        LURE_WITH_OFFER,
+        Reply::lure(true),
         "greeting-with-offer-and-lure",
         "* OK [CAPABILITY IMAP4rev1 STARTTLS SASL-IR AUTH=X-UPWARD-LURE] ready",
         At::Opening,
         "TMP-CAP-CACHE",
     ),
     forged(
-        LURE_WITH_OFFER,
+        Reply::lure(true),
         "greeting-with-offer-of-login-alone",
         "* OK [CAPABILITY IMAP4rev1 STARTTLS SASL-IR AUTH=LOGIN] ready",
         At::Opening,
@@ -228,21 +225,21 @@ pub(super) const REPLIES: &[Wording] = &[
         "NEG-AUTH-LURE",
     ),
     forged(
-        LURE,
+        Reply::lure(false),
         "only-a-lure",
         "* CAPABILITY IMAP4rev1 SASL-IR AUTH=X-UPWARD-LURE\n{tag} OK CAPABILITY completed",
         At::Capabilities,
         "TMP-CAP-CACHE",
     ),
     forged(
-        LURE_WITH_OFFER,
+        Reply::lure(true),
         "offer-with-lure",
         "* CAPABILITY IMAP4rev1 STARTTLS SASL-IR AUTH=X-UPWARD-LURE\n{tag} OK CAPABILITY completed",
         At::Capabilities,
         "TMP-CAP-CACHE",
     ),
     forged(
-        LURE_WITH_OFFER,
+        Reply::lure(true),
         "offer-of-login-alone",
         "* CAPABILITY IMAP4rev1 STARTTLS SASL-IR AUTH=LOGIN\n{tag} OK CAPABILITY completed",
         At::Capabilities,
