@@ -76,7 +76,7 @@ pub struct Vector {
     pub requirements: Vec<String>,
     /// Abilities that a runner must have; one that does not know an ability skips the vector.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub needs: Vec<String>,
+    pub needs: Vec<Need>,
     /// The peer: persona, certificate, deviations.
     pub peer: PeerRecord,
     /// The point without which a run says nothing: it must have been reached.
@@ -101,6 +101,17 @@ pub enum Role {
     Client,
     /// A server.
     Server,
+}
+
+/// An ability that a runner must have to play a vector.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Need {
+    /// A second session of the same running program.
+    TwoSessions,
+    /// One that this version does not know.
+    #[serde(untagged)]
+    Unknown(String),
 }
 
 /// How large a selection a vector belongs to; each tier holds those before it.

@@ -37,7 +37,7 @@ impl Suite {
     pub(super) fn case(suite: &Arc<Self>, vector: Vector) -> Trial {
         let suite = Arc::clone(suite);
         let id = vector.id.clone();
-        let ignored = vector.first_session.is_some();
+        let ignored = !vector.needs.is_empty();
         Trial::ignorable_test(id, move || suite.run(&vector)).with_ignored_flag(ignored)
     }
 

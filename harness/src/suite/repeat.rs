@@ -1,7 +1,7 @@
 //! Nothing is reported that was seen once.
 
 use upward_model::property::{Properties, Property};
-use upward_model::vector::{Certificate, Outcome, Point, Vector};
+use upward_model::vector::{Certificate, Need, Outcome, Point, Vector};
 
 use crate::judge::{Judgement, Verdict};
 use crate::profile::Trait;
@@ -18,11 +18,9 @@ pub(crate) async fn until_sure(
     controls: &Controls,
     vector: &Vector,
 ) -> Result<Row, SuiteError> {
-    if vector.first_session.is_some() {
-        return Ok(Row::skipped(
-            vector,
-            "it takes two sessions of one program, which is started for one",
-        ));
+    // One that cannot be met is enough to skip the vector.
+    if let Some(need) = vector.needs.first() {
+        return Ok(Row::skipped(vector, &unmet(need)));
     }
     if !controls.reached.contains(&vector.reached) && is_optional(vector.reached, controls) {
         return Ok(Row::skipped(
@@ -56,6 +54,18 @@ pub(crate) async fn until_sure(
     }
     let (launched, judgement) = taken_together(first, others);
     Ok(row(client, vector, &launched, judgement))
+}
+
+/// Why a vector with this need is skipped.
+fn unmet(need: &Need) -> String {
+    match need {
+        Need::TwoSessions => {
+            "it needs a second session of the same running program, and a program is \
+                              started anew for each session"
+                .to_owned()
+        }
+        Need::Unknown(name) => format!("it needs `{name}`, which this version cannot do"),
+    }
 }
 
 /// Several runs of a vector of which the first failed: the worst of them where each breaks a `must`, and

@@ -29,7 +29,7 @@ pub(crate) fn entry(vector: &Vector, verdict: Weight, outcome: Outcome) -> Entry
     let found = !matches!(verdict, Weight::Pass | Weight::Skipped);
     let reason = match verdict {
         Weight::Pass => "gave up and said so (exit code 5)",
-        Weight::Skipped => "it takes two sessions of one program, which is started for one",
+        Weight::Skipped => "it needs a second session of the same running program",
         Weight::Inconclusive => "not the same each time",
         _ => "sent a secret in clear",
     };

@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use upward::catalogue::CATALOGUE;
-use upward::vectors::{committed, to_text};
+use upward::vectors::{committed, load, to_text};
 use upward_model::generate::generate;
-use upward_model::vector::{Tier, Vector};
+use upward_model::vector::{Need, Tier, Vector};
 
 #[test]
 fn committed_vectors_are_generated_byte_for_byte() {
@@ -30,6 +30,21 @@ fn committed_vectors_follow_their_schema() {
             validator.iter_errors(&file).map(|error| error.to_string()).collect();
         assert!(errors.is_empty(), "{name}: {errors:?}");
     }
+}
+
+/// What a runner cannot do is skipped by its name; who is under test must be known.
+#[test]
+fn an_unknown_need_is_kept_and_an_unknown_role_is_an_error() {
+    let path = tempfile::NamedTempFile::new().unwrap();
+    let mut file = committed(CATALOGUE[0].protocol.name).unwrap();
+    file.vectors[0].needs = vec![Need::TwoSessions, Need::Unknown("two-roads".to_owned())];
+    let text = to_text(&file);
+    assert!(text.contains("\"two-sessions\",\n        \"two-roads\""), "{text}");
+    std::fs::write(&path, &text).unwrap();
+    assert_eq!(load(path.path()).unwrap(), file);
+    std::fs::write(&path, text.replace(r#""role": "client""#, r#""role": "relay""#)).unwrap();
+    let error = load(path.path()).unwrap_err().to_string();
+    assert!(error.contains("relay") && error.contains("client"), "{error}");
 }
 
 #[test]

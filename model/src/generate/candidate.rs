@@ -8,7 +8,7 @@ use crate::message::Reply;
 use crate::play::Plan;
 use crate::policy::Policy;
 use crate::protocol::Protocol;
-use crate::vector::{Certificate, Deviation, PeerRecord, Point};
+use crate::vector::{Certificate, Deviation, Need, PeerRecord, Point};
 
 /// A vector before it is known what it is good for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,12 +59,8 @@ impl Candidate {
     }
 
     /// The abilities that a runner must have.
-    pub(super) fn needs(&self) -> Vec<String> {
-        let mut needs = Vec::new();
-        if self.first_session.is_some() {
-            needs.push("two-sessions".to_owned());
-        }
-        needs
+    pub(super) fn needs(&self) -> Vec<Need> {
+        self.first_session.map(|_| Need::TwoSessions).into_iter().collect()
     }
 }
 
