@@ -1,6 +1,5 @@
 //! `upward completions` and `upward man`: what a shell and a reader of manuals need.
 
-use std::io::Write as _;
 use std::path::PathBuf;
 
 use clap::{Args, CommandFactory};
@@ -21,7 +20,8 @@ impl Completions {
     pub(super) fn run(&self) -> Result<u8, Failure> {
         let mut script = Vec::new();
         clap_complete::generate(self.shell, &mut Cli::command(), "upward", &mut script);
-        printed(&script)
+        out!("{}", String::from_utf8_lossy(&script));
+        Ok(0)
     }
 }
 
@@ -39,7 +39,8 @@ impl Man {
             let mut page = Vec::new();
             let rendered = clap_mangen::Man::new(Cli::command()).render(&mut page);
             rendered.map_err(|error| Failure::new(format!("failed to make the page: {error}")))?;
-            return printed(&page);
+            out!("{}", String::from_utf8_lossy(&page));
+            return Ok(0);
         };
         let failed = |error| Failure::unwritten(directory, &error);
         std::fs::create_dir_all(directory).map_err(failed)?;
@@ -47,10 +48,4 @@ impl Man {
         outln!("{}", directory.display());
         Ok(0)
     }
-}
-
-/// Prints bytes; that the reader has gone is no failure.
-fn printed(bytes: &[u8]) -> Result<u8, Failure> {
-    let _ = std::io::stdout().write_all(bytes);
-    Ok(0)
 }

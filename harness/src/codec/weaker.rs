@@ -2,6 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use upward_model::message::Mechanism;
 
 use crate::canary::Canaries;
 use crate::codec::sasl;
@@ -52,13 +53,29 @@ impl Weaker {
         self.name
     }
 
-    /// The credential of a login that was begun, if it is not a digest.
-    pub(super) fn credential(&mut self, canaries: &Canaries) -> Option<String> {
-        let begun = std::mem::take(&mut self.begun) && self.name == LOGIN;
-        begun.then(|| {
+    /// The credential of a login that was begun, for this challenge.
+    pub(super) fn credential(&mut self, canaries: &Canaries, challenge: &[u8]) -> String {
+        if std::mem::take(&mut self.begun) && self.name == LOGIN {
             self.answers = vec![STANDARD.encode(&canaries.password)];
-            STANDARD.encode(&canaries.user)
-        })
+            return STANDARD.encode(&canaries.user);
+        }
+        STANDARD.encode(sasl::cram_md5(canaries, challenge))
+    }
+
+    /// A login that asks for a credential, where `AUTH` begins it (RFC 4954 section 4, RFC 5034 section 4).
+    pub(super) fn auth_begins(&mut self, mechanism: Mechanism) -> String {
+        match mechanism {
+            Mechanism::Own | Mechanism::Salted => "AUTH CRAM-MD5".to_owned(),
+            Mechanism::Lure => format!("AUTH {}", self.begin()),
+        }
+    }
+
+    /// A login in one go, where `AUTH` begins it.
+    pub(super) fn auth_in_one(&mut self, mechanism: Mechanism, canaries: &Canaries) -> String {
+        match mechanism {
+            Mechanism::Own | Mechanism::Salted => format!("AUTH PLAIN {}", sasl::plain(canaries)),
+            Mechanism::Lure => format!("AUTH {}", self.log_in(canaries)),
+        }
     }
 
     /// The name, and what stands behind it, of a login in one go.
@@ -101,7 +118,8 @@ mod tests {
         assert_eq!(weaker.answer(), Some(STANDARD.encode(&canaries.user)));
         assert_eq!(weaker.answer(), Some(STANDARD.encode(&canaries.password)));
         assert_eq!((weaker.begin(), weaker.answer()), ("LOGIN", None));
-        assert_eq!(weaker.credential(&canaries), Some(STANDARD.encode(&canaries.user)));
-        assert_eq!((weaker.credential(&canaries), weaker.answers.len()), (None, 1));
+        assert_eq!(weaker.credential(&canaries, b"<1@x>"), STANDARD.encode(&canaries.user));
+        let digest = STANDARD.encode(sasl::cram_md5(&canaries, b"<1@x>"));
+        assert_eq!((weaker.credential(&canaries, b"<1@x>"), weaker.answers.len()), (digest, 1));
     }
 }

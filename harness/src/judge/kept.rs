@@ -63,7 +63,7 @@ pub(super) fn kept(question: &Question<'_>, evidence: &Evidence) -> Option<Kept>
     } else if question.likely.contains(&Flaw::KeepsCapabilities) {
         (Property::ClearKnowledgeForgotten, Some(Flaw::KeepsCapabilities))
     } else {
-        // Of what is said in clear, the list names mechanisms; a challenge is for one that was chosen.
+        // A client learns names of mechanisms from the list alone.
         let of_a_list = difference.is_about_mechanism()
             && !question.likely.contains(&Flaw::KeepsClearChallenge);
         (Property::ClearKnowledgeForgotten, of_a_list.then_some(Flaw::KeepsCapabilities))

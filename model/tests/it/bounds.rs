@@ -73,13 +73,13 @@ fn what_three_messages_show() {
 }
 
 #[test]
-#[ignore = "takes minutes"]
+#[ignore = "takes minutes: .ci/run runs it"]
 fn four_messages_change_no_verdict() {
     no_verdict_changes(4);
 }
 
 #[test]
-#[ignore = "takes minutes"]
+#[ignore = "takes minutes: .ci/run runs it"]
 fn what_four_messages_show() {
     shown_by(4);
 }

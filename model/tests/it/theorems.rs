@@ -75,7 +75,7 @@ fn choices_hide_no_mistakes_from_each_other() {
 }
 
 #[test]
-#[ignore = "takes minutes"]
+#[ignore = "takes minutes: .ci/run runs it"]
 fn every_combination_of_choices_is_sound() {
     in_parallel(distinct(&SMTP, usize::MAX), |variant| is_sound(&SMTP, variant));
 }

@@ -6,7 +6,6 @@ use upward_model::message::{Command, Mechanism, Piece, Reply};
 use upward_model::protocol::{IMAP, TAG};
 
 use crate::canary::Canaries;
-use crate::codec::sasl;
 use crate::codec::weaker::{self, Weaker};
 use crate::codec::{Asked, ClientSide, Cut, lines};
 
@@ -36,8 +35,7 @@ impl ClientSide for Client {
             self.weaker.forget();
         }
         if command == Command::Credential {
-            let digest = || STANDARD.encode(sasl::cram_md5(canaries, &self.challenge));
-            let credential = self.weaker.credential(canaries).unwrap_or_else(digest);
+            let credential = self.weaker.credential(canaries, &self.challenge);
             return format!("{credential}\r\n").into_bytes();
         }
         let line = match command {

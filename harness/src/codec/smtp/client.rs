@@ -6,7 +6,6 @@ use upward_model::message::{Command, Mechanism, Piece, Reply};
 use upward_model::protocol::SMTP;
 
 use crate::canary::Canaries;
-use crate::codec::sasl;
 use crate::codec::weaker::{self, Weaker};
 use crate::codec::{Asked, ClientSide, Cut, lines};
 
@@ -45,16 +44,9 @@ impl ClientSide for Client {
         let line = match command {
             Command::Hello => return self.introduce("client.example"),
             Command::Upgrade => "STARTTLS".to_owned(),
-            Command::Begin(Mechanism::Own | Mechanism::Salted) => "AUTH CRAM-MD5".to_owned(),
-            Command::Begin(Mechanism::Lure) => format!("AUTH {}", self.weaker.begin()),
-            Command::Login(Mechanism::Own | Mechanism::Salted) => {
-                format!("AUTH PLAIN {}", sasl::plain(canaries))
-            }
-            Command::Login(Mechanism::Lure) => format!("AUTH {}", self.weaker.log_in(canaries)),
-            Command::Credential => {
-                let digest = || STANDARD.encode(sasl::cram_md5(canaries, &self.challenge));
-                self.weaker.credential(canaries).unwrap_or_else(digest)
-            }
+            Command::Begin(mechanism) => self.weaker.auth_begins(mechanism),
+            Command::Login(mechanism) => self.weaker.auth_in_one(mechanism, canaries),
+            Command::Credential => self.weaker.credential(canaries, &self.challenge),
             Command::Protect | Command::Noop => "NOOP".to_owned(),
             Command::Deliver => {
                 // Said in reverse: the last is taken first.
