@@ -56,7 +56,7 @@ fn under_waivers(mut results: Results, selected: &[Vector]) -> Results {
 #[test]
 fn the_likeliest_cause_is_told_first() {
     let looks_like = |id: &str, flaw: &str| {
-        let vector = vectors().into_iter().find(|vector| vector.id == id).unwrap();
+        let vector = vectors().iter().cloned().find(|vector| vector.id == id).unwrap();
         let mut entry = entry(&vector, Weight::Fail, Outcome::Leaked);
         entry.flaws = Some(flaw.to_owned()).filter(|flaw| !flaw.is_empty()).into_iter().collect();
         (vector, entry)

@@ -12,16 +12,16 @@ use upward_model::policy::Policy;
 use upward_model::vector::{Outcome, Vector};
 
 /// The vectors of SMTP.
-pub(crate) fn vectors() -> Vec<Vector> {
+pub(crate) fn vectors() -> &'static [Vector] {
     static VECTORS: LazyLock<Vec<Vector>> = LazyLock::new(|| committed("smtp").unwrap().vectors);
-    VECTORS.clone()
+    &VECTORS
 }
 
 /// Those of them that a run of `smoke` under `required` selects.
 pub(crate) fn smoke() -> Vec<Vector> {
     let smoke = upward_model::vector::Tier::Smoke;
     let selected = |vector: &Vector| vector.tier == smoke && vector.policy == Policy::Required;
-    vectors().into_iter().filter(selected).collect()
+    vectors().iter().filter(|vector| selected(vector)).cloned().collect()
 }
 
 /// The result of a vector.

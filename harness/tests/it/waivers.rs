@@ -142,10 +142,10 @@ fn a_waiver_is_about_the_clients_that_it_names() {
 /// another tier, another policy, another protocol.
 #[test]
 fn what_was_not_selected_is_not_judged() {
-    let full = vectors()
+    let full = vectors().iter().cloned()
         .into_iter()
         .find(|v| v.tier == upward_model::vector::Tier::Full && v.policy.name() == "required");
-    let opportunistic = vectors().into_iter().find(|v| v.policy.name() == "opportunistic");
+    let opportunistic = vectors().iter().cloned().find(|v| v.policy.name() == "opportunistic");
     let ids = [full.unwrap().id, opportunistic.unwrap().id, "manual/neg/*".to_owned()];
     for id in ids {
         let results = waived(run("example", &[]), &waiver(&id, "leaked", "expires = 2020-01-01"));

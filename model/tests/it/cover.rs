@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use upward_model::flaw::Flaw;
-use upward_model::generate::{Generated, Standing, generate};
+use upward_model::generate::{Generated, Standing};
 use upward_model::policy::Policy;
 use upward_model::property::Property;
-use upward_model::protocol::{IMAP, MANUAL, POP3, SMTP};
 use upward_model::vector::Tier;
+
+use crate::generated::GENERATED;
 
 #[test]
 fn what_the_vectors_cover() {
-    for protocol in [&MANUAL, &SMTP, &IMAP, &POP3] {
-        let Generated { file, coverage, standings } = generate(protocol);
+    for (protocol, Generated { file, coverage, standings }) in GENERATED.iter() {
         let mut text = String::new();
         let up_to = |tier| file.vectors.iter().filter(|vector| vector.tier <= tier).count();
         writeln!(
@@ -24,7 +24,7 @@ fn what_the_vectors_cover() {
             up_to(Tier::Full)
         )
         .unwrap();
-        for (policy, coverage) in &coverage {
+        for (policy, coverage) in coverage {
             writeln!(
                 text,
                 "{policy}: {} of {} states, {} of {} possible transitions; the machine has {}",

@@ -5,14 +5,15 @@ use std::sync::LazyLock;
 use proptest::prelude::*;
 use upward_model::client::{Close, Negotiator, Peer};
 use upward_model::explain::{Event, Explanation, Habits, Run, explain};
-use upward_model::generate::generate;
 use upward_model::message::{Bounds, Command, Layer, Mechanism, Piece, Reply, Segment};
 use upward_model::play::{Plan, play};
 use upward_model::policy::Policy;
-use upward_model::protocol::{IMAP, MANUAL, POP3, PROTOCOLS, SMTP};
+use upward_model::protocol::PROTOCOLS;
 use upward_model::variant::Variant;
 use upward_model::vector::Tier;
 use upward_model::world::{Attacker, Setting, World};
+
+use crate::generated::GENERATED;
 
 fn layer() -> impl Strategy<Value = Layer> {
     prop_oneof![Just(Layer::Clear), Just(Layer::Tls)]
@@ -88,8 +89,8 @@ fn run() -> impl Strategy<Value = Run> {
 /// The runs of sound clients, with the sessions of their users.
 static SOUND: LazyLock<Vec<(&'static str, Vec<Policy>, Run)>> = LazyLock::new(|| {
     let mut runs = Vec::new();
-    for protocol in [&MANUAL, &SMTP, &IMAP, &POP3] {
-        for vector in generate(protocol).file.vectors {
+    for (protocol, generated) in GENERATED.iter() {
+        for vector in &generated.file.vectors {
             if vector.tier != Tier::Smoke {
                 continue;
             }
@@ -116,7 +117,7 @@ proptest! {
     fn no_run_makes_it_panic(
         run in run(),
         sessions in proptest::collection::vec(proptest::sample::select(Policy::ALL.to_vec()), 0..3),
-        protocol in proptest::sample::select(vec![&MANUAL, &SMTP, &IMAP, &POP3]),
+        protocol in proptest::sample::select(PROTOCOLS.to_vec()),
     ) {
         // The same run has the same explanation.
         prop_assert_eq!(explain(protocol, &sessions, Habits::default(), &run), explain(protocol, &sessions, Habits::default(), &run));

@@ -19,6 +19,8 @@ mod explain;
 mod explain_any;
 mod explain_programs;
 mod exported;
+mod flaw_reports;
+mod generated;
 mod in_parallel;
 mod lab;
 mod machines;

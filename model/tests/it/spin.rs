@@ -35,8 +35,14 @@ pub(crate) fn available() -> bool {
     both
 }
 
-fn run(folder: &Path, program: &str, arguments: &[&str]) -> String {
-    let output = Command::new(program).args(arguments).current_dir(folder).output();
+fn run(
+    folder: &Path,
+    program: &str,
+    arguments: &[&str],
+    variables: &[(&str, &str)],
+) -> String {
+    let mut command = Command::new(program);
+    let output = command.args(arguments).envs(variables.iter().copied()).current_dir(folder).output();
     let output = output.unwrap_or_else(|error| panic!("{program}: {error}"));
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -53,10 +59,15 @@ fn count(text: &str, words: &str) -> usize {
 
 /// Explores a Promela text to the end, with these switches.
 pub(crate) fn explore(name: &str, model: &str, switches: &[String]) -> Report {
+    search(&compile(name, model, switches), &[])
+}
+
+/// Generates and compiles a search of a Promela text; its folder.
+pub(crate) fn compile(name: &str, model: &str, switches: &[String]) -> PathBuf {
     let folder = fresh(name);
     generate(&folder, model, switches);
-    compile(&folder, &["-o", "pan", "pan.c"]);
-    searched(name, &folder)
+    gcc(&folder, &["-o", "pan", "pan.c"]);
+    folder
 }
 
 /// The same for a text that was exported. Of many worlds all but the tables is the same: it is generated and
@@ -68,14 +79,14 @@ pub(crate) fn explore_exported(name: &str, model: &str) -> Report {
     let shared = shared.get_or_init(|| {
         let folder = fresh(&format!("{name}-shared"));
         generate(&folder, &text, &[]);
-        compile(&folder, &["-c", "-o", "pan.o", "pan.c"]);
+        gcc(&folder, &["-c", "-o", "pan.o", "pan.c"]);
         folder
     });
     let folder = fresh(name);
     std::fs::write(folder.join("tables.c"), tables).unwrap();
     let object = shared.join("pan.o");
-    compile(&folder, &["-o", "pan", object.to_str().unwrap(), "tables.c"]);
-    searched(name, &folder)
+    gcc(&folder, &["-o", "pan", object.to_str().unwrap(), "tables.c"]);
+    search(&folder, &[])
 }
 
 /// An exported text in two parts: what is the same for many worlds, and the tables of this one as C.
@@ -139,20 +150,22 @@ fn generate(folder: &Path, model: &str, switches: &[String]) {
     let mut arguments = vec!["-a"];
     arguments.extend(switches.iter().map(String::as_str));
     arguments.push("model.pml");
-    run(folder, "spin", &arguments);
+    run(folder, "spin", &arguments, &[]);
 }
 
 /// The compiler takes longer than the search: 25 s with -O1, 2 s with -O0, for searches of 2 s.
-fn compile(folder: &Path, arguments: &[&str]) {
+fn gcc(folder: &Path, arguments: &[&str]) {
     let switches = ["-O0", "-w", "-DSAFETY", "-DNOREDUCE", "-DNOCLAIM"];
-    run(folder, "gcc", &[&switches[..], arguments].concat());
+    run(folder, "gcc", &[&switches[..], arguments].concat(), &[]);
 }
 
-/// Searches what was compiled. SPIN takes memory for the greatest depth before it begins, and time for that.
-fn searched(name: &str, folder: &Path) -> Report {
-    let text = run(folder, "./pan", &["-E", "-n", "-m200000", "-w20"]);
-    assert!(!text.contains("max search depth too small"), "{name}: the search was cut short");
-    assert!(text.contains("errors: 0"), "{name}: {text}");
+/// Searches what was compiled in a folder, with these environment variables. SPIN takes memory for the greatest
+/// depth before it begins, and time for that.
+pub(crate) fn search(folder: &Path, variables: &[(&str, &str)]) -> Report {
+    let text = run(folder, "./pan", &["-E", "-n", "-m200000", "-w20"], variables);
+    let place = folder.display();
+    assert!(!text.contains("max search depth too small"), "{place}: the search was cut short");
+    assert!(text.contains("errors: 0"), "{place}: {text}");
     let line = text.lines().find_map(|line| line.strip_prefix("upward: broken=")).unwrap();
     let (bits, delivers) = line.split_once(" delivers=").unwrap();
     Report {
