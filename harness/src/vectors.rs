@@ -3,12 +3,13 @@
 mod retired;
 
 use std::path::Path;
+use std::sync::LazyLock;
 
 use globset::{Glob, GlobSet, GlobSetBuilder};
 use upward_model::policy::Policy;
 use upward_model::vector::{FORMAT, Tier, Vector, VectorFile};
 
-use crate::catalogue;
+use crate::catalogue::{self, CATALOGUE};
 use crate::place;
 
 pub use self::retired::Retired;
@@ -56,6 +57,15 @@ pub fn committed(protocol: &str) -> Result<VectorFile, VectorError> {
     let entry = catalogue::by_name(protocol)
         .ok_or_else(|| VectorError::None(protocol.to_owned(), catalogue::names()))?;
     parse(&format!("vectors/{protocol}.json"), entry.vectors)
+}
+
+/// The committed vectors of every protocol, read once.
+pub(crate) fn all() -> &'static [Vector] {
+    static ALL: LazyLock<Vec<Vector>> = LazyLock::new(|| {
+        let files = CATALOGUE.iter().filter_map(|entry| committed(entry.protocol.name).ok());
+        files.flat_map(|file| file.vectors).collect()
+    });
+    &ALL
 }
 
 /// Reads a file of vectors.

@@ -6,7 +6,6 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 use upward_model::vector::Vector;
 
-use crate::catalogue::CATALOGUE;
 use crate::results::{Record, Results, Weight};
 use crate::vectors;
 use crate::waiver::{Waiver, Waivers};
@@ -29,7 +28,7 @@ impl Waivers {
 
     /// The first waiver that names no vector of any protocol.
     pub(crate) fn naming_nothing(&self) -> Option<&Waiver> {
-        let all = LazyCell::new(every_protocol);
+        let all = LazyCell::new(vectors::all);
         self.entries.iter().find(|waiver| !all.iter().any(|vector| waiver.names(vector)))
     }
 
@@ -40,7 +39,7 @@ impl Waivers {
         let ours: Vec<&Waiver> =
             self.entries.iter().filter(|waiver| waiver.is_about(&results.client.name)).collect();
         // Read at most once, and only where a waiver names nothing here.
-        let others = LazyCell::new(every_protocol);
+        let others = LazyCell::new(vectors::all);
         let elsewhere = |waiver: &Waiver| {
             universe.all.iter().chain(others.iter()).any(|vector| waiver.names(vector))
         };
@@ -111,13 +110,4 @@ fn record(
         selected: universe.selected.iter().filter(of_policy).count(),
         elsewhere: named == 0 && elsewhere(waiver),
     }
-}
-
-/// The vectors of every protocol that has committed ones.
-fn every_protocol() -> Vec<Vector> {
-    CATALOGUE
-        .iter()
-        .filter_map(|entry| vectors::committed(entry.protocol.name).ok())
-        .flat_map(|file| file.vectors)
-        .collect()
 }

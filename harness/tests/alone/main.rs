@@ -1,5 +1,5 @@
 //! Tests that fill the machine, or look for what a run has left on it: each process of them is heard of by the
-//! others.
+//! others. `cargo test` leaves them out; `cargo test -p upward --test alone` runs them.
 #![expect(clippy::expect_used, reason = "tests fail by panicking")]
 
 mod hostile;

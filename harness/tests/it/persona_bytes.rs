@@ -8,16 +8,16 @@ use proptest::prelude::*;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use upward::canary::Canaries;
-use upward::catalogue;
+use upward::catalogue::{self, CATALOGUE};
 use upward::certificate::Certificates;
 use upward::link::Listening;
 use upward::persona::Lifted;
 use upward::trial::{Scene, Stagehand};
 use upward::wire::{Form, Record, Side, What};
 use upward_model::explain::Event;
-use upward_model::message::{Command, Layer, Piece, Reply, Segment};
+use upward_model::message::{Command, Layer, Mechanism, Piece, Reply, Segment};
 use upward_model::policy::Policy;
-use upward_model::protocol::{IMAP, MANUAL, POP3, Protocol, SMTP};
+use upward_model::protocol::{IMAP, Protocol, SMTP};
 use upward_model::vector::{Deviation, Do, Meaning, Point, SegmentOf};
 
 static CERTIFICATES: LazyLock<Arc<Certificates>> =
@@ -72,56 +72,40 @@ fn played(scene: &Scene, parts: &[Vec<u8>], waits: bool) -> (Record, Lifted, Vec
     })
 }
 
+/// What the fuzz targets begin with: words of every protocol, one a line, between quotation marks.
+fn dictionary() -> Vec<Vec<u8>> {
+    let words: Vec<Vec<u8>> = include_str!("../../fuzz/words.dict")
+        .lines()
+        .filter_map(|line| line.strip_prefix('"')?.strip_suffix('"'))
+        .map(unescaped)
+        .collect();
+    assert!(!words.is_empty());
+    words
+}
+
+/// A word of the dictionary, which has `\xNN` for what cannot be printed.
+fn unescaped(word: &str) -> Vec<u8> {
+    let mut parts = word.split("\\x");
+    let mut bytes = parts.next().unwrap().as_bytes().to_vec();
+    for part in parts {
+        bytes.push(u8::from_str_radix(&part[..2], 16).unwrap());
+        bytes.extend(part[2..].bytes());
+    }
+    bytes
+}
+
 fn words() -> impl Strategy<Value = Vec<u8>> {
-    let known = [
-        "EHLO a\r\n",
-        "HELO a\n",
-        "STARTTLS\r\n",
-        "AUTH LOGIN\r\n",
-        "AUTH SCRAM-SHA-1 biwsbj11LHI9eA==\r\n",
-        "AUTH CRAM-MD5\r\n",
-        "*\r\n",
-        "eA==\r\n",
-        "MAIL FROM:<a@b>\r\n",
-        "DATA\r\n",
-        "x\r\n.\r\n",
-        "BDAT 3 LAST\r\nabc",
-        "BDAT 99999999999999999999\r\n",
-        "RSET\r\n",
-        "QUIT\r\n",
-        "CAPA\r\n",
-        "STLS\r\n",
-        "USER a\r\n",
-        "PASS b\n",
-        "STAT\r\n",
-        "RETR 1\r\n",
-        "TOP 1 99999999999999999999\r\n",
-        "a CAPABILITY\r\n",
-        "a STARTTLS\r\n",
-        "a STARTTLS now\r\n",
-        "a ID NIL\r\n",
-        "a LOGIN {1}\r\n",
-        "a LOGIN {99999999999999999999}\r\n",
-        "a LOGIN u p\n",
-        "x {1+}\r\n",
-        "a AUTHENTICATE CRAM-MD5\r\n",
-        "a APPEND INBOX {3+}\r\nx\r\n\r\n",
-        "a APPEND INBOX {0}\r\n",
-        "a UID FETCH 1:* (FLAGS BODY[]<0.9>)\r\n",
-        "a IDLE\r\n",
-        "DONE\r\n",
-        "a LOGOUT\r\n",
-        "HELLO I'M MR. X\n",
-        "PLEASE START TLS\n",
-        "BYE\n",
-        "half a l",
-    ];
     prop_oneof![
-        6 => proptest::sample::select(known.to_vec()).prop_map(|text| text.as_bytes().to_vec()),
+        6 => proptest::sample::select(dictionary()),
         1 => proptest::collection::vec(any::<u8>(), 0..40),
         1 => Just(b"\x16\x03\x01\x00\x04\x01\x00\x00\x00".to_vec()),
         1 => Just(b"\x15\x03\x03\x00\x02\x02\x28".to_vec()),
     ]
+}
+
+fn any_protocol() -> impl Strategy<Value = &'static Protocol> {
+    let protocols: Vec<_> = CATALOGUE.iter().map(|entry| entry.protocol).collect();
+    proptest::sample::select(protocols)
 }
 
 proptest! {
@@ -130,7 +114,7 @@ proptest! {
     #[test]
     fn nothing_that_a_client_sends_is_lost(
         parts in proptest::collection::vec(words(), 0..12),
-        protocol in proptest::sample::select(vec![&MANUAL, &SMTP, &IMAP, &POP3]),
+        protocol in any_protocol(),
         implicit in proptest::bool::weighted(0.2),
     ) {
         let policy = if implicit { Policy::Implicit } else { Policy::Required };
@@ -168,13 +152,14 @@ proptest! {
 #[test]
 fn what_stands_beside_an_unwanted_record_is_kept() {
     let record = b"\x16\x03\x01\x00\x04\x01\x00\x00\x00".to_vec();
-    for (protocol, secret) in [
-        (&MANUAL, &b"HERE IS A SECRET"[..]),
-        (&SMTP, b"AUTH PLAIN AHVzZXI"),
-        (&IMAP, b"a LOGIN user secret"),
-        (&POP3, b"PASS secret"),
-    ] {
-        let parts = [b"NOOP\r\n".to_vec(), record.clone(), [&record, secret].concat()];
+    for entry in &CATALOGUE {
+        let protocol = entry.protocol;
+        let login = Command::Login(Mechanism::Own);
+        let has_login = protocol.commands().contains(&login);
+        let secret = if has_login { login } else { Command::Deliver };
+        let said = entry.codec().client().say(secret, &Canaries::new(3));
+        let secret = said.trim_ascii_end();
+        let parts = [b"NOOP\r\n".to_vec(), record.clone(), [&record[..], secret].concat()];
         let (kept, lifted) = served(protocol, Policy::Required, &parts);
         let clear = kept.stream(0, Side::Client, Form::Clear);
         assert!(clear.ends_with(secret), "{}", kept.render());

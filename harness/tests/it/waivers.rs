@@ -142,7 +142,9 @@ fn a_waiver_is_about_the_clients_that_it_names() {
 /// another tier, another policy, another protocol.
 #[test]
 fn what_was_not_selected_is_not_judged() {
-    let full = vectors().iter().cloned()
+    let full = vectors()
+        .iter()
+        .cloned()
         .into_iter()
         .find(|v| v.tier == upward_model::vector::Tier::Full && v.policy.name() == "required");
     let opportunistic = vectors().iter().cloned().find(|v| v.policy.name() == "opportunistic");

@@ -11,9 +11,8 @@ use crate::in_parallel::in_parallel;
 /// The protocols with a committed file of vectors, and what is generated for them.
 pub(crate) static GENERATED: LazyLock<Vec<(&'static Protocol, Generated)>> = LazyLock::new(|| {
     let vectors = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../vectors"));
-    let is_played = |protocol: &&'static Protocol| {
-        vectors.join(format!("{}.json", protocol.name)).is_file()
-    };
+    let is_played =
+        |protocol: &&'static Protocol| vectors.join(format!("{}.json", protocol.name)).is_file();
     let played: Vec<&'static Protocol> = PROTOCOLS.into_iter().filter(is_played).collect();
     assert!(!played.is_empty(), "no vectors in {}", vectors.display());
     in_parallel(played, |protocol| (protocol, generate(protocol)))

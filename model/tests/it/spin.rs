@@ -35,14 +35,10 @@ pub(crate) fn available() -> bool {
     both
 }
 
-fn run(
-    folder: &Path,
-    program: &str,
-    arguments: &[&str],
-    variables: &[(&str, &str)],
-) -> String {
+fn run(folder: &Path, program: &str, arguments: &[&str], variables: &[(&str, &str)]) -> String {
     let mut command = Command::new(program);
-    let output = command.args(arguments).envs(variables.iter().copied()).current_dir(folder).output();
+    let output =
+        command.args(arguments).envs(variables.iter().copied()).current_dir(folder).output();
     let output = output.unwrap_or_else(|error| panic!("{program}: {error}"));
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let complaint = String::from_utf8_lossy(&output.stderr).into_owned();

@@ -14,9 +14,7 @@ use upward_model::message::Bounds;
 use upward_model::policy::Policy;
 use upward_model::property::Property;
 use upward_model::protocol::{Level, MANUAL, PROTOCOLS, Protocol, SMTP};
-use upward_model::theorem::{
-    Cell, Claim, Computed, claim, earn, flawed_world, matrix_beyond,
-};
+use upward_model::theorem::{Cell, Claim, Computed, claim, earn, flawed_world, matrix_beyond};
 use upward_model::variant::Variant;
 use upward_model::walk::{Extent, walk};
 use upward_model::world::{Attacker, Offering, Setting, World};

@@ -3,7 +3,6 @@
 use upward_model::vector::{Tier, Vector};
 
 use super::{NOTHING, Run};
-use crate::catalogue;
 use crate::cli::{Failure, protocol};
 use crate::meant::did_you_mean;
 use crate::profile::Profile;
@@ -96,10 +95,9 @@ impl Run {
 /// What a pattern that matches nothing may have meant, with a blank behind it: vectors of another protocol or
 /// policy, or an id that is near; nothing where no id is.
 fn elsewhere(pattern: &str) -> String {
-    let files = catalogue::CATALOGUE.iter().map(|entry| vectors::committed(entry.protocol.name));
-    let all: Vec<Vector> = files.flatten().flat_map(|file| file.vectors).collect();
+    let all = vectors::all();
     let selection = Selection { patterns: vec![pattern.to_owned()], tier: None, policy: None };
-    let there = selection.of(all.clone()).unwrap_or_default();
+    let there = selection.of(all.to_vec()).unwrap_or_default();
     there.first().map_or_else(
         || did_you_mean(pattern, all.iter().map(|vector| &*vector.id)),
         |vector| {
