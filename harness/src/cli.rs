@@ -31,9 +31,9 @@ use upward_model::vector::{Tier, Vector};
 
 use crate::vectors::Retired;
 
-use crate::meant::did_you_mean;
 use crate::process::ProcessError;
 use crate::profile::ProfileError;
+use crate::suggestions::did_you_mean;
 use crate::suite::{Job, SuiteError};
 
 use self::names::flaw;

@@ -5,14 +5,14 @@
 //! this be said in clear?) and the reference client (put a command into words, cut what the server
 //! said).
 
-#[cfg(test)]
-mod held;
 mod imap;
 mod lines;
 mod manual;
 mod pop3;
 mod sasl;
 mod smtp;
+#[cfg(test)]
+mod testing;
 mod weaker;
 mod words;
 

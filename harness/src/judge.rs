@@ -8,8 +8,8 @@
 //! without what the attacker does in clear. The oracles find broken properties. The protocol's
 //! descriptor says how much each weighs; no list of accepted outcomes exists.
 
-mod evidence;
-mod kept;
+mod carryover;
+mod leaks;
 mod login;
 mod naming;
 mod outcome;
@@ -27,14 +27,15 @@ use upward_model::property::{Properties, Property};
 use upward_model::protocol::{Level, Protocol};
 use upward_model::vector::{Certificate, Outcome, Point};
 
-use self::kept::{Kept, kept};
+use crate::evidence::{Evidence, Inside};
+
+use self::carryover::{Carryover, carryover};
 use self::proof::is_proved;
 use self::wording::reason;
 
-pub use self::evidence::{Evidence, Exposed, Leak, Stage, Words};
+pub use self::leaks::Leak;
 pub use self::outcome::outcome;
 pub(crate) use self::outcome::worst;
-pub use self::twin::{Dialogue, Inside, Step};
 
 /// What is asked about a run.
 #[derive(Clone, Debug)]
@@ -143,16 +144,16 @@ pub fn judge(question: &Question<'_>, evidence: &Evidence) -> Judgement {
     }
     // The steps of a login are one to the model, and several lines on the wire; and what is taken for
     // the last answer shows in the end alone.
-    let kept = kept(question, evidence);
-    if let Some(kept) = kept.as_ref().filter(|kept| !kept.is_silence()) {
-        broken.insert(kept.property);
+    let carryover = carryover(question, evidence);
+    if let Some(carryover) = carryover.as_ref().filter(|carryover| !carryover.is_silence()) {
+        broken.insert(carryover.property);
         // Steps inside TLS are off by one once a reply was kept: no other name fits them.
-        flaws.retain(|other| kept.flaw.is_none_or(|flaw| flaw != *other));
-        if let Some(flaw) = kept.flaw {
+        flaws.retain(|other| carryover.flaw.is_none_or(|flaw| flaw != *other));
+        if let Some(flaw) = carryover.flaw {
             flaws.insert(0, flaw);
         }
         // A client that stops does not show when it read what it kept.
-        if kept.flaw == Some(Flaw::KeepsBuffer) && kept.stops() {
+        if carryover.flaw == Some(Flaw::KeepsBuffer) && carryover.stops() {
             flaws.insert(1, Flaw::ReadsBufferLate);
         }
     }
@@ -183,16 +184,16 @@ pub fn judge(question: &Question<'_>, evidence: &Evidence) -> Judgement {
         flaws,
         leaks,
         unexplained: None,
-        compared: kept.as_ref().map(|_| compared(evidence)),
+        compared: carryover.as_ref().map(|_| compared(evidence)),
     };
-    let waits = kept.as_ref().is_some_and(Kept::is_silence);
+    let waits = carryover.as_ref().is_some_and(Carryover::is_silence);
     let unreached = !evidence.flooded
         && question.reached.is_some_and(|point| !evidence.reached.contains(&point));
     let unseen = evidence.cut && !evidence.flooded && judgement.verdict != Verdict::Fail;
     let contradiction =
         !expected.is_empty() && policy.needs_tls() && by_steps.is_empty() && by_bytes.is_empty();
     let sound = matches!(explanation, Explanation::Sound(_));
-    judgement.reason = reason(&judgement, question.protocol, policy, evidence, kept.as_ref());
+    judgement.reason = reason(&judgement, question.protocol, policy, evidence, carryover.as_ref());
     if unseen {
         judgement.verdict = Verdict::Inconclusive;
         judgement.reason =
@@ -208,10 +209,11 @@ pub fn judge(question: &Question<'_>, evidence: &Evidence) -> Judgement {
         judgement.reason =
             "did what no sound client does, yet nothing was leaked or left TLS: please report this"
                 .to_owned();
-    } else if let Some(kept) = kept.as_ref().filter(|_| waits && judgement.verdict == Verdict::Pass)
+    } else if let Some(carryover) =
+        carryover.as_ref().filter(|_| waits && judgement.verdict == Verdict::Pass)
     {
         judgement.verdict = Verdict::Inconclusive;
-        judgement.reason = kept.difference.to_string();
+        judgement.reason = carryover.difference.to_string();
     } else if !sound && judgement.verdict == Verdict::Pass {
         let strange =
             first_unexplained_step(question.protocol, question.sessions, habits, &evidence.run)

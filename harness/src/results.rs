@@ -10,7 +10,7 @@ mod faults;
 mod merge;
 mod printed;
 mod problems;
-mod scene;
+mod transcript;
 mod waived;
 
 use std::path::PathBuf;
@@ -33,8 +33,8 @@ pub use self::failure::{by_hand, failure};
 pub use self::faults::Fault;
 pub use self::merge::{MergeError, Part, merge};
 pub(crate) use self::printed::telling_line;
-pub use self::scene::Line;
-pub(crate) use self::scene::scene;
+pub use self::transcript::Line;
+pub(crate) use self::transcript::transcript;
 pub use self::waived::{Kind, Problem, Record, Waivable};
 
 /// The exit code of a run that was interrupted, by Ctrl-C or SIGTERM: 128 and the number of SIGINT, as shells have it.
@@ -82,7 +82,7 @@ pub struct Row {
     /// What of the run was not kept, in sentences: a client may say, write or leave anything.
     pub cut: Vec<String>,
     /// The lines of the dialogue around the evidence.
-    pub scene: Vec<Line>,
+    pub transcript: Vec<Line>,
     /// How the client ended.
     pub exit: String,
     /// The line of its output that tells most, if it printed any.
@@ -166,7 +166,7 @@ impl Row {
             announced: None,
             wire: String::new(),
             cut: Vec::new(),
-            scene: Vec::new(),
+            transcript: Vec::new(),
             exit: String::new(),
             printed: None,
             duration_ms: 0,

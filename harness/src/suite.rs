@@ -6,7 +6,7 @@ mod client;
 pub(crate) mod controls;
 mod end;
 mod folder;
-pub(crate) mod held;
+pub(crate) mod folder_lock;
 pub(crate) mod launch;
 pub(crate) mod repeat;
 pub(crate) mod subject;

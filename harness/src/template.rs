@@ -8,7 +8,7 @@ use std::ffi::OsString;
 use std::path::{Component, Path, PathBuf};
 
 use crate::certificate::HOST;
-use crate::meant::did_you_mean;
+use crate::suggestions::did_you_mean;
 
 /// The placeholders that are known.
 pub const KNOWN: [&str; 10] =

@@ -1,9 +1,5 @@
 //! One vector against one client: what is served, what is recorded, what a judge is given.
 
-mod evidence;
-mod fetched;
-mod inside;
-
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,68 +8,18 @@ use upward_model::explain::Habits;
 use upward_model::flaw::Flaw;
 use upward_model::message::{Piece, Reply};
 use upward_model::policy::Policy;
-use upward_model::protocol::Protocol;
-use upward_model::vector::{Certificate, Deviation, Do, Meaning, PeerRecord, Point, Vector};
+use upward_model::vector::{Deviation, Do, Meaning, Point, Vector};
 
 use crate::canary::Canaries;
 use crate::certificate::Certificates;
 use crate::codec::{Codec, Lesson};
-use crate::judge::{Evidence, Judgement, Question, judge};
+use crate::evidence::{End, Evidence, Lifted, gather};
+use crate::judge::{Judgement, Question, judge};
 use crate::link::{Listening, VerifyError};
-use crate::persona::{Lifted, Persona};
+use crate::peer::{Host, Peer, Persona};
 use crate::reference::{self, Errand, Finished};
+use crate::scene::Scene;
 use crate::wire::Record;
-
-pub use self::evidence::{End, evidence, shows_clear_text};
-
-/// What is played: a vector, or an honest peer.
-#[derive(Clone, Debug)]
-pub struct Scene {
-    /// The protocol.
-    pub protocol: &'static Protocol,
-    /// The policies of the user's sessions.
-    pub sessions: Vec<Policy>,
-    /// The peer.
-    pub peer: PeerRecord,
-    /// How long the persona waits for a client that has nothing to answer, where that is not what was
-    /// learned of the client.
-    pub patience: Option<Duration>,
-}
-
-impl Scene {
-    /// A vector's.
-    pub fn of(protocol: &'static Protocol, vector: &Vector) -> Self {
-        let sessions = vector.first_session.into_iter().chain([vector.policy]).collect();
-        Self { protocol, sessions, peer: vector.peer.clone(), patience: None }
-    }
-
-    /// An honest peer's.
-    pub fn honest(protocol: &'static Protocol, policy: Policy) -> Self {
-        let peer = PeerRecord {
-            persona: protocol.name.to_owned(),
-            certificate: Certificate::Genuine,
-            deviations: Vec::new(),
-        };
-        Self { protocol, sessions: vec![policy], peer, patience: None }
-    }
-
-    /// Its twin: the same without what the attacker does in clear. `None` where it does nothing there,
-    /// or where the user has several sessions.
-    pub fn twin(&self) -> Option<Self> {
-        let (inside, clear): (Vec<Deviation>, Vec<Deviation>) =
-            self.peer.deviations.iter().cloned().partition(|deviation| deviation.at.is_inside());
-        let has_twin = !clear.is_empty() && self.sessions.len() == 1;
-        has_twin.then(|| Self {
-            peer: PeerRecord { deviations: inside, ..self.peer.clone() },
-            ..self.clone()
-        })
-    }
-
-    /// The policy under test.
-    pub fn policy(&self) -> Policy {
-        self.sessions.last().copied().unwrap_or(Policy::Required)
-    }
-}
 
 /// What all trials of a run share.
 #[derive(Clone)]
@@ -110,6 +56,29 @@ impl Stagehand {
     #[must_use]
     pub fn simulated(self) -> Self {
         Self { transport: Transport::Simulated, ..self }
+    }
+
+    /// Plays a scene to a client, which carries these canaries in its sessions, until it has ended: what was recorded,
+    /// and what the client left. Every run goes this way: a program's, a function's, the built-in client's, and one by
+    /// hand.
+    ///
+    /// # Errors
+    ///
+    /// If the client could not be run.
+    pub(crate) async fn play<T, E>(
+        &self,
+        scene: &Scene,
+        carried: &[Arc<Canaries>],
+        listening: Listening,
+        client: impl Future<Output = Result<(End, T), E>>,
+    ) -> Result<(Trial, T), E> {
+        let record = Record::default();
+        let own = carried.last().cloned().unwrap_or_else(|| Arc::new(Canaries::new(0)));
+        let host = Host { persona: self.persona(scene, &own), listening };
+        let (lifted, ended) = beside(host, &record, client).await;
+        let (end, left) = ended?;
+        let evidence = gather(scene, &*self.codec, &record, &lifted, carried, &end);
+        Ok((Trial { record, lifted, evidence }, left))
     }
 
     /// The persona of a scene, for a client that carries these canaries.
@@ -178,43 +147,39 @@ pub async fn against_reference<C: Client + Sync>(
         // Longer than the persona's patience, so that the persona closes first.
         deadline: stagehand.patience * 3,
     };
-    let record = Record::default();
-    let persona = stagehand.persona(scene, &canaries);
-    let running = reference::run(client, &*stagehand.codec, errand);
-    let (lifted, finished) = serve_while(listening, persona, &record, running).await;
-    let finished = finished?;
-    let end = End {
-        claims_success: Some(finished.claims_success()),
-        crashed: false,
-        hung: finished.hung,
-        carries_body: stagehand.codec.carries_body(),
-        output: finished.shown.clone().into_bytes(),
-        errors: Vec::new(),
-        data: finished.handed_over.clone().into_bytes(),
-        printed_more: false,
-        last_session_at: Some(finished.last_session_at),
+    let carries_body = stagehand.codec.carries_body();
+    let client = async {
+        let finished = reference::run(client, &*stagehand.codec, errand).await?;
+        let end = End {
+            claims_success: Some(finished.claims_success()),
+            hung: finished.hung,
+            carries_body,
+            output: finished.shown.clone().into_bytes(),
+            data: finished.handed_over.clone().into_bytes(),
+            last_session_at: Some(finished.last_session_at),
+            ..End::default()
+        };
+        Ok((end, finished))
     };
-    let evidence = evidence(scene, &record, &lifted, &carried, &end);
-    Ok((Trial { record, lifted, evidence }, finished))
+    stagehand.play(scene, &carried, listening, client).await
 }
 
-/// Serves a persona while a client runs; what was seen of the client, and what became of it.
-pub(crate) async fn serve_while<T>(
-    listening: Listening,
-    persona: Persona,
+/// Plays a peer while the program under test runs; what was seen of the program, and what became of it.
+async fn beside<T>(
+    peer: impl Peer,
     record: &Record,
-    client: impl Future<Output = T>,
+    program: impl Future<Output = T>,
 ) -> (Lifted, T) {
-    let (told, done) = tokio::sync::oneshot::channel::<()>();
-    let serving = persona.serve(listening, record.clone(), async {
-        let _ = done.await;
+    let (end, ended) = tokio::sync::oneshot::channel::<()>();
+    let playing = peer.play(record.clone(), async {
+        let _ = ended.await;
     });
     let running = async {
-        let ended = client.await;
-        let _ = told.send(());
-        ended
+        let left = program.await;
+        let _ = end.send(());
+        left
     };
-    tokio::join!(serving, running)
+    tokio::join!(playing, running)
 }
 
 /// Judges a trial of a vector, for a client of which this is known.

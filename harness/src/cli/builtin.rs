@@ -15,7 +15,8 @@ use crate::catalogue::{self, EXAMPLE};
 use crate::certificate::Certificates;
 use crate::cli::Failure;
 use crate::judge::Verdict;
-use crate::trial::{Scene, Stagehand, against_reference, judge_vector};
+use crate::scene::Scene;
+use crate::trial::{Stagehand, against_reference, judge_vector};
 use crate::vectors::{self, Selection};
 
 /// Proves the example of the catalogue, the protocol of the manual, and plays its vectors against the built-in client, sound and

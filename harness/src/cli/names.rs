@@ -6,7 +6,7 @@ use upward_model::flaw::Flaw;
 use upward_model::protocol::{PROTOCOLS, Protocol, by_name};
 
 use crate::cli::Failure;
-use crate::meant::did_you_mean;
+use crate::suggestions::did_you_mean;
 
 /// A protocol by its name, which some write in capitals.
 pub(crate) fn protocol(name: &str) -> Result<&'static Protocol, Failure> {

@@ -1,5 +1,6 @@
 //! `upward serve`: one vector, held open for a client that is started by hand.
 
+use std::convert::Infallible;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,12 +15,13 @@ use crate::catalogue;
 use crate::certificate::{Certificates, HOST};
 use crate::cli::run::NOTHING;
 use crate::cli::{Failure, protocol, vector};
+use crate::evidence::End;
 use crate::judge::Verdict;
 use crate::link::Listening;
 use crate::results;
-use crate::suite::held::Held;
-use crate::trial::{End, Scene, Stagehand, Trial, evidence, judge_vector};
-use crate::wire::Record;
+use crate::scene::Scene;
+use crate::suite::folder_lock::FolderLock;
+use crate::trial::{Stagehand, judge_vector};
 
 /// Holds one vector open for a client that is started by hand, until Ctrl-C; then judges what was
 /// seen on the wire.
@@ -52,7 +54,7 @@ impl Serve {
             .ok_or_else(|| Failure::new(format!("protocol `{}` has no codec", protocol.name)))?
             .codec();
         let certificates = Certificates::new().map_err(|error| failed(&error))?;
-        let _held = Held::hold(&self.directory).map_err(|error| {
+        let _held = FolderLock::hold(&self.directory).map_err(|error| {
             failed(&error).help("give this one a folder of its own with --directory")
         })?;
         // Whoever starts the client may do so in another folder.
@@ -76,25 +78,21 @@ impl Serve {
         // Heard from now on, however soon it comes.
         let mut interrupted = signal(SignalKind::interrupt()).map_err(|error| failed(&error))?;
         outln!("start the client now; Ctrl-C ends and judges");
-        let record = Record::default();
-        let persona = stagehand.persona(&scene, &canaries);
-        let lifted = persona
-            .serve(listening, record.clone(), async {
-                let _ = interrupted.recv().await;
-            })
-            .await;
-        let carries_body = stagehand.codec.carries_body();
-        let end = End { carries_body, ..End::default() };
-        let evidence = evidence(&scene, &record, &lifted, &[canaries], &end);
-        let rendered = record.render();
+        let by_hand = async {
+            let _ = interrupted.recv().await;
+            let carries_body = stagehand.codec.carries_body();
+            Ok::<_, Infallible>((End { carries_body, ..End::default() }, ()))
+        };
+        let Ok((trial, ())) = stagehand.play(&scene, &[canaries], listening, by_hand).await;
+        let rendered = trial.record.render();
         outln!("\n{rendered}");
         let wire = self.directory.join("wire.txt");
         std::fs::write(&wire, rendered).map_err(|error| Failure::unwritten(&wire, &error))?;
-        if evidence.run.is_empty() {
+        if trial.evidence.run.is_empty() {
             return Err(Failure::new("no client connected: there is nothing to judge".to_owned())
                 .code(NOTHING));
         }
-        let mut judgement = judge_vector(&scene, &vector, Habits::default(), &evidence);
+        let mut judgement = judge_vector(&scene, &vector, Habits::default(), &trial.evidence);
         let shown = Property::NoClearTextShownAsTrusted.name();
         if judgement.verdict == Verdict::Pass && vector.properties.iter().any(|name| name == shown)
         {
@@ -107,7 +105,6 @@ impl Serve {
             Verdict::Inconclusive => NOTHING,
             _ => 0,
         };
-        let trial = Trial { record, lifted, evidence };
         out!("{}", results::by_hand(&vector, &trial, judgement, &self.directory));
         outln!("  not seen  how the client ended, and what it showed to its user");
         Ok(code)

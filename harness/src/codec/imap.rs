@@ -55,7 +55,7 @@ mod tests {
     use upward_model::protocol::{At, IMAP, TAG};
 
     use super::*;
-    use crate::codec::{Answered, Heard, Lesson, Part, held};
+    use crate::codec::{Answered, Heard, Lesson, Part, testing};
 
     #[test]
     fn the_two_sides_understand_each_other() {
@@ -226,14 +226,14 @@ mod tests {
     proptest! {
         #[test]
         fn no_bytes_make_it_panic(bytes: Vec<u8>) {
-            held::takes_any_bytes(&Imap, &bytes);
+            testing::takes_any_bytes(&Imap, &bytes);
         }
 
         #[test]
         fn pieces_do_not_depend_on_how_bytes_arrive(at in 0_usize..70) {
             let text = b"a CAPABILITY\r\nb LOGIN {1}\r\nx y\r\nc APPEND I {2+}\r\nxy\r\nd LOGOUT\r\n";
             let at = at.min(text.len());
-            prop_assert_eq!(held::heard_in(&Imap, &[&text[..at], &text[at..]]), held::heard_in(&Imap, &[&text[..]]));
+            prop_assert_eq!(testing::heard_in(&Imap, &[&text[..at], &text[at..]]), testing::heard_in(&Imap, &[&text[..]]));
         }
     }
 }

@@ -130,7 +130,7 @@ mod tests {
     use upward_model::message::Segment;
 
     use super::*;
-    use crate::codec::held;
+    use crate::codec::testing;
 
     #[test]
     fn the_two_sides_understand_each_other() {
@@ -155,7 +155,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_bytes_make_it_panic(bytes: Vec<u8>) {
-            held::takes_any_bytes(&Manual, &bytes);
+            testing::takes_any_bytes(&Manual, &bytes);
         }
     }
 }

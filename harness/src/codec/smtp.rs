@@ -36,7 +36,7 @@ mod tests {
 
     use super::*;
     use crate::canary::Challenge;
-    use crate::codec::{Part, held};
+    use crate::codec::{Part, testing};
 
     #[test]
     fn the_two_sides_understand_each_other() {
@@ -199,15 +199,15 @@ mod tests {
     proptest! {
         #[test]
         fn no_bytes_make_it_panic(bytes: Vec<u8>) {
-            held::takes_any_bytes(&Smtp, &bytes);
+            testing::takes_any_bytes(&Smtp, &bytes);
         }
 
         #[test]
         fn pieces_do_not_depend_on_how_bytes_arrive(at in 0_usize..60) {
             let text = b"EHLO a\r\nNOOP\r\nMAIL FROM:<a@b>\r\nRSET\r\nSTARTTLS\r\nQUIT\r\n";
-            let whole = held::heard_in(&Smtp, &[&text[..]]);
+            let whole = testing::heard_in(&Smtp, &[&text[..]]);
             let at = at.min(text.len());
-            prop_assert_eq!(held::heard_in(&Smtp, &[&text[..at], &text[at..]]), whole);
+            prop_assert_eq!(testing::heard_in(&Smtp, &[&text[..at], &text[at..]]), whole);
         }
     }
 }

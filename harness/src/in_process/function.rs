@@ -17,12 +17,13 @@ use super::{Carries, InProcess, InProcessError, Visit};
 use crate::canary::Canaries;
 use crate::catalogue;
 use crate::certificate::{Certificates, HOST};
+use crate::evidence::End;
 use crate::link::Listening;
+use crate::scene::Scene;
 use crate::suite::launch::{Deserted, seed};
-use crate::suite::subject::{Known, Launched, Stage, Subject, Told};
+use crate::suite::subject::{Known, Launched, Stage, Subject, UserReport};
 use crate::suite::{PATIENCE, SuiteError};
-use crate::trial::{End, Scene, Stagehand, Trial, evidence, serve_while};
-use crate::wire::Record;
+use crate::trial::Stagehand;
 
 /// How long a call may go on after its deadline where it does not yield.
 const GRACE: Duration = Duration::from_secs(1);
@@ -157,10 +158,10 @@ fn words(panic: &(dyn Any + Send)) -> String {
 }
 
 impl Finish {
-    const fn told(&self) -> Told {
+    const fn told(&self) -> UserReport {
         match self {
-            Self::Delivered => Told::Success,
-            Self::Failed(_) | Self::Panicked(_) | Self::Hung => Told::Failure,
+            Self::Delivered => UserReport::Success,
+            Self::Failed(_) | Self::Panicked(_) | Self::Hung => UserReport::Failure,
         }
     }
 
@@ -225,32 +226,29 @@ impl Subject for Function {
             body: canaries.body.clone(),
             policy: self.policy,
         };
-        let record = Record::default();
-        let persona = self.known.stagehand.persona(scene, &canaries);
         let began = Instant::now();
         let calling = async {
             let finish = self.call(visit).await;
-            (finish, began.elapsed())
-        };
-        let (lifted, (finish, duration)) = serve_while(listening, persona, &record, calling).await;
-        drop(nobody);
-        let told = finish.told();
-        let end = End {
-            claims_success: self.known.claims_success(told),
-            crashed: matches!(finish, Finish::Panicked(_)),
-            // Who never connected was not kept waiting by anybody.
-            hung: finish == Finish::Hung && !lifted.run().is_empty(),
-            carries_body: self.carries_body,
-            output: finish.output(),
-            ..End::default()
+            let end = End {
+                claims_success: self.known.claims_success(finish.told()),
+                crashed: matches!(finish, Finish::Panicked(_)),
+                hung: finish == Finish::Hung,
+                carries_body: self.carries_body,
+                output: finish.output(),
+                ..End::default()
+            };
+            Ok::<_, SuiteError>((end, (finish, began.elapsed())))
         };
         let carried = vec![canaries; scene.sessions.len()];
-        let evidence = evidence(scene, &record, &lifted, &carried, &end);
-        let dropped = record.dropped();
+        let stagehand = &self.known.stagehand;
+        let (trial, (finish, duration)) =
+            stagehand.play(scene, &carried, listening, calling).await?;
+        drop(nobody);
+        let dropped = trial.record.dropped();
         let cut = dropped.is_something().then(|| dropped.to_string()).into_iter().collect();
         Ok(Launched {
-            trial: Trial { record, lifted, evidence },
-            told,
+            trial,
+            told: finish.told(),
             exit: finish.exit(),
             output: finish.output(),
             duration,
@@ -324,9 +322,12 @@ mod tests {
         };
         let long = Duration::from_secs(60);
         let ok = call(&|_| async { Ok::<(), String>(()) }, visit(), long);
-        assert_eq!((ok.told(), ok.exit().as_str()), (Told::Success, "`Ok`"));
+        assert_eq!((ok.told(), ok.exit().as_str()), (UserReport::Success, "`Ok`"));
         let error = call(&|_| async { Err::<(), _>("no TLS") }, visit(), long);
-        assert_eq!((error.told(), error.exit().as_str()), (Told::Failure, "the error `no TLS`"));
+        assert_eq!(
+            (error.told(), error.exit().as_str()),
+            (UserReport::Failure, "the error `no TLS`")
+        );
         let never = |_| std::future::pending::<Result<(), String>>();
         assert_eq!(call(&never, visit(), Duration::from_millis(1)), Finish::Hung);
     }

@@ -10,7 +10,8 @@ use upward_model::flaw::Flaw;
 use upward_model::message::{Command, Layer, Piece, Reply};
 use upward_model::property::{Properties, Property};
 
-use crate::judge::{Evidence, Leak, Question, Stage, Words, kept, login};
+use crate::evidence::{ClearMessage, Evidence, Stage};
+use crate::judge::{Leak, Question, carryover, login};
 
 /// What a client looks like whose steps look like nothing, by where its first leak is.
 pub(super) fn by_place(
@@ -23,7 +24,10 @@ pub(super) fn by_place(
         Stage::After => Some(Flaw::LetsTlsBeTakenAway),
         Stage::Failed => {
             // A word that nobody knows is no login, whatever stands in it.
-            evidence.words.iter().find(|words| words.stage == Stage::Failed && goes_on(words))?;
+            evidence
+                .clear_messages
+                .iter()
+                .find(|words| words.stage == Stage::Failed && goes_on(words))?;
             let events = evidence.run.get(first.connection)?;
             // It begins TLS upon the usual words, so it did not know these.
             let unknown = question.reworded && never_begins_tls(events);
@@ -32,7 +36,7 @@ pub(super) fn by_place(
         // It gave up because of what came behind the positive answer, and kept the connection.
         Stage::Between => {
             let events = evidence.run.get(first.connection)?;
-            let more = kept::has_surplus(std::slice::from_ref(events));
+            let more = carryover::has_surplus(std::slice::from_ref(events));
             (more && never_begins_tls(events)).then_some(Flaw::ReusesHalfOpenConnection)
         }
         Stage::Unauthenticated => evidence.run.get(first.connection)?.iter().find_map(accepts),
@@ -68,7 +72,7 @@ const fn accepts(event: &Event) -> Option<Flaw> {
 }
 
 /// Whether a client says what comes after the upgrade.
-const fn goes_on(words: &Words) -> bool {
+const fn goes_on(words: &ClearMessage) -> bool {
     matches!(words.command, Some(command) if comes_after(command))
 }
 

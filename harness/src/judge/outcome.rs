@@ -4,7 +4,7 @@ use upward_model::property::{Properties, Property};
 use upward_model::protocol::Protocol;
 use upward_model::vector::Outcome;
 
-use crate::judge::Evidence;
+use crate::evidence::Evidence;
 
 /// What a run shows: the worst of the list that applies.
 pub fn outcome(broken: Properties, evidence: &Evidence) -> Outcome {

@@ -9,8 +9,9 @@ use upward_model::message::{Command, Layer, Piece, Reply};
 use upward_model::protocol::Protocol;
 use upward_model::vector::Certificate;
 
-use crate::judge::kept::has_surplus;
-use crate::judge::{Evidence, Question, Words, login};
+use crate::evidence::{ClearMessage, Evidence};
+use crate::judge::carryover::has_surplus;
+use crate::judge::{Question, login};
 
 /// Whether the run shows what defines this mistake. Mistakes that are not listed here are defined by the
 /// steps alone, which the model has compared.
@@ -18,7 +19,8 @@ pub(super) fn is_proved(flaw: Flaw, question: &Question<'_>, evidence: &Evidence
     let run = &evidence.run;
     match flaw {
         Flaw::PipelinesSecretWithRequest => {
-            run.iter().any(|events| pipelines_secret(events)) || sends_together(&evidence.words)
+            run.iter().any(|events| pipelines_secret(events))
+                || sends_together(&evidence.clear_messages)
         }
         Flaw::BelievesEarlySuccess => login::leaves_out_login(run),
         // A reply too many stands in the place of another, to which it is no answer.
@@ -63,7 +65,7 @@ fn pipelines_secret(events: &[Event]) -> bool {
 
 /// A secret that left the client together with the upgrade request, whatever the server said when it had
 /// read the request.
-fn sends_together(words: &[Words]) -> bool {
+fn sends_together(words: &[ClearMessage]) -> bool {
     words.iter().enumerate().any(|(at, request)| {
         let behind = words[at + 1..].iter();
         let mut together =

@@ -5,8 +5,9 @@ use upward_model::property::Property;
 use upward_model::protocol::Protocol;
 use upward_model::vector::Outcome;
 
-use crate::judge::kept::Kept;
-use crate::judge::{Evidence, Judgement, Leak, outcome};
+use crate::evidence::Evidence;
+use crate::judge::carryover::Carryover;
+use crate::judge::{Judgement, Leak, outcome};
 
 /// Why a run has its verdict: what the client did.
 pub(super) fn reason(
@@ -14,7 +15,7 @@ pub(super) fn reason(
     protocol: &Protocol,
     policy: Policy,
     evidence: &Evidence,
-    kept: Option<&Kept>,
+    carryover: Option<&Carryover>,
 ) -> String {
     let worst = outcome::worst(judgement.broken, protocol);
     // What the bytes show of going on outside TLS: mere words, or a name.
@@ -43,9 +44,12 @@ pub(super) fn reason(
         (_, Some(Property::PolicyNotFromWire)) if went_on(true) => {
             "sent its user's name in clear".to_owned()
         }
-        (_, Some(property)) => kept
-            .filter(|kept| kept.property == property)
-            .map_or_else(|| sentence(property).to_owned(), |kept| kept.difference.to_string()),
+        (_, Some(property)) => {
+            carryover.filter(|carryover| carryover.property == property).map_or_else(
+                || sentence(property).to_owned(),
+                |carryover| carryover.difference.to_string(),
+            )
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use upward_model::protocol::{self, PROTOCOLS};
 
 use super::place::{Slip, Step};
 use super::{Profile, ProfileError, Source, Trait};
-use crate::meant::did_you_mean;
+use crate::suggestions::did_you_mean;
 use crate::template::{self, TemplateError};
 
 /// Reads a profile from its text; `file` is what errors call it.

@@ -8,7 +8,7 @@ use upward_model::protocol::Level;
 use upward_model::vector::{Outcome, Vector};
 
 use crate::judge::{self, Judgement};
-use crate::results::{Row, scene};
+use crate::results::{Row, transcript};
 use crate::shell::{itself, quoted};
 use crate::trial::Trial;
 
@@ -58,7 +58,7 @@ pub fn failure(row: &Row, client: &str) -> String {
         let _ = writeln!(text, "  announced {documented}");
     }
     let _ = writeln!(text, "  dialogue");
-    for line in row.scene.iter().map(ToString::to_string) {
+    for line in row.transcript.iter().map(ToString::to_string) {
         for line in line.lines() {
             let _ = writeln!(text, "    | {line}");
         }
@@ -86,7 +86,7 @@ const fn ending(outcome: Outcome) -> &'static str {
 pub fn by_hand(vector: &Vector, trial: &Trial, judgement: Judgement, files: &Path) -> String {
     let row = Row {
         vector: vector.clone(),
-        scene: scene(trial, Some(vector), &judgement),
+        transcript: transcript(trial, Some(vector), &judgement),
         wire: String::new(),
         cut: vec![trial.record.dropped().to_string()]
             .into_iter()

@@ -1,6 +1,6 @@
 //! What a client printed, in one line.
 
-use crate::trial::shows_clear_text;
+use crate::evidence::shows_clear_text;
 use crate::wire::escape;
 
 /// How many characters of the line are shown.

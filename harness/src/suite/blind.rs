@@ -8,9 +8,9 @@ use upward_model::message::{Command, Layer};
 use upward_model::vector::{Certificate, Deviation, Do, PeerRecord, Point};
 
 use crate::codec::Codec;
+use crate::scene::Scene;
 use crate::suite::subject::{Stage, Subject};
 use crate::suite::{SuiteError, end};
-use crate::trial::Scene;
 
 /// Whether the client said more inside TLS than one question, although nothing was answered there. What
 /// it said when the peer had closed is no sign: the end of the connection is an answer, too.

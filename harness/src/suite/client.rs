@@ -10,7 +10,7 @@ use crate::process::isolation::{Isolation, Peer};
 use crate::process::{self, Console, Ended, Exit, Invocation, Keeper, Limits, Running};
 use crate::profile::{Daemon, Profile};
 use crate::suite::SuiteError;
-use crate::suite::subject::Told;
+use crate::suite::subject::UserReport;
 use crate::template::{self, TemplateError, Values};
 
 /// The client of one run.
@@ -78,26 +78,26 @@ impl<'a> Client<'a> {
     }
 
     /// What it told its user, now that it has ended.
-    pub(super) async fn says(&self, ended: &Ended) -> Result<Told, SuiteError> {
+    pub(super) async fn says(&self, ended: &Ended) -> Result<UserReport, SuiteError> {
         if ended.exit == Exit::Lost {
-            return Ok(Told::Nothing);
+            return Ok(UserReport::Nothing);
         }
         let tells = &self.profile.tells;
         let success = matches!(ended.exit, Exit::Code(code) if tells.success.contains(&code));
         if !success {
-            return Ok(Told::Failure);
+            return Ok(UserReport::Failure);
         }
         if tells.command.is_empty() {
-            return Ok(Told::Success);
+            return Ok(UserReport::Success);
         }
         if !self.values.dir.is_dir() {
             // The client has removed it: what is asked there has no answer.
-            return Ok(Told::Failure);
+            return Ok(UserReport::Failure);
         }
         let asked = self.process(&tells.command, "", Peer::Absent).await?;
         Ok(match asked.wait().await.exit {
-            Exit::Code(0) => Told::Success,
-            Exit::Code(_) | Exit::Signal(_) | Exit::Deadline | Exit::Lost => Told::Failure,
+            Exit::Code(0) => UserReport::Success,
+            Exit::Code(_) | Exit::Signal(_) | Exit::Deadline | Exit::Lost => UserReport::Failure,
         })
     }
 }

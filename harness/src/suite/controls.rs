@@ -5,13 +5,13 @@ use upward_model::message::{Command, Layer};
 use upward_model::protocol::Protocol;
 use upward_model::vector::Point;
 
+use crate::evidence::{Confirmed, Lifted};
 use crate::judge::{Judgement, Verdict};
-use crate::persona::{Confirmed, Lifted};
-use crate::results::{Controls, Failed, WIRE, scene};
+use crate::results::{Controls, Failed, WIRE, transcript};
+use crate::scene::Scene;
 use crate::suite::repeat::TIMES;
-use crate::suite::subject::{Launched, Stage, Subject, Told};
+use crate::suite::subject::{Launched, Stage, Subject, UserReport};
 use crate::suite::{SuiteError, blind, end};
-use crate::trial::Scene;
 use crate::wire::{Form, Record, Side, What};
 
 impl Controls {
@@ -49,7 +49,7 @@ impl Controls {
         }
         client.known().twins.add(&honest.peer, launched.trial.evidence.inside).await;
         let deserted = client.launch(&honest, "control-deserted", Stage::Deserted).await?;
-        controls.tells = deserted.told == Told::Failure;
+        controls.tells = deserted.told == UserReport::Failure;
         client.known_mut().tells = controls.tells;
         Ok(controls)
     }
@@ -132,7 +132,7 @@ fn why_not(launched: &Launched, judgement: &Judgement) -> Option<String> {
         ))
     } else if evidence.hung {
         Some("the client delivered to an honest server, and did not end by itself".to_owned())
-    } else if launched.told == Told::Failure {
+    } else if launched.told == UserReport::Failure {
         Some(
             "the client delivered to an honest server, and tells its user that it failed"
                 .to_owned(),
@@ -196,7 +196,7 @@ fn failed(launched: &Launched, judgement: &Judgement, what: String, broken: bool
         reason: format!("{what}; it ended with {}", launched.exit),
         broken,
         wire: if broken {
-            let lines = scene(&launched.trial, None, judgement);
+            let lines = transcript(&launched.trial, None, judgement);
             let files = launched.directory.display();
             lines.iter().map(|line| format!("{line}\n")).chain([format!("({files})\n")]).collect()
         } else {

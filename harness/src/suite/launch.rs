@@ -12,19 +12,21 @@ use upward_model::vector::Vector;
 
 use crate::canary::Canaries;
 use crate::certificate::HOST;
+use crate::evidence::End;
 use crate::judge::Judgement;
 use crate::link::Listening;
 use crate::process::isolation::Peer;
 use crate::process::{Ended, Exit, Limits};
 use crate::profile::Trait;
+use crate::scene::Scene;
 use crate::suite::announced::is_announced;
 use crate::suite::client::{Client, write};
 use crate::suite::folder::Folder;
-use crate::suite::held::Held;
-use crate::suite::subject::{Known, Launched, Stage, Subject, Told};
+use crate::suite::folder_lock::FolderLock;
+use crate::suite::subject::{Known, Launched, Stage, Subject, UserReport};
 use crate::suite::{Job, SuiteError};
 use crate::template::{self, Values};
-use crate::trial::{End, Scene, Stagehand, Trial, evidence, serve_while};
+use crate::trial::Stagehand;
 use crate::wire::Record;
 
 /// How much of a client's output is kept: 256 KiB of each stream.
@@ -42,13 +44,13 @@ pub(super) struct Launcher {
     /// How many clients may run now.
     room: Arc<Semaphore>,
     /// The folder of the job, kept from other suites.
-    _held: Arc<Held>,
+    _held: Arc<FolderLock>,
 }
 
 impl Launcher {
     pub(super) fn new(job: &Job, stagehand: Stagehand) -> Result<Self, SuiteError> {
         Ok(Self {
-            _held: Arc::new(Held::hold(&job.directory)?),
+            _held: Arc::new(FolderLock::hold(&job.directory)?),
             job: Arc::new(job.clone()),
             carries_body: job.profile.carries_body(),
             is_told_authority: job.profile.is_told_authority(),
@@ -104,8 +106,6 @@ impl Launcher {
             isolation,
         };
         client.lay_out()?;
-        let record = Record::default();
-        let persona = self.known.stagehand.persona(scene, &canaries);
         let peer = if deserted { Peer::Absent } else { Peer::There };
         let room = self.room.acquire().await;
         let mut running = client.start(peer).await?;
@@ -114,17 +114,19 @@ impl Launcher {
             // Where the client is isolated, they listen where it is.
             None => Listening::given(running.take_listeners()).map_err(SuiteError::Listen)?,
         };
-        let (lifted, ended) = serve_while(listening, persona, &record, running.wait()).await;
+        let running = async {
+            let ended = running.wait().await?;
+            let report = client.says(&ended).await?;
+            drop(room);
+            Ok::<_, SuiteError>((self.end(&ended, report), (ended, report)))
+        };
+        let carried = vec![canaries; scene.sessions.len()];
+        let stagehand = &self.known.stagehand;
+        let (trial, (ended, told)) = stagehand.play(scene, &carried, listening, running).await?;
         drop(nobody);
-        let ended = ended?;
-        let told = client.says(&ended).await?;
-        drop(room);
-        let end = self.end(&ended, told, lifted.run().is_empty());
-        let evidence =
-            evidence(scene, &record, &lifted, &vec![canaries; scene.sessions.len()], &end);
-        let cut = kept(&folder, &record, &ended);
+        let cut = kept(&folder, &trial.record, &ended);
         Ok(Launched {
-            trial: Trial { record, lifted, evidence },
+            trial,
             told,
             exit: ended.exit.to_string(),
             output: [ended.stderr.bytes, ended.stdout.bytes].concat(),
@@ -134,15 +136,14 @@ impl Launcher {
         })
     }
 
-    fn end(&self, ended: &Ended, told: Told, alone: bool) -> End {
+    fn end(&self, ended: &Ended, told: UserReport) -> End {
         let printed = ended.stdout.bytes.clone();
         let is_data = self.job.profile.output_is_data;
         let (output, data) = if is_data { (Vec::new(), printed) } else { (printed, Vec::new()) };
         End {
             claims_success: self.known.claims_success(told),
             crashed: matches!(ended.exit, Exit::Signal(4 | 6 | 7 | 8 | 11)),
-            // Who never connected was not kept waiting by anybody.
-            hung: ended.exit == Exit::Deadline && !alone,
+            hung: ended.exit == Exit::Deadline,
             carries_body: self.carries_body,
             output,
             errors: ended.stderr.bytes.clone(),

@@ -5,7 +5,7 @@ use upward_model::vector::{Certificate, Need, Outcome, Point, Vector};
 
 use crate::judge::{Judgement, Verdict};
 use crate::profile::Trait;
-use crate::results::{Controls, Row, WIRE, scene, telling_line};
+use crate::results::{Controls, Row, WIRE, telling_line, transcript};
 use crate::suite::subject::{Launched, Subject};
 use crate::suite::{Job, PATIENCE, SuiteError};
 
@@ -152,7 +152,7 @@ fn row(client: &impl Subject, vector: &Vector, launched: &Launched, judgement: J
     let runs = if judgement.verdict == Verdict::Fail { TIMES } else { 1 };
     Row {
         vector: vector.clone(),
-        scene: scene(&launched.trial, Some(vector), &judgement),
+        transcript: transcript(&launched.trial, Some(vector), &judgement),
         wire: launched.trial.record.render_at_most(WIRE),
         cut: launched.cut.clone(),
         judgement: Some(judgement),

@@ -11,11 +11,13 @@ use upward_model::policy::Policy;
 use upward_model::protocol::Protocol;
 use upward_model::vector::{Certificate, Vector};
 
-use crate::judge::{Evidence, Judgement};
+use crate::evidence::Evidence;
+use crate::judge::Judgement;
 use crate::profile::Trait;
+use crate::scene::Scene;
 use crate::suite::twins::Twins;
 use crate::suite::{PATIENCE, SuiteError, end};
-use crate::trial::{Scene, Stagehand, Trial, judge_honest, judge_vector};
+use crate::trial::{Stagehand, Trial, judge_honest, judge_vector};
 
 /// The client under test.
 pub(crate) trait Subject: Sized {
@@ -156,18 +158,18 @@ impl Known {
     }
 
     /// Whether what it said at its end claims success, as far as that can be told.
-    pub(crate) const fn claims_success(&self, told: Told) -> Option<bool> {
+    pub(crate) const fn claims_success(&self, told: UserReport) -> Option<bool> {
         match told {
-            Told::Success if self.tells => Some(true),
-            Told::Success | Told::Nothing => None,
-            Told::Failure => Some(false),
+            UserReport::Success if self.tells => Some(true),
+            UserReport::Success | UserReport::Nothing => None,
+            UserReport::Failure => Some(false),
         }
     }
 }
 
 /// What a client told its user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Told {
+pub(crate) enum UserReport {
     /// That it has done what it was asked to do.
     Success,
     /// That it has not.
@@ -181,7 +183,7 @@ pub(crate) enum Told {
 pub(crate) struct Launched {
     pub(crate) trial: Trial,
     /// What it told its user.
-    pub(crate) told: Told,
+    pub(crate) told: UserReport,
     /// How it ended, in words.
     pub(crate) exit: String,
     /// What it wrote, or said.

@@ -5,11 +5,11 @@
 
 use upward_model::vector::PeerRecord;
 
-use crate::judge::Inside;
+use crate::evidence::Inside;
+use crate::scene::Scene;
 use crate::suite::SuiteError;
 use crate::suite::subject::{Stage, Subject};
 use crate::suite::twins::{Twins, key};
-use crate::trial::Scene;
 
 /// How many runs of a twin have to agree before a difference from it counts.
 const AGREE: usize = 3;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::sync::Mutex;
 use upward_model::vector::PeerRecord;
 
-use crate::judge::Inside;
+use crate::evidence::Inside;
 
 /// The runs of all twins of a client; clones share them.
 #[derive(Clone, Debug, Default)]
@@ -68,8 +68,8 @@ mod tests {
     use upward_model::protocol::SMTP;
 
     use super::*;
-    use crate::judge::{Dialogue, Step};
-    use crate::trial::Scene;
+    use crate::evidence::{Dialogue, Step};
+    use crate::scene::Scene;
 
     fn says(word: &str) -> Inside {
         let step = Step { command: None, word: word.to_owned(), ahead: false };

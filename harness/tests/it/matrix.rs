@@ -6,7 +6,8 @@ mod kinds;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use upward::catalogue::{CATALOGUE, Entry};
-use upward::trial::{Scene, Stagehand};
+use upward::scene::Scene;
+use upward::trial::Stagehand;
 use upward::vectors::committed;
 use upward_model::client::{Client, Negotiator, Output};
 use upward_model::flaw::{Flaw, Flaws};

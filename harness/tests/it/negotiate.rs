@@ -14,11 +14,11 @@ use tokio_rustls::TlsAcceptor;
 use upward::canary::Canaries;
 use upward::catalogue::{self, CATALOGUE};
 use upward::certificate::{Certificates, HOST};
-use upward::judge::Stage;
+use upward::evidence::{End, Lifted, Stage, gather};
 use upward::link::Listening;
 use upward::negotiate::{Connection, Negotiation, Refusal, TermsError, trusting};
-use upward::persona::Lifted;
-use upward::trial::{End, Scene, Stagehand, evidence};
+use upward::scene::Scene;
+use upward::trial::Stagehand;
 use upward::vectors::committed;
 use upward::wire::Record;
 use upward_model::client::Peer;
@@ -49,7 +49,10 @@ impl Theatre {
     }
 
     /// Negotiates with the persona of a scene; what was seen is what a judge is given.
-    async fn play(&self, scene: &Scene) -> (Result<Connection, Refusal>, upward::judge::Evidence) {
+    async fn play(
+        &self,
+        scene: &Scene,
+    ) -> (Result<Connection, Refusal>, upward::evidence::Evidence) {
         let canaries = Arc::new(Canaries::new(7));
         let listening = Listening::bind().await.unwrap();
         let port = listening.port;
@@ -72,7 +75,8 @@ impl Theatre {
         let (lifted, result): (Lifted, _) = tokio::join!(serving, running);
         let end = End { carries_body: self.stagehand.codec.carries_body(), ..End::default() };
         let sessions = scene.sessions.len();
-        let seen = evidence(scene, &record, &lifted, &vec![canaries; sessions], &end);
+        let carried = vec![canaries; sessions];
+        let seen = gather(scene, &*self.stagehand.codec, &record, &lifted, &carried, &end);
         let connection = result.map(|connection| match connection {
             (Some(stream), _) => Connection::Tls(stream),
             (None, stream) => Connection::Clear(stream.unwrap()),
@@ -82,9 +86,9 @@ impl Theatre {
 }
 
 /// What was said in clear is what may be: an introduction, the request, a goodbye.
-fn gives_nothing_away(seen: &upward::judge::Evidence) {
+fn gives_nothing_away(seen: &upward::evidence::Evidence) {
     assert!(seen.exposed.is_empty(), "{:?}", seen.exposed);
-    let clear = seen.words.iter().filter(|words| words.stage != Stage::Unauthenticated);
+    let clear = seen.clear_messages.iter().filter(|words| words.stage != Stage::Unauthenticated);
     for words in clear {
         assert!(words.allowed, "{words:?}");
     }

@@ -10,9 +10,10 @@ use tokio::net::TcpStream;
 use upward::canary::Canaries;
 use upward::catalogue::{self, CATALOGUE};
 use upward::certificate::Certificates;
+use upward::evidence::Lifted;
 use upward::link::Listening;
-use upward::persona::Lifted;
-use upward::trial::{Scene, Stagehand};
+use upward::scene::Scene;
+use upward::trial::Stagehand;
 use upward::wire::{Form, Record, Side, What};
 use upward_model::explain::Event;
 use upward_model::message::{Command, Layer, Mechanism, Piece, Reply, Segment};
@@ -137,7 +138,7 @@ proptest! {
         );
         let clear = record.stream(0, Side::Client, Form::Clear);
         let mut end = 0;
-        for sight in lifted.sights() {
+        for sight in lifted.messages() {
             prop_assert!(
                 sight.range.start >= end && sight.range.end <= clear.len(),
                 "{sight:?} after {end}\n{}", record.render()
@@ -163,7 +164,7 @@ fn what_stands_beside_an_unwanted_record_is_kept() {
         let (kept, lifted) = served(protocol, Policy::Required, &parts);
         let clear = kept.stream(0, Side::Client, Form::Clear);
         assert!(clear.ends_with(secret), "{}", kept.render());
-        assert_eq!(lifted.sights().last().unwrap().range.end, clear.len());
+        assert_eq!(lifted.messages().last().unwrap().range.end, clear.len());
     }
 }
 

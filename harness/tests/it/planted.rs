@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use upward::catalogue::{CATALOGUE, Entry};
 use upward::codec::Codec;
-use upward::judge::Evidence;
+use upward::evidence::Evidence;
 use upward::vectors::committed;
 use upward_model::client::{Client, Negotiator};
 use upward_model::flaw::{Flaw, Flaws};
@@ -100,7 +100,7 @@ fn evidence_that_is_lost_is_noticed() {
     let losses: [(&str, Loss); 6] = [
         ("the steps", |evidence| evidence.run.clear()),
         ("what was said in clear, and the secrets in it", |evidence| {
-            evidence.words.clear();
+            evidence.clear_messages.clear();
             evidence.exposed.clear();
         }),
         ("how it ended", |evidence| evidence.claims_success = None),

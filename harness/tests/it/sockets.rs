@@ -7,7 +7,7 @@ use tokio::runtime::Builder;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use upward::catalogue::CATALOGUE;
-use upward::judge::Evidence;
+use upward::evidence::Evidence;
 use upward::trial::{Stagehand, Trial};
 use upward::vectors::committed;
 use upward_model::flaw::{Flaw, Flaws};
@@ -39,7 +39,7 @@ fn in_no_order(evidence: &Evidence) -> Evidence {
     for events in &mut evidence.run {
         events.sort_by_key(|event| !event.shows_client());
     }
-    for words in &mut evidence.words {
+    for words in &mut evidence.clear_messages {
         words.ahead = false;
     }
     evidence

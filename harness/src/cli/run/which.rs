@@ -4,10 +4,10 @@ use upward_model::vector::{Tier, Vector};
 
 use super::{NOTHING, Run};
 use crate::cli::{Failure, protocol};
-use crate::meant::did_you_mean;
 use crate::profile::Profile;
 use crate::report;
 use crate::results::tier_name;
+use crate::suggestions::did_you_mean;
 use crate::vectors::{self, Selection};
 
 impl Run {

@@ -1,6 +1,7 @@
 //! What was judged, beside what the model computed.
 
-use upward::judge::{Inside, Judgement, Verdict};
+use upward::evidence::Inside;
+use upward::judge::{Judgement, Verdict};
 use upward::trial::{Trial, judge_vector};
 use upward_model::explain::Habits;
 use upward_model::flaw::{Flaw, Flaws};

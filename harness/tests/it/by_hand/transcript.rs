@@ -24,8 +24,7 @@ use std::collections::VecDeque;
 
 use upward::canary::{Canaries, Challenge, Kind};
 use upward::codec::{Codec, Part, ServerSide};
-use upward::judge::{Dialogue, Evidence, Stage, Step, Words};
-use upward::trial::shows_clear_text;
+use upward::evidence::{ClearMessage, Dialogue, Evidence, Stage, Step, shows_clear_text};
 use upward_model::client::{Close, Peer};
 use upward_model::explain::Event;
 use upward_model::message::{Command, Layer, Piece, Reply, Segment};
@@ -171,7 +170,7 @@ impl<'a> Reader<'a> {
             if let Some(stage) = connection.stage {
                 let allowed = heard.allowed;
                 let command = heard.command;
-                self.evidence.words.push(Words {
+                self.evidence.clear_messages.push(ClearMessage {
                     connection: number,
                     stage,
                     command,

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use upward::canary::{Kind, Sighting};
-use upward::judge::{Evidence, Exposed, Inside, Stage};
+use upward::evidence::{Evidence, Exposed, Inside, Stage};
 use upward_model::client::Peer;
 use upward_model::explain::Event;
 use upward_model::message::{Command, Layer};
@@ -25,7 +25,7 @@ impl Reader<'_> {
             });
             for found in self.canaries.search(&connection.clear, &self.challenges) {
                 let stage = evidence
-                    .words
+                    .clear_messages
                     .iter()
                     .find(|words| {
                         words.connection == number
@@ -39,7 +39,7 @@ impl Reader<'_> {
                 evidence.exposed.push(exposed(number, stage, &found));
             }
             // Data that the server sent in clear since it was asked for them.
-            let asked = evidence.words.iter().rfind(|words| {
+            let asked = evidence.clear_messages.iter().rfind(|words| {
                 words.connection == number && words.command == Some(Command::Deliver)
             });
             let sent = self.canaries.search(&connection.served, &[]);
@@ -69,7 +69,7 @@ impl Reader<'_> {
         if self.protocol.name == "manual" {
             assert!(self.challenges.is_empty());
         }
-        evidence.words.retain(|words| words.connection >= first);
+        evidence.clear_messages.retain(|words| words.connection >= first);
         evidence.arrived = carriers.contains(&self.carried);
         evidence.delivered &= evidence.arrived;
         let said = |connection: &Connection| connection.said.clone();

@@ -5,9 +5,9 @@ use upward_model::message::{Command, Reply, Segment};
 use upward_model::server;
 use upward_model::vector::{Do, Point};
 
-use super::{Connection, Sight};
+use super::{Connection, Message};
 use crate::codec::{Heard, Part};
-use crate::judge::Stage;
+use crate::evidence::Stage;
 use crate::tls::record_length;
 use crate::wire::Form;
 
@@ -92,7 +92,7 @@ impl Connection {
     pub(super) async fn hear(&mut self, heard: &Heard) {
         let range = self.taken_up..self.taken_up + heard.length;
         self.taken_up = range.end;
-        self.lifted.sight(Sight {
+        self.lifted.message(Message {
             connection: self.number,
             stage: self.stage,
             command: heard.command,

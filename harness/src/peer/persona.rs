@@ -4,7 +4,6 @@
 //! along - offers the login, asks for the message - since a peer that refuses hides the leak.
 
 mod connection;
-mod lifted;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,10 +16,9 @@ use upward_model::vector::PeerRecord;
 use crate::canary::Canaries;
 use crate::certificate::Certificates;
 use crate::codec::{Codec, Lesson};
+use crate::evidence::Lifted;
 use crate::link::{Arrival, Listening, Stream};
 use crate::wire::Record;
-
-pub use self::lifted::{Confirmed, Lifted, Sight};
 
 /// The most connections of one run that are served; further ones are closed at once.
 const MAX_CONNECTIONS: usize = 32;

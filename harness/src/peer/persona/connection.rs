@@ -10,9 +10,9 @@ use upward_model::message::{Command, Layer};
 use upward_model::server::{self, Port, Server};
 use upward_model::vector::{Deviation, Do, Point};
 
-use super::{Confirmed, Lifted, Persona, Sight};
+use super::Persona;
 use crate::codec::ServerSide;
-use crate::judge::Stage;
+use crate::evidence::{Confirmed, Lifted, Message, Stage};
 use crate::link::{self, Stream};
 use crate::wire::{Record, What};
 

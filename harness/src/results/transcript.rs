@@ -10,7 +10,8 @@ use upward_model::protocol::TAG;
 use upward_model::vector::{Do, Outcome, PeerRecord, Vector};
 
 use crate::catalogue;
-use crate::judge::{Judgement, Leak, Stage};
+use crate::evidence::Stage;
+use crate::judge::{Judgement, Leak};
 use crate::trial::Trial;
 use crate::wire::{Entry, Form, Side, What, escape};
 use crate::words::plural;
@@ -63,7 +64,11 @@ impl fmt::Display for Line {
 }
 
 /// The dialogue around the evidence; an honest server's, where no vector was played.
-pub(crate) fn scene(trial: &Trial, vector: Option<&Vector>, judgement: &Judgement) -> Vec<Line> {
+pub(crate) fn transcript(
+    trial: &Trial,
+    vector: Option<&Vector>,
+    judgement: &Judgement,
+) -> Vec<Line> {
     let entries: Vec<Entry> = trial
         .record
         .entries()
@@ -239,7 +244,8 @@ mod tests {
 
     use super::*;
     use crate::certificate::Certificates;
-    use crate::trial::{Scene, Stagehand, against_reference, judge_vector};
+    use crate::scene::Scene;
+    use crate::trial::{Stagehand, against_reference, judge_vector};
 
     #[test]
     fn what_is_marked_is_shown_whole() {
@@ -275,7 +281,7 @@ mod tests {
         let played = Scene::of(&SMTP, &vector);
         let (trial, _) = against_reference(&stagehand, &played, &client, 1).await.unwrap();
         let judgement = judge_vector(&played, &vector, Habits::default(), &trial.evidence);
-        let lines = scene(&trial, Some(&vector), &judgement);
+        let lines = transcript(&trial, Some(&vector), &judgement);
         let marked: Vec<usize> =
             (0..lines.len()).filter(|&at| lines[at].marked.is_some()).collect();
         let [at] = marked[..] else { panic!("{lines:#?}") };

@@ -7,11 +7,12 @@ use upward_model::message::{Command, Layer, Piece, Reply, Segment};
 use upward_model::property::Property;
 use upward_model::protocol::Memory;
 
+use crate::evidence::Evidence;
 use crate::judge::twin::Difference;
-use crate::judge::{Evidence, Question, login};
+use crate::judge::{Question, login};
 
 /// What was used inside TLS although it had come in clear.
-pub(super) struct Kept {
+pub(super) struct Carryover {
     /// The property that is broken.
     pub(super) property: Property,
     /// The mistake that it looks like, where the bytes tell.
@@ -20,7 +21,7 @@ pub(super) struct Kept {
     pub(super) difference: Difference,
 }
 
-impl Kept {
+impl Carryover {
     /// Whether the client says nothing more where it goes on without the attack in clear.
     pub(super) const fn stops(&self) -> bool {
         matches!(self.difference, Difference::Stops { .. })
@@ -34,7 +35,7 @@ impl Kept {
 }
 
 /// What a client shows to have used.
-pub(super) fn kept(question: &Question<'_>, evidence: &Evidence) -> Option<Kept> {
+pub(super) fn carryover(question: &Question<'_>, evidence: &Evidence) -> Option<Carryover> {
     let genuine = |event: &Event| *event == Event::Handshake(Peer::Genuine);
     if question.protocol.memory != Memory::Forgotten || !evidence.run.iter().flatten().any(genuine)
     {
@@ -68,7 +69,7 @@ pub(super) fn kept(question: &Question<'_>, evidence: &Evidence) -> Option<Kept>
             && !question.likely.contains(&Flaw::KeepsClearChallenge);
         (Property::ClearKnowledgeForgotten, of_a_list.then_some(Flaw::KeepsCapabilities))
     };
-    Some(Kept { property, flaw, difference })
+    Some(Carryover { property, flaw, difference })
 }
 
 /// Whether the server's first words in clear refuse, and nothing but them could have been kept. A client that

@@ -8,9 +8,9 @@ use upward_model::explain::{Event, Run};
 use upward_model::message::Command;
 use upward_model::vector::Point;
 
+use super::Stage;
 use crate::canary::Challenge;
 use crate::codec::Lesson;
-use crate::judge::Stage;
 
 /// What a persona saw; all clones write to the same.
 #[derive(Clone, Debug, Default)]
@@ -23,7 +23,7 @@ pub struct Lifted {
 struct Seen {
     run: Run,
     reached: BTreeSet<Point>,
-    sights: Vec<Sight>,
+    messages: Vec<Message>,
     challenges: Vec<Challenge>,
     confirmed: Vec<Confirmed>,
     redirected: bool,
@@ -41,7 +41,7 @@ pub struct Confirmed {
 
 /// A message of the client, and where it was.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sight {
+pub struct Message {
     /// The connection, counted from 0.
     pub connection: usize,
     /// At which stage; `None` inside TLS with an authenticated peer.
@@ -66,11 +66,11 @@ impl Lifted {
         change(&mut self.inner.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    pub(super) fn open(&self, connection: usize) {
+    pub(crate) fn open(&self, connection: usize) {
         self.with(|seen| seen.run.resize(seen.run.len().max(connection + 1), Vec::new()));
     }
 
-    pub(super) fn push(&self, connection: usize, event: Event) {
+    pub(crate) fn push(&self, connection: usize, event: Event) {
         self.with(|seen| {
             if let Some(events) = seen.run.get_mut(connection) {
                 events.push(event);
@@ -79,12 +79,12 @@ impl Lifted {
     }
 
     /// How many events a connection has.
-    pub(super) fn events(&self, connection: usize) -> usize {
+    pub(crate) fn events(&self, connection: usize) -> usize {
         self.with(|seen| seen.run.get(connection).map_or(0, Vec::len))
     }
 
     /// Puts in what the client said before the events from here on, although it was taken up later.
-    pub(super) fn insert(&self, connection: usize, at: usize, event: Event) {
+    pub(crate) fn insert(&self, connection: usize, at: usize, event: Event) {
         self.with(|seen| {
             if let Some(events) = seen.run.get_mut(connection) {
                 events.insert(at.min(events.len()), event);
@@ -92,20 +92,20 @@ impl Lifted {
         });
     }
 
-    pub(super) fn reach(&self, point: Point) {
+    pub(crate) fn reach(&self, point: Point) {
         self.with(|seen| seen.reached.insert(point));
     }
 
-    pub(super) fn sight(&self, sight: Sight) {
-        self.with(|seen| seen.sights.push(sight));
+    pub(crate) fn message(&self, message: Message) {
+        self.with(|seen| seen.messages.push(message));
     }
 
     /// Whether the client has said as much as is taken up.
     pub fn is_full(&self) -> bool {
-        self.with(|seen| seen.sights.len() >= MESSAGES || seen.challenges.len() >= CHALLENGES)
+        self.with(|seen| seen.messages.len() >= MESSAGES || seen.challenges.len() >= CHALLENGES)
     }
 
-    pub(super) fn challenge(&self, challenges: Vec<Challenge>) {
+    pub(crate) fn challenge(&self, challenges: Vec<Challenge>) {
         self.with(|seen| {
             for challenge in challenges {
                 if !seen.challenges.contains(&challenge) {
@@ -115,12 +115,12 @@ impl Lifted {
         });
     }
 
-    pub(super) fn confirm(&self, confirmed: Confirmed) {
+    pub(crate) fn confirm(&self, confirmed: Confirmed) {
         self.with(|seen| seen.confirmed.push(confirmed));
     }
 
     /// Keeps what a connection has shown of the client; the longest one shows most.
-    pub(super) fn learn(&self, lesson: Lesson) {
+    pub(crate) fn learn(&self, lesson: Lesson) {
         self.with(|seen| {
             if lesson.tags.len() > seen.lesson.tags.len() {
                 seen.lesson = lesson;
@@ -128,7 +128,7 @@ impl Lifted {
         });
     }
 
-    pub(super) fn redirect(&self) {
+    pub(crate) fn redirect(&self) {
         self.with(|seen| seen.redirected = true);
     }
 
@@ -143,8 +143,8 @@ impl Lifted {
     }
 
     /// The client's messages.
-    pub fn sights(&self) -> Vec<Sight> {
-        self.with(|seen| seen.sights.clone())
+    pub fn messages(&self) -> Vec<Message> {
+        self.with(|seen| seen.messages.clone())
     }
 
     /// The challenges that were given.

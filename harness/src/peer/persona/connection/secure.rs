@@ -7,7 +7,7 @@ use upward_model::server;
 use upward_model::vector::{Deviation, Do, Point};
 
 use super::Connection;
-use crate::judge::Stage;
+use crate::evidence::Stage;
 use crate::link::Handshake;
 use crate::wire::Form;
 

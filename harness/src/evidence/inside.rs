@@ -2,9 +2,9 @@
 
 use upward_model::message::Command;
 
+use super::{Dialogue, Inside, Message, Step};
 use crate::codec::{CONTINUED, Codec};
-use crate::judge::{Dialogue, Inside, Step};
-use crate::persona::Sight;
+
 use crate::wire::{Form, Record, Side, What};
 
 /// What each connection shows. `claims_success` is whether the client ended as after success, where that can
@@ -12,7 +12,7 @@ use crate::wire::{Form, Record, Side, What};
 pub(super) fn inside(
     record: &Record,
     connections: usize,
-    sights: &[Sight],
+    messages: &[Message],
     codec: &dyn Codec,
     claims_success: Option<bool>,
 ) -> Inside {
@@ -20,7 +20,7 @@ pub(super) fn inside(
         |connection: &usize| !record.stream(*connection, Side::Client, Form::Inside).is_empty();
     Inside {
         dialogues: (0..connections)
-            .map(|connection| dialogue(record, connection, sights, codec))
+            .map(|connection| dialogue(record, connection, messages, codec))
             .filter(|dialogue| !dialogue.steps.is_empty())
             .collect(),
         accepts_certificate: (0..connections).any(|connection| said(&connection)),
@@ -28,25 +28,31 @@ pub(super) fn inside(
     }
 }
 
-fn dialogue(record: &Record, connection: usize, sights: &[Sight], codec: &dyn Codec) -> Dialogue {
+fn dialogue(
+    record: &Record,
+    connection: usize,
+    messages: &[Message],
+    codec: &dyn Codec,
+) -> Dialogue {
     let bytes = record.until_server_closes(connection, Side::Client, Form::Inside);
     let answers = Answers::of(record, connection, Form::Inside);
     let mut steps: Vec<Step> = Vec::new();
-    let mut before: Option<&Sight> = None;
-    let authenticated = |sight: &&Sight| sight.connection == connection && sight.stage.is_none();
-    for sight in sights.iter().filter(authenticated) {
-        let Some(said) = bytes.get(sight.range.clone()) else { break };
-        let goes_on = before.is_some_and(|before| before.command == sight.command);
-        let (command, word) = match sight.command {
+    let mut before: Option<&Message> = None;
+    let authenticated =
+        |message: &&Message| message.connection == connection && message.stage.is_none();
+    for message in messages.iter().filter(authenticated) {
+        let Some(said) = bytes.get(message.range.clone()) else { break };
+        let goes_on = before.is_some_and(|before| before.command == message.command);
+        let (command, word) = match message.command {
             Some(Command::Credential) if codec.gives_up(said) => {
                 (Some(Command::Goodbye), codec.word(said, false))
             }
-            Some(Command::Credential) => (sight.command, codec.word(said, true)),
+            Some(Command::Credential) => (message.command, codec.word(said, true)),
             Some(Command::Hello | Command::Upgrade | Command::Goodbye | Command::Noop) => {
-                (sight.command, codec.word(said, false))
+                (message.command, codec.word(said, false))
             }
             // The steps of one command belong together: what follows its first is data, or a verb.
-            Some(_) => (sight.command, codec.word(said, goes_on)),
+            Some(_) => (message.command, codec.word(said, goes_on)),
             None => (None, UNKNOWN.to_owned()),
         };
         // Data whose size was announced need no answer before them, and the verbs of one command may be sent
@@ -54,9 +60,9 @@ fn dialogue(record: &Record, connection: usize, sights: &[Sight], codec: &dyn Co
         let announced = steps.last().is_some_and(|step| codec.announces_data(&step.word));
         let waits_for_none = announced || word != CONTINUED;
         let ahead = !(goes_on && waits_for_none)
-            && before.is_some_and(|before| answers.none(before, sight));
+            && before.is_some_and(|before| answers.none(before, message));
         steps.push(Step { command, word, ahead });
-        before = Some(sight);
+        before = Some(message);
     }
     let goodbye = steps.iter().any(|step| step.command == Some(Command::Goodbye));
     Dialogue { steps, waits: answers.server_closes && !goodbye }
@@ -93,7 +99,7 @@ impl Answers {
     }
 
     /// Whether the server said nothing between two messages of the client.
-    pub(super) fn none(&self, before: &Sight, after: &Sight) -> bool {
+    pub(super) fn none(&self, before: &Message, after: &Message) -> bool {
         let last = before.range.end.saturating_sub(1);
         self.before(last) == self.before(after.range.start)
     }
@@ -120,15 +126,15 @@ mod tests {
             record.push(0, what);
         };
         says(Side::Client, b"MAIL\r\nRCPT\r\nDATA\r\nbody\r\n");
-        let sight = |range| Sight {
+        let message = |range| Message {
             connection: 0,
             stage: None,
             command: Some(Command::Deliver),
             allowed: false,
             range,
         };
-        let sights = [sight(0..6), sight(6..12), sight(12..18), sight(18..24)];
-        let Inside { dialogues, .. } = inside(&record, 1, &sights, &Smtp, None);
+        let messages = [message(0..6), message(6..12), message(12..18), message(18..24)];
+        let Inside { dialogues, .. } = inside(&record, 1, &messages, &Smtp, None);
         let ahead: Vec<bool> = dialogues[0].steps.iter().map(|step| step.ahead).collect();
         // The text of a message waits for its 354.
         assert_eq!(ahead, [false, false, false, true]);
@@ -146,20 +152,20 @@ mod tests {
         says(Side::Client, b"NOOP\r\nMAIL\r\n");
         record.push(0, What::Closed(Side::Server, String::new()));
         says(Side::Client, b"QUIT\r\n");
-        let sight = |range, command| Sight {
+        let message = |range, command| Message {
             connection: 0,
             stage: None,
             command: Some(command),
             allowed: false,
             range,
         };
-        let sights = [
-            sight(0..8, Command::Hello),
-            sight(8..14, Command::Noop),
-            sight(14..20, Command::Deliver),
-            sight(20..26, Command::Goodbye),
+        let messages = [
+            message(0..8, Command::Hello),
+            message(8..14, Command::Noop),
+            message(14..20, Command::Deliver),
+            message(20..26, Command::Goodbye),
         ];
-        let Inside { dialogues, .. } = inside(&record, 1, &sights, &Smtp, None);
+        let Inside { dialogues, .. } = inside(&record, 1, &messages, &Smtp, None);
         let [Dialogue { steps, waits: true }] = &dialogues[..] else { panic!("{dialogues:?}") };
         let ahead: Vec<(&str, bool)> = steps.iter().map(|step| (&*step.word, step.ahead)).collect();
         // What came when the server had closed does not count.

@@ -12,11 +12,11 @@ const LOCK: &str = ".lock";
 
 /// A folder that is held as long as this is kept.
 #[derive(Debug)]
-pub(crate) struct Held {
+pub(crate) struct FolderLock {
     _lock: File,
 }
 
-impl Held {
+impl FolderLock {
     /// Makes the folder, and holds it.
     pub(crate) fn hold(folder: &Path) -> Result<Self, SuiteError> {
         let failed = |error| SuiteError::Write { path: folder.to_path_buf(), error };
@@ -39,11 +39,11 @@ mod tests {
     fn nobody_else_has_it_until_it_is_let_go() {
         let place = tempfile::TempDir::new().unwrap();
         let [one, other] = ["one", "other"].map(|name| place.path().join(name));
-        let held = Held::hold(&one).unwrap();
-        let refused = Held::hold(&one).unwrap_err();
+        let held = FolderLock::hold(&one).unwrap();
+        let refused = FolderLock::hold(&one).unwrap_err();
         assert!(matches!(refused, SuiteError::Held(folder) if folder == one));
-        Held::hold(&other).unwrap();
+        FolderLock::hold(&other).unwrap();
         drop(held);
-        Held::hold(&one).unwrap();
+        FolderLock::hold(&one).unwrap();
     }
 }

@@ -7,9 +7,9 @@ use upward_model::explain::{Event, Run};
 use upward_model::message::{Command, Layer};
 use upward_model::vector::Point;
 
+use super::{Exposed, Stage};
+use super::{Lifted, Message};
 use crate::canary::{Kind, Sighting};
-use crate::judge::{Exposed, Stage};
-use crate::persona::{Lifted, Sight};
 
 /// Whether a client came to ask for what the server holds, answered or not.
 pub(super) fn asks(run: &Run, lifted: &Lifted) -> bool {
@@ -34,14 +34,14 @@ pub(super) fn asks_in(run: &Run, genuine: bool, authenticated_only: bool) -> boo
 pub(super) fn in_clear(
     sent: &[Sighting],
     own: usize,
-    sights: &[Sight],
+    messages: &[Message],
     connection: usize,
 ) -> Option<Exposed> {
     let found = sent.iter().filter(|sighting| sighting.kind == Kind::Body).nth(own)?;
-    let asked = sights.iter().rev().find(|sight| {
-        sight.connection == connection
-            && sight.command == Some(Command::Deliver)
-            && !matches!(sight.stage, None | Some(Stage::Unauthenticated))
+    let asked = messages.iter().rev().find(|message| {
+        message.connection == connection
+            && message.command == Some(Command::Deliver)
+            && !matches!(message.stage, None | Some(Stage::Unauthenticated))
     })?;
     Some(Exposed {
         connection,
