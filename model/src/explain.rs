@@ -51,6 +51,14 @@ pub enum Event {
     TlsEnded,
     /// The peer closed.
     Closed(Close),
+    /// The client opened the second channel: in clear, or for a handshake.
+    ChannelOpened(Layer),
+    /// The handshake of the second channel was completed with this certificate.
+    Channel(Peer),
+    /// The second channel could not be had, or its handshake failed.
+    ChannelFailed,
+    /// The client moved the data over the second channel.
+    DataMoved,
     /// The client told its user that the data were delivered.
     Succeeded,
 }
@@ -58,7 +66,14 @@ pub enum Event {
 impl Event {
     /// Whether it is a step of the client; else it is something that the client can notice.
     pub const fn shows_client(&self) -> bool {
-        matches!(self, Self::Heard(..) | Self::ClientHello | Self::Succeeded)
+        matches!(
+            self,
+            Self::Heard(..)
+                | Self::ClientHello
+                | Self::ChannelOpened(_)
+                | Self::DataMoved
+                | Self::Succeeded
+        )
     }
 }
 

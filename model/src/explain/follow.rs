@@ -118,6 +118,8 @@ struct Follow<'a> {
     /// How much of them was seen.
     matched: usize,
     in_tls: bool,
+    /// The peer of the second channel, if that is inside TLS.
+    channel: Option<Peer>,
     /// In which layer they said what waits to be seen; unknown for their last words.
     layer: Option<Layer>,
     broken: Properties,
@@ -141,6 +143,7 @@ impl<'a> Follow<'a> {
             seen: 0,
             matched: 0,
             in_tls: false,
+            channel: None,
             layer: None,
             broken,
             broken_when_seen: Properties::NONE,
@@ -161,7 +164,15 @@ impl<'a> Follow<'a> {
                     }
                     self.pending.push(output);
                 }
-                Output::StartTls => self.pending.push(output),
+                Output::StartTls | Output::OpenChannel(_) => self.pending.push(output),
+                Output::MoveData => {
+                    match self.channel {
+                        Some(Peer::Genuine) => {}
+                        Some(_) => self.broken.insert(Property::NoSecretToUnauthenticatedPeer),
+                        None => self.broken.insert(Property::NoClearSecondChannel),
+                    }
+                    self.pending.push(output);
+                }
                 // Only where the run shows how the client ended.
                 Output::End(End::Delivered) if self.events.contains(&Event::Succeeded) => {
                     self.pending.push(output);
@@ -284,6 +295,7 @@ impl<'a> Follow<'a> {
         match &input {
             Input::Handshake(_) => read.in_tls = true,
             Input::TlsEnded | Input::HandshakeFailed => read.in_tls = false,
+            Input::Channel(peer) => read.channel = Some(*peer),
             _ => {}
         }
         let negotiator = self.clients.negotiator();
@@ -332,7 +344,14 @@ const fn input(event: &Event) -> Option<Input> {
         Event::HandshakeFailed => Some(Input::HandshakeFailed),
         Event::TlsEnded => Some(Input::TlsEnded),
         Event::Closed(close) => Some(Input::Closed(*close)),
-        Event::Said { .. } | Event::Heard(..) | Event::ClientHello | Event::Succeeded => None,
+        Event::Channel(peer) => Some(Input::Channel(*peer)),
+        Event::ChannelFailed => Some(Input::ChannelFailed),
+        Event::Said { .. }
+        | Event::Heard(..)
+        | Event::ClientHello
+        | Event::ChannelOpened(_)
+        | Event::DataMoved
+        | Event::Succeeded => None,
     }
 }
 
@@ -340,7 +359,9 @@ const fn input(event: &Event) -> Option<Input> {
 fn matches(output: Output, layer: Option<Layer>, event: &Event) -> bool {
     match (output, event) {
         (Output::StartTls, Event::ClientHello)
+        | (Output::MoveData, Event::DataMoved)
         | (Output::End(End::Delivered), Event::Succeeded) => true,
+        (Output::OpenChannel(layer), Event::ChannelOpened(opened)) => layer == *opened,
         (Output::Send(command), Event::Heard(heard, heard_in)) => {
             command == *heard && layer.is_none_or(|layer| layer == *heard_in)
         }

@@ -25,7 +25,12 @@ fn run_of(client: &Negotiator, protocol: &Protocol, inputs: &[prop::sample::Inde
     for index in inputs {
         let mut layer = step.state.layer();
         let (event, input) = match client.view(&step.state) {
-            View::Ended | View::Channel => break,
+            View::Ended => break,
+            View::Channel => {
+                let peers = Peer::ALL.map(|peer| (Event::Channel(peer), Input::Channel(peer)));
+                let failed = (Event::ChannelFailed, Input::ChannelFailed);
+                index.get(&[peers.to_vec(), vec![failed]].concat()).clone()
+            }
             View::Handshaking => {
                 let peers = Peer::ALL.map(|peer| (Event::Handshake(peer), Input::Handshake(peer)));
                 let failed = (Event::HandshakeFailed, Input::HandshakeFailed);
@@ -79,6 +84,8 @@ fn record(run: &mut Run, outputs: &Outputs, layer: Layer) -> bool {
             }
             Output::Send(command) => Some(Event::Heard(command, layer)),
             Output::StartTls => Some(Event::ClientHello),
+            Output::OpenChannel(layer) => Some(Event::ChannelOpened(layer)),
+            Output::MoveData => Some(Event::DataMoved),
             _ => None,
         };
         if let (Some(event), Some(events)) = (event, run.last_mut()) {

@@ -24,10 +24,10 @@ impl Play {
                 Action::FailHandshake => Some(Event::HandshakeFailed),
                 Action::EndTls => Some(Event::TlsEnded),
                 Action::Close(close) => Some(Event::Closed(*close)),
+                Action::Channel(peer) => Some(Event::Channel(*peer)),
+                Action::FailChannel => Some(Event::ChannelFailed),
                 Action::ToServer(_)
                 | Action::NameOtherHost
-                | Action::Channel(_)
-                | Action::FailChannel
                 | Action::Redial(_)
                 | Action::Deadline => None,
             };
@@ -67,6 +67,8 @@ fn record(run: &mut Run, transition: &Transition, began: Layer) {
             }
             Output::Send(command) => Some(Event::Heard(command, layer)),
             Output::StartTls => Some(Event::ClientHello),
+            Output::OpenChannel(layer) => Some(Event::ChannelOpened(layer)),
+            Output::MoveData => Some(Event::DataMoved),
             _ => None,
         };
         if let (Some(event), Some(events)) = (event, run.last_mut()) {

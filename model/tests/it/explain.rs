@@ -1,16 +1,19 @@
 //! Every play of every vector is a run of the client that played it, and of no sound one where it
 //! broke something that a peer can see.
 
+use std::collections::BTreeSet;
+
 use upward_model::client::Negotiator;
-use upward_model::explain::{Explanation, Habits, explain};
-use upward_model::flaw::Flaws;
+use upward_model::explain::{Event, Explanation, Habits, explain};
+use upward_model::flaw::{Flaw, Flaws};
 use upward_model::generate::flawed;
+use upward_model::message::Layer;
 use upward_model::play::{Plan, play};
 use upward_model::policy::Policy;
 use upward_model::property::Property;
-use upward_model::protocol::Protocol;
+use upward_model::protocol::{Channel, PROTOCOLS, Protocol};
 use upward_model::variant::Variant;
-use upward_model::vector::{Tier, Vector};
+use upward_model::vector::{Certificate, PeerRecord, Tier, Vector};
 use upward_model::world::{Attacker, Setting, World};
 
 use crate::generated::GENERATED;
@@ -104,4 +107,45 @@ fn plays_are_explained() {
         .collect();
     let some = complaints[..complaints.len().min(20)].join("\n");
     assert!(complaints.is_empty(), "{some}\n{} in all", complaints.len());
+}
+
+/// A protocol with a second channel need not be played yet: what honest and false channels show is explained.
+#[test]
+fn plays_over_a_second_channel_are_explained() {
+    let with_channel = PROTOCOLS.into_iter().filter(|protocol| protocol.channel == Channel::Second);
+    let mut moved = BTreeSet::new();
+    for protocol in with_channel {
+        for flaws in [Flaws::NONE, Flaw::SecondChannelInClear.into()] {
+            let policies = vec![Policy::Required];
+            let client = Negotiator::sound(protocol, Policy::Required).with_flaws(flaws);
+            let setting = Setting::of(Attacker::Active);
+            let world = World::new(protocol, client, policies.clone(), setting).counted();
+            let honest = PeerRecord {
+                persona: protocol.name.to_owned(),
+                certificate: Certificate::Genuine,
+                deviations: Vec::new(),
+            };
+            let played = play(&world, &Plan::from(&honest));
+            let run = played.lifted();
+            let events: Vec<&Event> = run.iter().flatten().collect();
+            let opened = events.iter().find_map(|event| match event {
+                Event::ChannelOpened(layer) => Some(*layer),
+                _ => None,
+            });
+            assert!(events.contains(&&Event::DataMoved), "{run:?}");
+            let explanation = explain(protocol, &policies, Habits::default(), &run);
+            match (opened, &explanation) {
+                (Some(Layer::Tls), Explanation::Sound(_)) => {}
+                (Some(Layer::Clear), Explanation::Flawed(suspects)) => {
+                    let names = suspects.iter().map(|suspect| suspect.flaw);
+                    assert_eq!(names.collect::<Vec<_>>(), [Flaw::SecondChannelInClear]);
+                    let broken = suspects[0].broken;
+                    assert!(broken.has(Property::NoClearSecondChannel), "{broken:?}");
+                }
+                other => panic!("{} {flaws:?}: {other:?}\n{run:?}", protocol.name),
+            }
+            moved.insert(opened);
+        }
+    }
+    assert_eq!(moved.len(), 2, "a channel inside TLS, and one in clear");
 }
