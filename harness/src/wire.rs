@@ -1,12 +1,16 @@
-//! The record of a run: every byte in both directions, by connection, layer and segment.
+//! The record of a run: every byte in both directions, by leg, connection, channel, layer and segment.
 //!
 //! What is kept is bounded; how much was dropped is counted and said.
+
+mod line;
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
+
+pub use self::line::{Channel, Leg, Line};
 
 /// How much of a run is kept: 4 MiB, bytes and what it takes to note each segment.
 pub const KEPT: usize = 4 << 20;
@@ -42,8 +46,8 @@ pub enum Form {
 pub struct Entry {
     /// When, since the run began.
     pub at: Duration,
-    /// On which connection, counted from 0.
-    pub connection: usize,
+    /// On which line.
+    pub line: Line,
     /// What.
     pub what: What,
 }
@@ -134,7 +138,7 @@ impl Default for Record {
 
 impl Record {
     /// Records something.
-    pub fn push(&self, connection: usize, what: What) {
+    pub fn push(&self, line: impl Into<Line>, what: What) {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         let (bytes, most) = match &what {
             What::Bytes { bytes, .. } => (bytes.len(), KEPT),
@@ -147,7 +151,7 @@ impl Record {
         }
         inner.kept += NOTE + bytes;
         let at = self.began.elapsed();
-        inner.entries.push(Entry { at, connection, what });
+        inner.entries.push(Entry { at, line: line.into(), what });
     }
 
     /// Everything so far, in order.
@@ -171,25 +175,19 @@ impl Record {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner).dropped
     }
 
-    /// What one side sent on a connection in one form, joined.
-    pub fn stream(&self, connection: usize, from: Side, form: Form) -> Vec<u8> {
-        self.joined(connection, from, form, |_| false)
+    /// What one side sent on a line in one form, joined.
+    pub fn stream(&self, line: impl Into<Line>, from: Side, form: Form) -> Vec<u8> {
+        self.joined(line.into(), from, form, |_| false)
     }
 
     /// The same, without what came when the server had closed.
-    pub fn until_server_closes(&self, connection: usize, from: Side, form: Form) -> Vec<u8> {
-        self.joined(connection, from, form, |what| matches!(what, What::Closed(Side::Server, _)))
+    pub fn until_server_closes(&self, line: impl Into<Line>, from: Side, form: Form) -> Vec<u8> {
+        self.joined(line.into(), from, form, |what| matches!(what, What::Closed(Side::Server, _)))
     }
 
-    fn joined(
-        &self,
-        connection: usize,
-        from: Side,
-        form: Form,
-        ends: impl Fn(&What) -> bool,
-    ) -> Vec<u8> {
+    fn joined(&self, line: Line, from: Side, form: Form, ends: impl Fn(&What) -> bool) -> Vec<u8> {
         let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        let there = inner.entries.iter().filter(|entry| entry.connection == connection);
+        let there = inner.entries.iter().filter(|entry| entry.line == line);
         let mut stream = Vec::new();
         for entry in there.take_while(|entry| !ends(&entry.what)) {
             if let What::Bytes { from: side, form: is, bytes } = &entry.what
@@ -228,7 +226,7 @@ impl Record {
         self.render_at_most(usize::MAX)
     }
 
-    /// The beginning of it: the last line that is begun before so many bytes is the last but one.
+    /// Like [`render`](Self::render), truncated after the first line that passes `most` bytes.
     pub fn render_at_most(&self, most: usize) -> String {
         let mut text = String::new();
         let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
@@ -238,8 +236,7 @@ impl Record {
                 text.push_str(&format!("({rest} lines more in wire.txt)\n"));
                 break;
             }
-            let head =
-                format!("{:>9.3} ms  #{} ", entry.at.as_secs_f64() * 1000.0, entry.connection + 1);
+            let head = format!("{:>9.3} ms  {} ", entry.at.as_secs_f64() * 1000.0, entry.line);
             text.push_str(&head);
             text.push_str(&entry.what.render());
             text.push('\n');
@@ -338,6 +335,23 @@ mod tests {
         let said = |connection| record.until_server_closes(connection, Side::Client, Form::Inside);
         assert_eq!((said(0), said(1)), (b"ab".to_vec(), Vec::new()));
         assert_eq!(record.stream(0, Side::Client, Form::Inside), b"abc");
+    }
+
+    #[test]
+    fn legs_and_channels_are_kept_apart() {
+        let record = Record::default();
+        let control = Line::from(0);
+        let data = Line { channel: Channel::Data, ..control };
+        let server = Line { leg: Leg::ToServer, ..control };
+        for (line, bytes) in [(control, b"a"), (data, b"b"), (server, b"c")] {
+            let bytes = bytes.to_vec();
+            record.push(line, What::Bytes { from: Side::Client, form: Form::Clear, bytes });
+        }
+        let said = |line: Line| record.stream(line, Side::Client, Form::Clear);
+        assert_eq!([said(control), said(data), said(server)], [b"a", b"b", b"c"].map(Vec::from));
+        let heads = ["#1 C: a", "#1 data C: b", "server #1 C: c"];
+        let text = record.render();
+        assert!(text.lines().zip(heads).all(|(line, head)| line.ends_with(head)), "{text}");
     }
 
     #[test]

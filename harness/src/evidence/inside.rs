@@ -80,7 +80,7 @@ impl Answers {
     pub(super) fn of(record: &Record, connection: usize, layer: Form) -> Self {
         let mut answers = Self { reads: Vec::new(), server_closes: false };
         let (mut end, mut spoken) = (0, 0);
-        let there = record.entries().into_iter().filter(|entry| entry.connection == connection);
+        let there = record.entries().into_iter().filter(|entry| entry.line == connection.into());
         for entry in there {
             match entry.what {
                 What::Bytes { from: Side::Client, form, bytes } if form == layer => {

@@ -101,7 +101,7 @@ impl Client {
                 return Err(Failed::Refused);
             }
         };
-        let tap = Tap::new(stream, Record::default(), 0, Vec::new());
+        let tap = Tap::new(stream, Record::default(), 0.into(), Vec::new());
         let done = if tap.is_simulated() {
             let connected = TlsBox::connect(tap).await;
             connected.map(|(tls, peer)| (Self::Box(Box::new(tls)), peer))

@@ -11,13 +11,13 @@ use super::stream::Stream;
 use super::tap::Tap;
 use super::tls_box::TlsBox;
 use crate::certificate::Certificates;
-use crate::wire::{Form, Record, Side, What};
+use crate::wire::{Form, Line, Record, Side, What};
 
 /// A connection, recorded.
 pub(crate) struct Server {
     kind: Kind,
     record: Record,
-    number: usize,
+    line: Line,
     shut: bool,
 }
 
@@ -37,8 +37,8 @@ pub(crate) enum Handshake {
 }
 
 impl Server {
-    pub(crate) const fn new(stream: Stream, record: Record, number: usize) -> Self {
-        Self { kind: Kind::Clear(stream), record, number, shut: false }
+    pub(crate) const fn new(stream: Stream, record: Record, line: Line) -> Self {
+        Self { kind: Kind::Clear(stream), record, line, shut: false }
     }
 
     pub(crate) const fn is_tls(&self) -> bool {
@@ -69,7 +69,7 @@ impl Server {
     fn note(&self, from: Side, form: Form, bytes: &[u8]) {
         if !bytes.is_empty() {
             let bytes = bytes.to_vec();
-            self.record.push(self.number, What::Bytes { from, form, bytes });
+            self.record.push(self.line, What::Bytes { from, form, bytes });
         }
     }
 
@@ -107,7 +107,7 @@ impl Server {
                 return Handshake::Failed(Vec::new());
             }
         };
-        let tap = Tap::new(stream, self.record.clone(), self.number, first);
+        let tap = Tap::new(stream, self.record.clone(), self.line, first);
         let accepted = if tap.is_simulated() {
             TlsBox::accept(tap, peer).await.map(|tls| Kind::Box(Box::new(tls)))
         } else {
@@ -116,12 +116,12 @@ impl Server {
         };
         match accepted {
             Ok(kind) => {
-                self.record.push(self.number, What::TlsStarted);
+                self.record.push(self.line, What::TlsStarted);
                 self.kind = kind;
                 Handshake::Done
             }
             Err((error, tap)) => {
-                self.record.push(self.number, What::TlsFailed(error.to_string()));
+                self.record.push(self.line, What::TlsFailed(error.to_string()));
                 let seen = tap.seen().to_vec();
                 self.kind = Kind::Clear(tap.into_inner());
                 Handshake::Failed(seen)
@@ -148,7 +148,7 @@ impl Server {
                 return;
             }
         };
-        self.record.push(self.number, What::TlsEnded);
+        self.record.push(self.line, What::TlsEnded);
         self.kind = Kind::Clear(tap.into_inner());
     }
 
@@ -161,7 +161,7 @@ impl Server {
             Kind::Box(tls) => tls.shutdown().await,
             Kind::Gone => return,
         };
-        self.record.push(self.number, What::Closed(Side::Server, String::new()));
+        self.record.push(self.line, What::Closed(Side::Server, String::new()));
         self.shut = true;
     }
 
@@ -177,7 +177,7 @@ impl Server {
             Kind::Box(mut tls) => drop(tls.shutdown().await),
             Kind::Gone => return,
         }
-        self.record.push(self.number, What::Closed(Side::Server, String::new()));
+        self.record.push(self.line, What::Closed(Side::Server, String::new()));
     }
 
     /// Cuts: RST in clear, FIN without a close_notify inside TLS.
@@ -198,6 +198,6 @@ impl Server {
             }
             Kind::Gone => return,
         };
-        self.record.push(self.number, What::Closed(Side::Server, how.to_owned()));
+        self.record.push(self.line, What::Closed(Side::Server, how.to_owned()));
     }
 }

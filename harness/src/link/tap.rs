@@ -7,14 +7,14 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::stream::Stream;
-use crate::wire::{Form, Record, Side, What};
+use crate::wire::{Form, Line, Record, Side, What};
 
 /// A connection under a TLS layer: raw records are recorded as they pass.
 #[derive(Debug)]
 pub(crate) struct Tap {
     stream: Stream,
     record: Record,
-    connection: usize,
+    line: Line,
     /// Bytes that were read before TLS began and belong to it.
     given_back: Vec<u8>,
     /// Everything that the TLS layer has read.
@@ -26,13 +26,8 @@ const SEEN: usize = 256 << 10;
 
 impl Tap {
     /// Taps a connection; `first` is what was read of it already.
-    pub(super) const fn new(
-        stream: Stream,
-        record: Record,
-        connection: usize,
-        first: Vec<u8>,
-    ) -> Self {
-        Self { stream, record, connection, given_back: first, seen: Vec::new() }
+    pub(super) const fn new(stream: Stream, record: Record, line: Line, first: Vec<u8>) -> Self {
+        Self { stream, record, line, given_back: first, seen: Vec::new() }
     }
 
     /// The connection itself.
@@ -58,7 +53,7 @@ impl Tap {
             self.seen.extend_from_slice(bytes);
         }
         let bytes = bytes.to_vec();
-        self.record.push(self.connection, What::Bytes { from, form: Form::Records, bytes });
+        self.record.push(self.line, What::Bytes { from, form: Form::Records, bytes });
     }
 }
 

@@ -89,7 +89,7 @@ pub(crate) fn transcript(
         if let (Some(leak), What::Bytes { from: Side::Client, form, bytes }) = (leak, &entry.what) {
             let inside = leak.stage == Stage::Unauthenticated;
             let form_of_leak = if inside { Form::Inside } else { Form::Clear };
-            if entry.connection == leak.connection && *form == form_of_leak {
+            if entry.line == leak.connection.into() && *form == form_of_leak {
                 let range = sent..sent + bytes.len();
                 sent = range.end;
                 if position.is_none() && range.contains(&leak.range.start) {
@@ -170,7 +170,7 @@ fn with_injection(line: Line, peer: &PeerRecord) -> Line {
 
 fn shown(entry: &Entry) -> String {
     match &entry.what {
-        What::Connected => format!("(client connects, connection {})", entry.connection + 1),
+        What::Connected => format!("(client connects, connection {})", entry.line.connection + 1),
         What::Bytes { from, form, bytes } => {
             let side = if *from == Side::Client { "CLIENT" } else { "SERVER" };
             let layer = if *form == Form::Inside { "  [tls] " } else { "        " };

@@ -69,7 +69,7 @@ impl Connection {
         let port = if persona.implicit { Port::Implicit } else { Port::Upgrade };
         let (state, _) = Server::honest(persona.protocol).start(port);
         Self {
-            link: link::Server::new(stream, record.clone(), number),
+            link: link::Server::new(stream, record.clone(), number.into()),
             persona,
             record,
             lifted,
