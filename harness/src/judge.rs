@@ -9,6 +9,7 @@
 //! descriptor says how much each weighs; no list of accepted outcomes exists.
 
 mod carryover;
+mod findings;
 mod leaks;
 mod login;
 mod naming;
@@ -17,20 +18,18 @@ mod proof;
 mod twin;
 mod wording;
 
-use upward_model::explain::{
-    Event, Explanation, Habits, Suspect, UnexplainedStep, explain, first_unexplained_step,
-};
+use upward_model::explain::{Event, Habits, UnexplainedStep, first_unexplained_step};
 use upward_model::flaw::Flaw;
 use upward_model::message::Layer;
 use upward_model::policy::Policy;
-use upward_model::property::{Properties, Property};
+use upward_model::property::Properties;
 use upward_model::protocol::{Level, Protocol};
 use upward_model::vector::{Certificate, Outcome, Point};
 
 use crate::evidence::{Evidence, Inside};
 
-use self::carryover::{Carryover, carryover};
-use self::proof::is_proved;
+use self::findings::Findings;
+
 use self::wording::reason;
 
 pub use self::leaks::Leak;
@@ -93,6 +92,18 @@ pub enum Verdict {
     Error,
 }
 
+impl Question<'_> {
+    /// The policy under test.
+    fn policy(&self) -> Policy {
+        self.sessions.last().copied().unwrap_or(Policy::Required)
+    }
+
+    /// What the client does with an honest peer, and where its last session began in this run.
+    fn habits_in(&self, evidence: &Evidence) -> Habits {
+        Habits { last_session_at: evidence.last_session_at, ..self.habits }
+    }
+}
+
 impl Verdict {
     /// The stable name.
     pub const fn name(self) -> &'static str {
@@ -108,71 +119,11 @@ impl Verdict {
 
 /// Judges a run.
 pub fn judge(question: &Question<'_>, evidence: &Evidence) -> Judgement {
-    let policy = question.sessions.last().copied().unwrap_or(Policy::Required);
-    let leaks = evidence.leaks(question.protocol, policy);
-    let mut broken: Properties = leaks.iter().map(|leak| leak.property).collect();
-    let by_bytes = broken;
-    let habits = Habits { last_session_at: evidence.last_session_at, ..question.habits };
-    let explained = |run| explain(question.protocol, question.sessions, habits, run);
-    let explanation = explained(&evidence.run);
-    let mut suspects = named(question, &explanation);
-    let at_the_end = evidence.at_the_end();
-    if at_the_end.has(Property::TruncationIsNotSuccess) && suspects.is_empty() {
-        // What did it take for the confirmation: the end of the connection, or something else?
-        suspects = named(question, &explained(&evidence.successful_run()));
-    }
-    // Only what the model says can show here is taken from the steps alone.
-    let expected: Vec<Suspect> = suspects
-        .iter()
-        .filter(|suspect| question.likely.contains(&suspect.flaw))
-        .cloned()
-        .collect();
-    let mut by_steps = agreed(&expected);
-    if evidence.twin.as_ref().is_some_and(Inside::pipelines) && unchanged(evidence) {
-        // What it sends ahead it sends ahead to the honest server as well.
-        by_steps = by_steps.iter().filter(|&property| !is_about_inside(property)).collect();
-    }
-    broken.extend(by_steps);
-    broken.extend(at_the_end);
-    let mut flaws: Vec<Flaw> = suspects.iter().map(|suspect| suspect.flaw).collect();
-    flaws.retain(|&flaw| is_proved(flaw, question, evidence));
-    // Without a twin, the honest control still shows that the client logs in.
-    let no_twin = evidence.twin.is_none() && policy.needs_tls() && question.habits.logs_in;
-    if no_twin && explanation == Explanation::Nobody && login::leaves_out_login(&evidence.run) {
-        broken.insert(Property::NoJump);
-        flaws.push(Flaw::BelievesEarlySuccess);
-    }
-    // The steps of a login are one to the model, and several lines on the wire; and what is taken for
-    // the last answer shows in the end alone.
-    let carryover = carryover(question, evidence);
-    if let Some(carryover) = carryover.as_ref().filter(|carryover| !carryover.is_silence()) {
-        broken.insert(carryover.property);
-        // Steps inside TLS are off by one once a reply was kept: no other name fits them.
-        flaws.retain(|other| carryover.flaw.is_none_or(|flaw| flaw != *other));
-        if let Some(flaw) = carryover.flaw {
-            flaws.insert(0, flaw);
-        }
-        // A client that stops does not show when it read what it kept.
-        if carryover.flaw == Some(Flaw::KeepsBuffer) && carryover.stops() {
-            flaws.insert(1, Flaw::ReadsBufferLate);
-        }
-    }
-    if flaws.is_empty() && policy.needs_tls() {
-        flaws.extend(naming::by_place(question, evidence, &leaks));
-    }
-    if flaws.is_empty() && by_bytes.is_empty() {
-        flaws.extend(naming::by_end(at_the_end));
-    }
-    if let Some(flaw) = flaws.iter_mut().find(|flaw| **flaw == Flaw::AcceptsWrongName)
-        && evidence.twin.is_some()
-        && proof::takes_name(question, evidence)
-    {
-        *flaw = Flaw::TakesNameFromWire;
-    }
-    let outcome = outcome(broken, evidence);
-    let broken = claimed(question.protocol, policy, broken);
+    let policy = question.policy();
+    let findings = Findings::of(question, evidence);
+    let broken = claimed(question.protocol, policy, findings.broken);
     let mut judgement = Judgement {
-        outcome,
+        outcome: outcome(findings.broken, evidence),
         broken,
         // No property speaks of crashes; bytes from the network that bring one about are at least
         // worth a look.
@@ -181,55 +132,66 @@ pub fn judge(question: &Question<'_>, evidence: &Evidence) -> Judgement {
             verdict => verdict,
         },
         reason: String::new(),
-        flaws,
-        leaks,
+        flaws: findings.flaws.clone(),
+        leaks: findings.leaks.clone(),
         unexplained: None,
-        compared: carryover.as_ref().map(|_| compared(evidence)),
+        compared: findings.carryover.as_ref().map(|_| compared(evidence)),
     };
-    let waits = carryover.as_ref().is_some_and(Carryover::is_silence);
-    let unreached = !evidence.flooded
-        && question.reached.is_some_and(|point| !evidence.reached.contains(&point));
-    let unseen = evidence.cut && !evidence.flooded && judgement.verdict != Verdict::Fail;
-    let contradiction =
-        !expected.is_empty() && policy.needs_tls() && by_steps.is_empty() && by_bytes.is_empty();
-    let sound = matches!(explanation, Explanation::Sound(_));
-    judgement.reason = reason(&judgement, question.protocol, policy, evidence, carryover.as_ref());
-    if unseen {
+    let carryover = findings.carryover.as_ref();
+    judgement.reason = reason(&judgement, question.protocol, policy, evidence, carryover);
+    doubt(&mut judgement, question, evidence, &findings);
+    judgement
+}
+
+/// Takes the verdict back if the run does not prove it.
+fn doubt(
+    judgement: &mut Judgement,
+    question: &Question<'_>,
+    evidence: &Evidence,
+    findings: &Findings,
+) {
+    let fails = judgement.verdict == Verdict::Fail;
+    let silence = findings.carryover.as_ref().filter(|carryover| carryover.is_silence());
+    let unreached = question.reached.filter(|point| !evidence.reached.contains(point));
+    let is_seen = evidence.flooded || !evidence.cut;
+    if !is_seen && !fails {
         judgement.verdict = Verdict::Inconclusive;
         judgement.reason =
             "sent or printed more than the recording limit; the rest was not examined".to_owned();
-    } else if unreached && judgement.verdict != Verdict::Fail {
+    } else if let Some(point) = unreached.filter(|_| !evidence.flooded && !fails) {
         judgement.verdict = Verdict::Inconclusive;
-        judgement.reason = format!(
-            "never came to the point that the vector is about ({})",
-            question.reached.map_or("", Point::name)
-        );
-    } else if contradiction && !unchanged(evidence) && judgement.verdict != Verdict::Fail {
+        judgement.reason =
+            format!("never came to the point that the vector is about ({})", point.name());
+    } else if findings.contradict(question.policy()) && !unchanged(evidence) && !fails {
         judgement.verdict = Verdict::Error;
         judgement.reason =
             "did what no sound client does, yet nothing was leaked or left TLS: please report this"
                 .to_owned();
-    } else if let Some(carryover) =
-        carryover.as_ref().filter(|_| waits && judgement.verdict == Verdict::Pass)
-    {
+    } else if let (Some(silence), Verdict::Pass) = (silence, judgement.verdict) {
         judgement.verdict = Verdict::Inconclusive;
-        judgement.reason = carryover.difference.to_string();
-    } else if !sound && judgement.verdict == Verdict::Pass {
-        let strange =
-            first_unexplained_step(question.protocol, question.sessions, habits, &evidence.run)
-                .map_or_else(|| "its end".to_owned(), |step| described(&step));
-        if unchanged(evidence) {
-            judgement.reason = format!("{}, in steps that no sound client takes", judgement.reason);
-        } else {
-            judgement.verdict = Verdict::Inconclusive;
-            judgement.reason = format!(
-                "unexplained: no sound client of the model takes this step, and no twin shows whether \
-                 what came in clear made the difference ({strange})"
-            );
-        }
-        judgement.unexplained = Some(strange);
+        judgement.reason = silence.difference.to_string();
+    } else if !findings.is_sound() && judgement.verdict == Verdict::Pass {
+        unexplained(judgement, question, evidence);
     }
-    judgement
+}
+
+/// A run that breaks no rule, and that no sound client explains, passes only if nothing inside TLS shows that what came
+/// in clear made a difference.
+fn unexplained(judgement: &mut Judgement, question: &Question<'_>, evidence: &Evidence) {
+    let habits = question.habits_in(evidence);
+    let strange =
+        first_unexplained_step(question.protocol, question.sessions, habits, &evidence.run)
+            .map_or_else(|| "its end".to_owned(), |step| described(&step));
+    if unchanged(evidence) {
+        judgement.reason = format!("{}, in steps that no sound client takes", judgement.reason);
+    } else {
+        judgement.verdict = Verdict::Inconclusive;
+        judgement.reason = format!(
+            "unexplained: no sound client of the model takes this step, and no twin shows whether \
+             what came in clear made the difference ({strange})"
+        );
+    }
+    judgement.unexplained = Some(strange);
 }
 
 /// Whether what came in clear is known to have changed nothing inside TLS: the client said nothing there,
@@ -266,24 +228,6 @@ fn described(step: &UnexplainedStep) -> String {
     }
 }
 
-/// The flawed clients that explain a run, those that the vector is about first; if there are such,
-/// only those.
-fn named(question: &Question<'_>, explanation: &Explanation) -> Vec<Suspect> {
-    let Explanation::Flawed(suspects) = explanation else { return Vec::new() };
-    let likely: Vec<Suspect> = suspects
-        .iter()
-        .filter(|suspect| question.likely.contains(&suspect.flaw))
-        .cloned()
-        .collect();
-    if likely.is_empty() { suspects.clone() } else { likely }
-}
-
-/// What every suspect would have broken: as much as the run proves.
-fn agreed(suspects: &[Suspect]) -> Properties {
-    let Some((first, rest)) = suspects.split_first() else { return Properties::NONE };
-    first.broken.iter().filter(|&p| rest.iter().all(|suspect| suspect.broken.has(p))).collect()
-}
-
 /// The broken properties that the protocol and the policy promise.
 fn claimed(protocol: &Protocol, policy: Policy, broken: Properties) -> Properties {
     broken
@@ -301,12 +245,4 @@ fn weigh(protocol: &Protocol, broken: Properties) -> Verdict {
         Some(Level::Should) => Verdict::Weak,
         Some(Level::NotClaimed) | None => Verdict::Pass,
     }
-}
-
-/// Whether a property speaks of what was used inside TLS.
-const fn is_about_inside(property: Property) -> bool {
-    matches!(
-        property,
-        Property::NoClearBytesUsedInsideTls | Property::ClearKnowledgeForgotten | Property::NoJump
-    )
 }

@@ -13,10 +13,10 @@ mod tap;
 mod tls_box;
 mod verify;
 
-pub(crate) use self::client::{Client, Failed};
+pub(crate) use self::client::{ClientLink, Failed};
 pub use self::listening::Listening;
 pub(crate) use self::listening::{Address, Arrival};
-pub(crate) use self::server::{Handshake, Server};
+pub(crate) use self::server::{Handshake, ServerLink};
 pub(crate) use self::stream::Stream;
 pub(crate) use self::verify::Verifier;
 pub use self::verify::VerifyError;

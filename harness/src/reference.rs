@@ -74,7 +74,7 @@ pub(crate) async fn run<C: Client + Sync>(
         reading: Reading::new(client, codec.client()),
         verifier,
         errand,
-        link: link::Client::None,
+        link: link::ClientLink::None,
         text: String::new(),
         finished: Finished::default(),
     };
@@ -88,7 +88,7 @@ struct Driver<'a, C: Client> {
     reading: Reading<'a, C>,
     verifier: Verifier,
     errand: Errand,
-    link: link::Client,
+    link: link::ClientLink,
     /// The text of the last segment that came in clear.
     text: String,
     finished: Finished,
@@ -169,8 +169,8 @@ impl<C: Client + Sync> Driver<'_, C> {
     async fn connect(&mut self, target: Target) -> Input {
         let redirected = target == Target::Redirected;
         self.reading.begin(self.codec.client());
-        self.link = link::Client::connect(&self.errand.address, redirected).await;
-        if matches!(self.link, link::Client::None) {
+        self.link = link::ClientLink::connect(&self.errand.address, redirected).await;
+        if matches!(self.link, link::ClientLink::None) {
             return Input::Closed(Close::Cut);
         }
         Input::Connected
@@ -185,7 +185,7 @@ impl<C: Client + Sync> Driver<'_, C> {
 
     /// Waits for what happens next.
     async fn next(&mut self, state: &C::State) -> Vec<Input> {
-        if self.client.view(state) == View::Handshaking && !matches!(self.link, link::Client::None)
+        if self.client.view(state) == View::Handshaking && !matches!(self.link, link::ClientLink::None)
         {
             return self.handshake().await;
         }
@@ -193,7 +193,7 @@ impl<C: Client + Sync> Driver<'_, C> {
             Ok(bytes) if bytes.is_empty() => self.end_of_layer().await,
             Ok(bytes) => self.received(&bytes).await,
             Err(_) => {
-                self.link = link::Client::None;
+                self.link = link::ClientLink::None;
                 vec![Input::Closed(Close::Cut)]
             }
         }

@@ -2,7 +2,7 @@
 
 mod announced;
 mod blind;
-mod client;
+mod program;
 pub(crate) mod controls;
 mod end;
 mod folder;

@@ -27,7 +27,7 @@ use crate::shard::Shard;
 use crate::suite::{self, Job};
 use crate::waiver::{self, Universe, WaiverError, Waivers};
 
-use self::present::{Client, Present};
+use self::present::{InstalledClient, Present};
 use self::table::Table;
 use self::which::nothing_selected;
 
@@ -244,12 +244,12 @@ impl Run {
 
     async fn one(
         &self,
-        client: Client,
+        client: InstalledClient,
         tier: Tier,
         waivers: &Waivers,
         stop: &watch::Receiver<bool>,
     ) -> Result<Results, Failure> {
-        let Client { profile, version } = client;
+        let InstalledClient { profile, version } = client;
         let all = self.load(protocol(&profile.protocol)?.name)?;
         let chosen = self.vectors(&profile, tier)?;
         if chosen.is_empty() {

@@ -14,15 +14,15 @@ pub struct Imap;
 
 impl Codec for Imap {
     fn server(&self, canaries: &Canaries) -> Box<dyn ServerSide> {
-        Box::new(server::Server::new(canaries))
+        Box::new(server::ImapServer::new(canaries))
     }
 
     fn client(&self) -> Box<dyn ClientSide> {
-        Box::new(client::Client::default())
+        Box::new(client::ImapClient::default())
     }
 
     fn client_of_any_server(&self) -> Box<dyn ClientSide> {
-        Box::new(client::Client::of_any_server())
+        Box::new(client::ImapClient::of_any_server())
     }
 
     fn bytes(&self, text: &str) -> Vec<u8> {

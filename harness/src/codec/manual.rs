@@ -12,11 +12,11 @@ pub struct Manual;
 
 impl Codec for Manual {
     fn server(&self, _: &Canaries) -> Box<dyn ServerSide> {
-        Box::new(Server { name: "XXX".to_owned() })
+        Box::new(ManualServer { name: "XXX".to_owned() })
     }
 
     fn client(&self) -> Box<dyn ClientSide> {
-        Box::new(Client)
+        Box::new(ManualClient)
     }
 
     fn bytes(&self, text: &str) -> Vec<u8> {
@@ -24,11 +24,11 @@ impl Codec for Manual {
     }
 }
 
-struct Server {
+struct ManualServer {
     name: String,
 }
 
-impl ServerSide for Server {
+impl ServerSide for ManualServer {
     fn cut(&mut self, bytes: &[u8]) -> Option<Heard> {
         let (line, length) = lines::first(bytes)?;
         let text = String::from_utf8_lossy(line);
@@ -67,9 +67,9 @@ impl ServerSide for Server {
     fn reset(&mut self) {}
 }
 
-struct Client;
+struct ManualClient;
 
-impl ClientSide for Client {
+impl ClientSide for ManualClient {
     fn introduce(&mut self, name: &str) -> Vec<u8> {
         format!("HELLO I'M MR. {}\n", name.to_uppercase()).into_bytes()
     }
@@ -137,7 +137,7 @@ mod tests {
         let canaries = Canaries::new(1);
         let mut server = Manual.server(&canaries);
         for command in MANUAL.commands() {
-            let said = Client.say(command, &canaries);
+            let said = ManualClient.say(command, &canaries);
             let heard = server.cut(&said).unwrap();
             assert_eq!((heard.command, heard.length), (Some(command), said.len()));
             assert_eq!(heard.allowed, command.is_allowed_in_clear());
@@ -148,7 +148,7 @@ mod tests {
             .filter(|r| !matches!(r, Reply::Garbled | Reply::Unknown | Reply::Notice))
         {
             let said = server.say(reply, false);
-            assert_eq!(Client.cut(&said).pieces, Segment::one(reply).pieces());
+            assert_eq!(ManualClient.cut(&said).pieces, Segment::one(reply).pieces());
         }
     }
 

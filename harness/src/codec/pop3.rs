@@ -13,15 +13,15 @@ pub struct Pop3;
 
 impl Codec for Pop3 {
     fn server(&self, canaries: &Canaries) -> Box<dyn ServerSide> {
-        Box::new(server::Server::new(canaries))
+        Box::new(server::Pop3Server::new(canaries))
     }
 
     fn client(&self) -> Box<dyn ClientSide> {
-        Box::new(client::Client::default())
+        Box::new(client::Pop3Client::default())
     }
 
     fn client_of_any_server(&self) -> Box<dyn ClientSide> {
-        Box::new(client::Client::of_any_server())
+        Box::new(client::Pop3Client::of_any_server())
     }
 
     fn bytes(&self, text: &str) -> Vec<u8> {

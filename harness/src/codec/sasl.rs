@@ -17,7 +17,7 @@ const ITERATIONS: u32 = 4096;
 
 /// What the client is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Stage {
+enum LoginStage {
     /// Whatever it has to say, without a prompt; it ends the login.
     Ask,
     /// `LOGIN`: the user name.
@@ -40,7 +40,7 @@ pub(super) struct Login {
     canaries: Canaries,
     /// What stands in every challenge of the run, and is no canary itself.
     stamp: String,
-    stage: Stage,
+    stage: LoginStage,
     given: Vec<Challenge>,
 }
 
@@ -50,7 +50,7 @@ impl Login {
         Self {
             canaries: canaries.clone(),
             stamp: digest.iter().map(|byte| format!("{byte:02x}")).collect(),
-            stage: Stage::Ask,
+            stage: LoginStage::Ask,
             given: Vec::new(),
         }
     }
@@ -60,13 +60,13 @@ impl Login {
     pub(super) fn begin(&mut self, mechanism: &str, initial: Option<&[u8]>) -> bool {
         let hash = ScramHash::of(mechanism);
         self.stage = match (mechanism, hash, initial) {
-            ("LOGIN", _, None) => Stage::User,
-            ("LOGIN", _, Some(_)) => Stage::Password,
-            ("CRAM-MD5", _, _) => Stage::Digest,
-            (_, Some(hash), None) => Stage::First(hash),
+            ("LOGIN", _, None) => LoginStage::User,
+            ("LOGIN", _, Some(_)) => LoginStage::Password,
+            ("CRAM-MD5", _, _) => LoginStage::Digest,
+            (_, Some(hash), None) => LoginStage::First(hash),
             (_, Some(hash), Some(first)) => self.server_first(hash, first),
             (_, None, initial) => {
-                self.stage = Stage::Ask;
+                self.stage = LoginStage::Ask;
                 return initial.is_some();
             }
         };
@@ -76,32 +76,32 @@ impl Login {
     /// What the client is asked, before it is encoded.
     pub(super) fn prompt(&mut self) -> String {
         match &self.stage {
-            Stage::Ask | Stage::First(_) => String::new(),
-            Stage::User => "Username:".to_owned(),
-            Stage::Password => "Password:".to_owned(),
-            Stage::Digest => {
+            LoginStage::Ask | LoginStage::First(_) => String::new(),
+            LoginStage::User => "Username:".to_owned(),
+            LoginStage::Password => "Password:".to_owned(),
+            LoginStage::Digest => {
                 let challenge = self.time_stamp();
                 self.give(Challenge::CramMd5(challenge.clone().into_bytes()));
                 challenge
             }
-            Stage::Proof(scram) => {
+            LoginStage::Proof(scram) => {
                 let (text, given) = (scram.server_first(), Challenge::Scram((**scram).clone()));
                 self.give(given);
                 text
             }
-            Stage::Signature(text) => text.clone(),
+            LoginStage::Signature(text) => text.clone(),
         }
     }
 
     /// Takes the client's answer, decoded; whether it is asked for another.
     pub(super) fn answer(&mut self, response: &[u8]) -> bool {
         self.stage = match &self.stage {
-            Stage::User => Stage::Password,
-            Stage::First(hash) => self.server_first(*hash, response),
-            Stage::Proof(scram) => {
-                Stage::Signature(scram.server_final(&self.canaries.password, response))
+            LoginStage::User => LoginStage::Password,
+            LoginStage::First(hash) => self.server_first(*hash, response),
+            LoginStage::Proof(scram) => {
+                LoginStage::Signature(scram.server_final(&self.canaries.password, response))
             }
-            Stage::Ask | Stage::Password | Stage::Digest | Stage::Signature(_) => return false,
+            LoginStage::Ask | LoginStage::Password | LoginStage::Digest | LoginStage::Signature(_) => return false,
         };
         true
     }
@@ -129,9 +129,9 @@ impl Login {
     }
 
     /// Answers the client's first message.
-    fn server_first(&self, hash: ScramHash, client_first: &[u8]) -> Stage {
+    fn server_first(&self, hash: ScramHash, client_first: &[u8]) -> LoginStage {
         let salt = self.stamp.as_bytes().iter().copied().take(16).collect();
-        Stage::Proof(Box::new(Scram::new(hash, client_first, &self.stamp, salt, ITERATIONS)))
+        LoginStage::Proof(Box::new(Scram::new(hash, client_first, &self.stamp, salt, ITERATIONS)))
     }
 }
 

@@ -12,15 +12,15 @@ pub struct Smtp;
 
 impl Codec for Smtp {
     fn server(&self, canaries: &Canaries) -> Box<dyn ServerSide> {
-        Box::new(server::Server::new(canaries))
+        Box::new(server::SmtpServer::new(canaries))
     }
 
     fn client(&self) -> Box<dyn ClientSide> {
-        Box::new(client::Client::default())
+        Box::new(client::SmtpClient::default())
     }
 
     fn client_of_any_server(&self) -> Box<dyn ClientSide> {
-        Box::new(client::Client::of_any_server())
+        Box::new(client::SmtpClient::of_any_server())
     }
 
     fn bytes(&self, text: &str) -> Vec<u8> {

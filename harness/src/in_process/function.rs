@@ -21,7 +21,7 @@ use crate::evidence::End;
 use crate::link::Listening;
 use crate::scene::Scene;
 use crate::suite::launch::{Deserted, seed};
-use crate::suite::subject::{Known, Launched, Stage, Subject, UserReport};
+use crate::suite::subject::{Known, Launched, Destination, Subject, UserReport};
 use crate::suite::{PATIENCE, SuiteError};
 use crate::trial::Stagehand;
 
@@ -204,21 +204,21 @@ impl Subject for Function {
         &self,
         scene: &Scene,
         folder: &str,
-        stage: Stage,
+        destination: Destination,
     ) -> Result<Launched, SuiteError> {
         let seed = self.seed.fetch_add(1, Ordering::Relaxed);
         let canaries = Arc::new(Canaries::new(seed.into()));
         let listening = Listening::bind().await.map_err(SuiteError::Listen)?;
         let nobody = Deserted::reserve()?;
         let certificates = &self.known.stagehand.certificates;
-        let (ca, file) = match stage {
-            Stage::OtherAuthority => (&certificates.other_ca, "other-ca.pem"),
-            Stage::Set | Stage::Deserted => (&certificates.ca, "ca.pem"),
+        let (ca, file) = match destination {
+            Destination::OtherAuthority => (&certificates.other_ca, "other-ca.pem"),
+            Destination::Persona | Destination::Deserted => (&certificates.ca, "ca.pem"),
         };
         let visit = Visit {
             host: HOST.to_owned(),
             ip: Ipv4Addr::LOCALHOST.into(),
-            port: if stage == Stage::Deserted { nobody.port } else { listening.port },
+            port: if destination == Destination::Deserted { nobody.port } else { listening.port },
             ca: ca.clone(),
             ca_file: self.authorities.path().join(file),
             user: canaries.user.clone(),

@@ -19,7 +19,7 @@ use crate::wire::Record;
 
 /// A client's connection, if it has one.
 #[derive(Debug, Default)]
-pub(crate) enum Client {
+pub(crate) enum ClientLink {
     /// The client has no connection.
     #[default]
     None,
@@ -42,7 +42,7 @@ pub(crate) enum Failed {
     Refused,
 }
 
-impl Client {
+impl ClientLink {
     /// Connects to the server, or to where redirections lead; `None` where no persona listens.
     pub(crate) async fn connect(address: &Address, redirected: bool) -> Self {
         address

@@ -14,7 +14,7 @@ use crate::certificate::Certificates;
 use crate::wire::{Form, Line, Record, Side, What};
 
 /// A connection, recorded.
-pub(crate) struct Server {
+pub(crate) struct ServerLink {
     kind: Kind,
     record: Record,
     line: Line,
@@ -36,7 +36,7 @@ pub(crate) enum Handshake {
     Failed(Vec<u8>),
 }
 
-impl Server {
+impl ServerLink {
     pub(crate) const fn new(stream: Stream, record: Record, line: Line) -> Self {
         Self { kind: Kind::Clear(stream), record, line, shut: false }
     }

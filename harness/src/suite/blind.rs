@@ -9,7 +9,7 @@ use upward_model::vector::{Certificate, Deviation, Do, PeerRecord, Point};
 
 use crate::codec::Codec;
 use crate::scene::Scene;
-use crate::suite::subject::{Stage, Subject};
+use crate::suite::subject::{Destination, Subject};
 use crate::suite::{SuiteError, end};
 
 /// Whether the client said more inside TLS than one question, although nothing was answered there. What
@@ -42,7 +42,7 @@ pub(super) async fn waits_in_clear(
         (Point::Capabilities, "control-withheld-capabilities"),
         (Point::Upgrade, "control-withheld-upgrade"),
     ] {
-        let launched = client.launch(&withheld(honest, point), name, Stage::Set).await?;
+        let launched = client.launch(&withheld(honest, point), name, Destination::Persona).await?;
         if goes_on_in_clear(&launched.trial.evidence.run, point) {
             return Ok(false);
         }

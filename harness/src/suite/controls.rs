@@ -10,7 +10,7 @@ use crate::judge::{Judgement, Verdict};
 use crate::results::{Controls, Failed, WIRE, transcript};
 use crate::scene::Scene;
 use crate::suite::repeat::TIMES;
-use crate::suite::subject::{Launched, Stage, Subject, UserReport};
+use crate::suite::subject::{Launched, Destination, Subject, UserReport};
 use crate::suite::{SuiteError, blind, end};
 use crate::wire::{Form, Record, Side, What};
 
@@ -48,7 +48,7 @@ impl Controls {
             return Ok(controls);
         }
         client.known().twins.add(&honest.peer, launched.trial.evidence.inside).await;
-        let deserted = client.launch(&honest, "control-deserted", Stage::Deserted).await?;
+        let deserted = client.launch(&honest, "control-deserted", Destination::Deserted).await?;
         controls.tells = deserted.told == UserReport::Failure;
         client.known_mut().tells = controls.tells;
         Ok(controls)
@@ -60,10 +60,10 @@ impl Controls {
         client: &mut (impl Subject + Sync),
     ) -> Result<Self, SuiteError> {
         let honest = Scene::honest(client.protocol(), client.policy());
-        let stranger = client.launch(&honest, "control-authority", Stage::OtherAuthority).await?;
+        let stranger = client.launch(&honest, "control-authority", Destination::OtherAuthority).await?;
         self.checks = !stranger.trial.evidence.arrived || !client.policy().needs_tls();
         let scene = blind::withheld(&honest, Point::Inside);
-        let kept_waiting = client.launch(&scene, "control-withheld", Stage::Set).await?;
+        let kept_waiting = client.launch(&scene, "control-withheld", Destination::Persona).await?;
         let evidence = kept_waiting.trial.evidence;
         client.known_mut().goes_on_at_the_end = end::goes_on(&evidence.run);
         self.waits = !blind::goes_on_unanswered(&evidence.run)

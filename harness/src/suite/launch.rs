@@ -20,10 +20,10 @@ use crate::process::{Ended, Exit, Limits};
 use crate::profile::Trait;
 use crate::scene::Scene;
 use crate::suite::announced::is_announced;
-use crate::suite::client::{Client, write};
+use crate::suite::program::{Program, write};
 use crate::suite::folder::Folder;
 use crate::suite::folder_lock::FolderLock;
-use crate::suite::subject::{Known, Launched, Stage, Subject, UserReport};
+use crate::suite::subject::{Known, Launched, Destination, Subject, UserReport};
 use crate::suite::{Job, SuiteError};
 use crate::template::{self, Values};
 use crate::trial::Stagehand;
@@ -61,12 +61,12 @@ impl Launcher {
     }
 
     /// Runs the client.
-    async fn run(&self, scene: &Scene, folder: &str, stage: Stage) -> Result<Launched, SuiteError> {
+    async fn run(&self, scene: &Scene, folder: &str, destination: Destination) -> Result<Launched, SuiteError> {
         let folder = Folder::fresh(&self.job.directory.join(folder.replace('/', "-")))?;
         let directory = folder.path.clone();
         let seed = self.seed.fetch_add(1, Ordering::Relaxed);
         let canaries = Arc::new(Canaries::new(seed.into()));
-        let deserted = stage == Stage::Deserted;
+        let deserted = destination == Destination::Deserted;
         let nobody = Deserted::reserve()?;
         let isolation = self.job.isolation.as_ref();
         let bound = match isolation {
@@ -79,9 +79,9 @@ impl Launcher {
             (None, _) => nobody.port,
         };
         let certificates = &self.known.stagehand.certificates;
-        let authority = match stage {
-            Stage::OtherAuthority => &certificates.other_ca,
-            Stage::Set | Stage::Deserted => &certificates.ca,
+        let authority = match destination {
+            Destination::OtherAuthority => &certificates.other_ca,
+            Destination::Persona | Destination::Deserted => &certificates.ca,
         };
         let ca = directory.join("ca.pem");
         write(&ca, authority.as_bytes())?;
@@ -98,17 +98,17 @@ impl Launcher {
             clients: template::clients(),
         };
         let limits = Limits { deadline: self.job.deadline, output: OUTPUT };
-        let client = Client {
+        let program = Program {
             profile: &self.job.profile,
             values: &values,
             limits,
             keeper: &self.job.keeper,
             isolation,
         };
-        client.lay_out()?;
+        program.lay_out()?;
         let peer = if deserted { Peer::Absent } else { Peer::There };
         let room = self.room.acquire().await;
-        let mut running = client.start(peer).await?;
+        let mut running = program.start(peer).await?;
         let listening = match bound {
             Some(bound) => bound,
             // Where the client is isolated, they listen where it is.
@@ -116,7 +116,7 @@ impl Launcher {
         };
         let running = async {
             let ended = running.wait().await?;
-            let report = client.says(&ended).await?;
+            let report = program.says(&ended).await?;
             drop(room);
             Ok::<_, SuiteError>((self.end(&ended, report), (ended, report)))
         };
@@ -175,9 +175,9 @@ impl Subject for Launcher {
         &self,
         scene: &Scene,
         folder: &str,
-        stage: Stage,
+        destination: Destination,
     ) -> Result<Launched, SuiteError> {
-        self.run(scene, folder, stage).await
+        self.run(scene, folder, destination).await
     }
 
     fn announces(&self, announced: Trait) -> bool {

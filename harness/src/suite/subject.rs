@@ -38,7 +38,7 @@ pub(crate) trait Subject: Sized {
         &self,
         scene: &Scene,
         folder: &str,
-        stage: Stage,
+        destination: Destination,
     ) -> impl Future<Output = Result<Launched, SuiteError>> + Send;
 
     /// Whether its authors announce a trait.
@@ -69,7 +69,7 @@ pub(crate) trait Subject: Sized {
     {
         async move {
             let scene = Scene::honest(self.protocol(), self.policy());
-            let launched = self.launch(&scene, folder, Stage::Set).await?;
+            let launched = self.launch(&scene, folder, Destination::Persona).await?;
             let judgement = judge_honest(&scene, &launched.trial.evidence);
             Ok((launched, judgement))
         }
@@ -88,7 +88,7 @@ pub(crate) trait Subject: Sized {
     {
         async move {
             let scene = Scene { patience, ..Scene::of(self.protocol(), vector) };
-            let launched = self.launch(&scene, folder, Stage::Set).await?;
+            let launched = self.launch(&scene, folder, Destination::Persona).await?;
             let known = self.known();
             let mut evidence = launched.trial.evidence.clone();
             if known.goes_on_at_the_end {
@@ -198,9 +198,9 @@ pub(crate) struct Launched {
 
 /// Where the client is sent, and whom it is told to trust.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Stage {
+pub(crate) enum Destination {
     /// To the persona, with its authority.
-    Set,
+    Persona,
     /// To the persona, with an authority that signed nothing.
     OtherAuthority,
     /// To a port where nobody listens.

@@ -8,7 +8,7 @@ use upward_model::vector::PeerRecord;
 use crate::evidence::Inside;
 use crate::scene::Scene;
 use crate::suite::SuiteError;
-use crate::suite::subject::{Stage, Subject};
+use crate::suite::subject::{Destination, Subject};
 use crate::suite::twins::{Twins, key};
 
 /// How many runs of a twin have to agree before a difference from it counts.
@@ -48,7 +48,7 @@ impl Twins {
         let wanted = wanted(runs.count);
         while runs.count < wanted && !runs.differ {
             let folder = format!("twin-{}-{}", digest(&twin.peer), runs.count + 1);
-            let launched = client.launch(twin, &folder, Stage::Set).await?;
+            let launched = client.launch(twin, &folder, Destination::Persona).await?;
             runs.add(launched.trial.evidence.inside);
         }
         Ok(runs.agreed())

@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 use upward_model::vector::Tier;
 
 use super::Run;
-use super::present::{Client, Present};
+use super::present::{InstalledClient, Present};
 use crate::cli::reports::Writers;
 use crate::cli::{Failure, TierName, worst};
 use crate::profile;
@@ -73,7 +73,7 @@ impl Run {
     /// Runs several clients at once, which wait for most of the time, and tells of each in their order.
     async fn many(
         &self,
-        clients: Vec<Client>,
+        clients: Vec<InstalledClient>,
         tier: Tier,
         waivers: &Waivers,
         stop: &watch::Receiver<bool>,

@@ -10,7 +10,7 @@ use crate::profile::{Installed, Profile, probe};
 
 /// A client that is there.
 #[derive(Clone, Debug)]
-pub(in crate::cli) struct Client {
+pub(in crate::cli) struct InstalledClient {
     pub(in crate::cli) profile: Profile,
     /// Its version, where it is known.
     pub(in crate::cli) version: Option<String>,
@@ -20,7 +20,7 @@ pub(in crate::cli) struct Client {
 #[derive(Clone, Debug, Default)]
 pub(in crate::cli) struct Present {
     /// Those that are there.
-    pub(in crate::cli) there: Vec<Client>,
+    pub(in crate::cli) there: Vec<InstalledClient>,
     /// Those that are not: what they are called, and how to install them.
     pub(in crate::cli) missing: Vec<String>,
 }
@@ -37,7 +37,7 @@ pub(super) enum Missing {
 impl Present {
     /// The program of a command line: whether it is there is seen when it is started.
     pub(super) fn of_command(profile: Profile) -> Self {
-        Self { there: vec![Client { profile, version: None }], missing: Vec::new() }
+        Self { there: vec![InstalledClient { profile, version: None }], missing: Vec::new() }
     }
 
     /// Asks all of them, at once, for their versions.
@@ -53,7 +53,7 @@ impl Present {
         let mut present = Self::default();
         for (_, installed, profile) in found {
             match installed {
-                Installed::Yes(version) => present.there.push(Client { profile, version }),
+                Installed::Yes(version) => present.there.push(InstalledClient { profile, version }),
                 Installed::No => present.missing.push(how(&profile)),
             }
         }

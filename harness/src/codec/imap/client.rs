@@ -11,7 +11,7 @@ use crate::codec::{Asked, ClientSide, Cut, lines};
 
 /// The client of one connection.
 #[derive(Default)]
-pub(super) struct Client {
+pub(super) struct ImapClient {
     /// How many commands were said.
     said: usize,
     /// The challenge that was given last, decoded.
@@ -22,13 +22,13 @@ pub(super) struct Client {
     asked: Option<Asked>,
 }
 
-impl Client {
+impl ImapClient {
     pub(super) fn of_any_server() -> Self {
         Self { asked: Some(Asked::Connection), ..Self::default() }
     }
 }
 
-impl ClientSide for Client {
+impl ClientSide for ImapClient {
     fn say(&mut self, command: Command, canaries: &Canaries) -> Vec<u8> {
         self.asked = self.asked.map(|_| Asked::Command(command));
         if command != Command::Credential {

@@ -30,7 +30,7 @@ enum Mode {
     Idle,
 }
 
-pub(super) struct Server {
+pub(super) struct ImapServer {
     mode: Mode,
     login: sasl::Login,
     tags: Tags,
@@ -43,7 +43,7 @@ pub(super) struct Server {
     by_uid: bool,
 }
 
-impl Server {
+impl ImapServer {
     pub(super) fn new(canaries: &Canaries) -> Self {
         Self {
             mode: Mode::Command,
@@ -142,7 +142,7 @@ pub(super) fn is_tag(word: &[u8]) -> bool {
         && word.iter().all(|byte| byte.is_ascii_graphic() && !b"(){%*\"\\+".contains(byte))
 }
 
-impl ServerSide for Server {
+impl ServerSide for ImapServer {
     fn cut(&mut self, bytes: &[u8]) -> Option<Heard> {
         match self.mode {
             Mode::Command => {

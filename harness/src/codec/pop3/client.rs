@@ -10,7 +10,7 @@ use crate::codec::weaker::{self, Weaker};
 use crate::codec::{Asked, ClientSide, Cut, lines};
 
 #[derive(Default)]
-pub(super) struct Client {
+pub(super) struct Pop3Client {
     /// The challenge that was given last, decoded.
     challenge: Vec<u8>,
     weaker: Weaker,
@@ -19,7 +19,7 @@ pub(super) struct Client {
     asked: Option<Asked>,
 }
 
-impl ClientSide for Client {
+impl ClientSide for Pop3Client {
     fn say(&mut self, command: Command, canaries: &Canaries) -> Vec<u8> {
         self.asked = self.asked.map(|_| Asked::Command(command));
         if command != Command::Credential {
@@ -91,7 +91,7 @@ impl ClientSide for Client {
     }
 }
 
-impl Client {
+impl Pop3Client {
     pub(super) fn of_any_server() -> Self {
         Self { asked: Some(Asked::Connection), ..Self::default() }
     }

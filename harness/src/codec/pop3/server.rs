@@ -30,7 +30,7 @@ enum Asked {
     Cancel,
 }
 
-pub(super) struct Server {
+pub(super) struct Pop3Server {
     login: sasl::Login,
     mailbox: Mailbox,
     asked: Asked,
@@ -38,7 +38,7 @@ pub(super) struct Server {
     answers: bool,
 }
 
-impl Server {
+impl Pop3Server {
     pub(super) fn new(canaries: &Canaries) -> Self {
         Self {
             login: sasl::Login::new(canaries),
@@ -149,7 +149,7 @@ impl Server {
     }
 }
 
-impl ServerSide for Server {
+impl ServerSide for Pop3Server {
     fn cut(&mut self, bytes: &[u8]) -> Option<Heard> {
         let (line, length) = lines::first(bytes)?;
         if !self.answers {

@@ -11,7 +11,7 @@ use crate::codec::{Asked, ClientSide, Cut, lines};
 
 /// The steps of a delivery that are still to be said.
 #[derive(Default)]
-pub(super) struct Client {
+pub(super) struct SmtpClient {
     /// Steps of a delivery that wait for a positive reply each, in order.
     steps: Vec<Vec<u8>>,
     /// The challenge that was given last, decoded.
@@ -22,13 +22,13 @@ pub(super) struct Client {
     asked: Option<Asked>,
 }
 
-impl Client {
+impl SmtpClient {
     pub(super) fn of_any_server() -> Self {
         Self { asked: Some(Asked::Connection), ..Self::default() }
     }
 }
 
-impl ClientSide for Client {
+impl ClientSide for SmtpClient {
     fn introduce(&mut self, name: &str) -> Vec<u8> {
         self.steps.clear();
         self.asked = self.asked.map(|_| Asked::Command(Command::Hello));

@@ -26,7 +26,7 @@ enum Mode {
     Chunk(usize, bool),
 }
 
-pub(super) struct Server {
+pub(super) struct SmtpServer {
     mode: Mode,
     login: sasl::Login,
     /// Whether the client has given up a login, and the error that answers it is due.
@@ -37,7 +37,7 @@ pub(super) struct Server {
     plain_hello: bool,
 }
 
-impl Server {
+impl SmtpServer {
     pub(super) fn new(canaries: &Canaries) -> Self {
         Self {
             mode: Mode::Command,
@@ -133,7 +133,7 @@ impl Server {
     }
 }
 
-impl ServerSide for Server {
+impl ServerSide for SmtpServer {
     fn cut(&mut self, bytes: &[u8]) -> Option<Heard> {
         let deliver = |length| Heard {
             length,

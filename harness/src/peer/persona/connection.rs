@@ -22,7 +22,7 @@ pub(super) struct Connection {
     record: Record,
     lifted: Lifted,
     number: usize,
-    link: link::Server,
+    link: link::ServerLink,
     codec: Box<dyn ServerSide>,
     state: server::State,
     /// Bytes that have come and are not taken up.
@@ -69,7 +69,7 @@ impl Connection {
         let port = if persona.implicit { Port::Implicit } else { Port::Upgrade };
         let (state, _) = Server::honest(persona.protocol).start(port);
         Self {
-            link: link::Server::new(stream, record.clone(), number.into()),
+            link: link::ServerLink::new(stream, record.clone(), number.into()),
             persona,
             record,
             lifted,

@@ -15,7 +15,7 @@ use crate::template::{self, TemplateError, Values};
 
 /// The client of one run.
 #[derive(Clone, Copy)]
-pub(super) struct Client<'a> {
+pub(super) struct Program<'a> {
     pub(super) profile: &'a Profile,
     pub(super) values: &'a Values,
     pub(super) limits: Limits,
@@ -26,11 +26,11 @@ pub(super) struct Client<'a> {
 
 /// A client that runs.
 pub(super) struct Started<'a> {
-    client: Client<'a>,
+    program: Program<'a>,
     first: Running,
 }
 
-impl<'a> Client<'a> {
+impl<'a> Program<'a> {
     /// Writes its files and drivers into its directory.
     pub(super) fn lay_out(&self) -> Result<(), SuiteError> {
         for (name, text) in &self.profile.files {
@@ -54,7 +54,7 @@ impl<'a> Client<'a> {
     pub(super) async fn start(self, peer: Peer) -> Result<Started<'a>, SuiteError> {
         let argv = self.profile.daemon.as_ref().map_or(&self.profile.argv, |daemon| &daemon.argv);
         let stdin = if self.profile.daemon.is_some() { "" } else { &self.profile.stdin };
-        Ok(Started { first: self.process(argv, stdin, peer).await?, client: self })
+        Ok(Started { first: self.process(argv, stdin, peer).await?, program: self })
     }
 
     /// Starts one of its processes. In isolation, each is alone.
@@ -110,7 +110,7 @@ impl Started<'_> {
 
     /// Waits for its end, at most until the deadline; then nothing of it is left.
     pub(super) async fn wait(self) -> Result<Ended, SuiteError> {
-        match &self.client.profile.daemon {
+        match &self.program.profile.daemon {
             Some(daemon) => self.handed_over(daemon).await,
             None => Ok(self.first.wait().await),
         }
@@ -120,19 +120,19 @@ impl Started<'_> {
     /// how the program ended that handed the work over; where the daemon never did what it was
     /// asked, how the daemon did.
     async fn handed_over(self, daemon: &Daemon) -> Result<Ended, SuiteError> {
-        let Self { client, first } = self;
+        let Self { program, first } = self;
         let work = async {
             let ready = first.writes(|output| daemon.ready.is_in(output)).await.is_ok();
             if !ready {
                 return Ok::<_, SuiteError>(None);
             }
-            let handed = client.process(&client.profile.argv, &client.profile.stdin, Peer::Absent);
+            let handed = program.process(&program.profile.argv, &program.profile.stdin, Peer::Absent);
             let handed = handed.await?.wait().await;
             let taken = handed.exit == Exit::Code(0)
                 && first.writes(|output| daemon.done.is_in(output)).await.is_ok();
             Ok(Some((handed, taken)))
         };
-        let work = tokio::time::timeout(client.limits.deadline, work).await;
+        let work = tokio::time::timeout(program.limits.deadline, work).await;
         let Ok(work) = work else {
             let ended = first.stop().await;
             return Ok(Ended { exit: Exit::Deadline, ..ended });
