@@ -6,8 +6,8 @@
 //!
 //! ```no_run
 //! use tokio::io::AsyncWriteExt;
+//! use upward::Policy;
 //! use upward::negotiate::{Connection, Negotiation, trusting};
-//! use upward_model::policy::Policy;
 //!
 //! # async fn example(roots: rustls::RootCertStore) -> Result<(), Box<dyn std::error::Error>> {
 //! let negotiation = Negotiation::new("smtp", Policy::Required, "mail.example", trusting(roots)?)?

@@ -185,7 +185,8 @@ impl<C: Client + Sync> Driver<'_, C> {
 
     /// Waits for what happens next.
     async fn next(&mut self, state: &C::State) -> Vec<Input> {
-        if self.client.view(state) == View::Handshaking && !matches!(self.link, link::ClientLink::None)
+        if self.client.view(state) == View::Handshaking
+            && !matches!(self.link, link::ClientLink::None)
         {
             return self.handshake().await;
         }

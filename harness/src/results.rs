@@ -23,19 +23,23 @@ use crate::judge::Judgement;
 use crate::profile::Trait;
 
 pub use self::compare::{Change, Comparison, compare};
-pub use self::controls::{Controls, Failed};
 pub use self::data::{
     Client, Controls as ControlResults, Entry, Found, RESULTS_FORMAT, Results, ResultsError,
     Selected, Setup, Tool, Weight,
 };
-pub(crate) use self::data::{DELIVERED, tier_name};
-pub use self::failure::{by_hand, failure};
 pub use self::faults::Fault;
 pub use self::merge::{MergeError, Part, merge};
+pub use self::waived::{Kind, Problem, Record, Waivable};
+
+#[doc(hidden)]
+pub use self::controls::{Controls, Failed};
+pub(crate) use self::data::{DELIVERED, tier_name};
+#[doc(hidden)]
+pub use self::failure::{by_hand, failure};
 pub(crate) use self::printed::telling_line;
+#[doc(hidden)]
 pub use self::transcript::Line;
 pub(crate) use self::transcript::transcript;
-pub use self::waived::{Kind, Problem, Record, Waivable};
 
 /// The exit code of a run that was interrupted, by Ctrl-C or SIGTERM: 128 and the number of SIGINT, as shells have it.
 pub const INTERRUPTED: u8 = 130;
@@ -44,6 +48,7 @@ pub const INTERRUPTED: u8 = 130;
 pub(crate) const WIRE: usize = 64 << 10;
 
 /// The results of a suite.
+#[doc(hidden)]
 #[derive(Clone, Debug)]
 pub struct Report {
     /// The client's name.
@@ -67,6 +72,7 @@ pub struct Report {
 }
 
 /// The result of one vector.
+#[doc(hidden)]
 #[derive(Clone, Debug)]
 pub struct Row {
     /// The vector.

@@ -2,12 +2,12 @@
 
 mod announced;
 mod blind;
-mod program;
 pub(crate) mod controls;
 mod end;
 mod folder;
 pub(crate) mod folder_lock;
 pub(crate) mod launch;
+mod program;
 pub(crate) mod repeat;
 pub(crate) mod subject;
 pub(crate) mod twin;

@@ -101,7 +101,10 @@ impl Login {
             LoginStage::Proof(scram) => {
                 LoginStage::Signature(scram.server_final(&self.canaries.password, response))
             }
-            LoginStage::Ask | LoginStage::Password | LoginStage::Digest | LoginStage::Signature(_) => return false,
+            LoginStage::Ask
+            | LoginStage::Password
+            | LoginStage::Digest
+            | LoginStage::Signature(_) => return false,
         };
         true
     }

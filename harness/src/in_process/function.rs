@@ -21,7 +21,7 @@ use crate::evidence::End;
 use crate::link::Listening;
 use crate::scene::Scene;
 use crate::suite::launch::{Deserted, seed};
-use crate::suite::subject::{Known, Launched, Destination, Subject, UserReport};
+use crate::suite::subject::{Destination, Known, Launched, Subject, UserReport};
 use crate::suite::{PATIENCE, SuiteError};
 use crate::trial::Stagehand;
 

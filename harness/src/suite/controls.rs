@@ -10,7 +10,7 @@ use crate::judge::{Judgement, Verdict};
 use crate::results::{Controls, Failed, WIRE, transcript};
 use crate::scene::Scene;
 use crate::suite::repeat::TIMES;
-use crate::suite::subject::{Launched, Destination, Subject, UserReport};
+use crate::suite::subject::{Destination, Launched, Subject, UserReport};
 use crate::suite::{SuiteError, blind, end};
 use crate::wire::{Form, Record, Side, What};
 
@@ -60,7 +60,8 @@ impl Controls {
         client: &mut (impl Subject + Sync),
     ) -> Result<Self, SuiteError> {
         let honest = Scene::honest(client.protocol(), client.policy());
-        let stranger = client.launch(&honest, "control-authority", Destination::OtherAuthority).await?;
+        let stranger =
+            client.launch(&honest, "control-authority", Destination::OtherAuthority).await?;
         self.checks = !stranger.trial.evidence.arrived || !client.policy().needs_tls();
         let scene = blind::withheld(&honest, Point::Inside);
         let kept_waiting = client.launch(&scene, "control-withheld", Destination::Persona).await?;

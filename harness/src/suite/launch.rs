@@ -20,10 +20,10 @@ use crate::process::{Ended, Exit, Limits};
 use crate::profile::Trait;
 use crate::scene::Scene;
 use crate::suite::announced::is_announced;
-use crate::suite::program::{Program, write};
 use crate::suite::folder::Folder;
 use crate::suite::folder_lock::FolderLock;
-use crate::suite::subject::{Known, Launched, Destination, Subject, UserReport};
+use crate::suite::program::{Program, write};
+use crate::suite::subject::{Destination, Known, Launched, Subject, UserReport};
 use crate::suite::{Job, SuiteError};
 use crate::template::{self, Values};
 use crate::trial::Stagehand;
@@ -61,7 +61,12 @@ impl Launcher {
     }
 
     /// Runs the client.
-    async fn run(&self, scene: &Scene, folder: &str, destination: Destination) -> Result<Launched, SuiteError> {
+    async fn run(
+        &self,
+        scene: &Scene,
+        folder: &str,
+        destination: Destination,
+    ) -> Result<Launched, SuiteError> {
         let folder = Folder::fresh(&self.job.directory.join(folder.replace('/', "-")))?;
         let directory = folder.path.clone();
         let seed = self.seed.fetch_add(1, Ordering::Relaxed);

@@ -126,7 +126,8 @@ impl Started<'_> {
             if !ready {
                 return Ok::<_, SuiteError>(None);
             }
-            let handed = program.process(&program.profile.argv, &program.profile.stdin, Peer::Absent);
+            let handed =
+                program.process(&program.profile.argv, &program.profile.stdin, Peer::Absent);
             let handed = handed.await?.wait().await;
             let taken = handed.exit == Exit::Code(0)
                 && first.writes(|output| daemon.done.is_in(output)).await.is_ok();
