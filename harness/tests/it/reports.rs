@@ -48,7 +48,7 @@ reason = "mended long ago"
 fn under_waivers(mut results: Results, selected: &[Vector]) -> Results {
     let all = vectors();
     let waivers = Waivers::parse("w.toml", WAIVERS).unwrap();
-    waivers.apply(&mut results, Universe { all: &all, selected }, date(2027, 3, 1));
+    waivers.apply(&mut results, Universe { all, selected }, date(2027, 3, 1));
     results
 }
 
@@ -56,7 +56,7 @@ fn under_waivers(mut results: Results, selected: &[Vector]) -> Results {
 #[test]
 fn the_likeliest_cause_is_told_first() {
     let looks_like = |id: &str, flaw: &str| {
-        let vector = vectors().iter().cloned().find(|vector| vector.id == id).unwrap();
+        let vector = vectors().iter().find(|vector| vector.id == id).unwrap().clone();
         let mut entry = entry(&vector, Weight::Fail, Outcome::Leaked);
         entry.flaws = Some(flaw.to_owned()).filter(|flaw| !flaw.is_empty()).into_iter().collect();
         (vector, entry)

@@ -213,6 +213,9 @@ fn switch(name: &str, value: &str) -> String {
     format!("-D{}={value}", upper(name))
 }
 
+/// A name, the switches of the Promela model, and the same as a world.
+type Job = (String, Attacker, Policy, Option<Flaw>, World<Negotiator>);
+
 #[test]
 #[ignore = "a long walk: .ci/run runs it"]
 fn two_models_break_the_same() {
@@ -220,7 +223,7 @@ fn two_models_break_the_same() {
         return;
     }
     let searches = Searches::compile();
-    let mut jobs: Vec<(String, Attacker, Policy, Option<Flaw>, World<Negotiator>)> = Vec::new();
+    let mut jobs: Vec<Job> = Vec::new();
     for policy in Policy::ALL {
         for attacker in [Attacker::Active, Attacker::Passive] {
             let client = Negotiator::sound(&SMTP, policy);
