@@ -95,6 +95,12 @@ impl Waivers {
         text::entries(name, text).map(|entries| Self { entries })
     }
 
+    /// The waivers that are about none of these clients.
+    pub(crate) fn about_none_of(&self, clients: &[&str]) -> Vec<&Waiver> {
+        let is_absent = |waiver: &&Waiver| !clients.iter().any(|client| waiver.is_about(client));
+        self.entries.iter().filter(is_absent).collect()
+    }
+
     /// The waivers, in order.
     pub fn entries(&self) -> &[Waiver] {
         &self.entries

@@ -25,7 +25,7 @@ use crate::report::{self, Detail};
 use crate::results::{Results, Row, Selected, Setup};
 use crate::shard::Shard;
 use crate::suite::{self, Job};
-use crate::waiver::{self, Universe, WaiverError, Waivers};
+use crate::waiver::{self, Pattern, Universe, WaiverError, Waivers};
 
 use self::present::{InstalledClient, Present};
 use self::table::Table;
@@ -144,21 +144,7 @@ impl Run {
     async fn all(&self, stop: &watch::Receiver<bool>) -> Result<u8, Failure> {
         let writers = self.reports.writers()?;
         let waivers = self.waived()?;
-        let alone = self.command.is_empty() && self.client.is_empty() && !self.all;
-        let describes = self.policy.is_some() || !self.reads.is_empty();
-        if alone && (describes || self.protocol.is_some()) {
-            return Err(Failure::new("no program to run".to_owned())
-                .help("put it behind `--`, or name a bundled one with --client"));
-        }
-        if self.command.is_empty() && describes {
-            return Err(Failure::new(
-                "--policy, --file and --stdin are for a program behind `--`".to_owned(),
-            )
-            .help(
-                "a client that is named has them in its profile; `upward clients new` writes one",
-            ));
-        }
-        if alone {
+        if self.is_main_job()? {
             return self.main_job(&writers, &waivers, stop).await;
         }
         let tier = self.tier(TierName::Standard);
@@ -170,6 +156,7 @@ impl Run {
             Present::of_command(own)
         };
         writers.check(present.there.len())?;
+        self.hint_at_absent_clients(&waivers, &present);
         let detail = if self.all { Detail::Brief } else { Detail::All };
         let mut table = Table::default();
         let mut done: Vec<Results> = Vec::new();
@@ -215,6 +202,44 @@ impl Run {
             codes.push(NOTHING);
         }
         Ok(worst(&codes))
+    }
+
+    /// Whether nothing says what to run.
+    fn is_main_job(&self) -> Result<bool, Failure> {
+        let alone = self.command.is_empty() && self.client.is_empty() && !self.all;
+        let describes = self.policy.is_some() || !self.reads.is_empty();
+        if alone && (describes || self.protocol.is_some()) {
+            return Err(Failure::new("no program to run".to_owned())
+                .help("put it behind `--`, or name a bundled one with --client"));
+        }
+        if self.command.is_empty() && describes {
+            return Err(Failure::new(
+                "--policy, --file and --stdin are for a program behind `--`".to_owned(),
+            )
+            .help(
+                "a client that is named has them in its profile; `upward clients new` writes one",
+            ));
+        }
+        Ok(alone)
+    }
+
+    /// A waiver that names a client which is not in the run does nothing: a program behind `--` may have another name.
+    fn hint_at_absent_clients(&self, waivers: &Waivers, present: &Present) {
+        let names: Vec<&str> =
+            present.there.iter().map(|client| client.profile.name.as_str()).collect();
+        for waiver in waivers.about_none_of(&names) {
+            let client = waiver.client.as_ref().map_or("", Pattern::as_str);
+            let help = if self.command.is_empty() {
+                ""
+            } else {
+                "; --name gives a program behind `--` another name"
+            };
+            eprintln!(
+                "note: {}: this waiver is about client `{client}`, and does not apply: the run has {}{help}",
+                waiver.place,
+                names.join(", ")
+            );
+        }
     }
 
     /// Writes files and tells people about the last of these results. Neither a full disk nor a closed

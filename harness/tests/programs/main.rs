@@ -5,6 +5,7 @@
 mod clients;
 mod command_line;
 mod entries;
+mod examples;
 mod mistakes;
 mod programs;
 mod several_runs;

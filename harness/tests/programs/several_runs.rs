@@ -88,6 +88,12 @@ fn failures_are_waived() {
     let said = String::from_utf8_lossy(&waived.stdout).into_owned();
     assert_eq!(waived.status.code(), Some(0), "{said}");
     assert!(said.contains("5 waived:\n  it only tries:"), "{said}");
+    // Under another name, the waiver is about nobody, and the run says so.
+    let renamed = run(&["--waivers", "waivers.toml", "--name", "mailer"]);
+    let said = String::from_utf8_lossy(&renamed.stderr).into_owned();
+    assert_eq!(renamed.status.code(), Some(1), "{said}");
+    let hint = "this waiver is about client `curl`, and does not apply: the run has mailer";
+    assert!(said.contains(hint), "{said}");
     let compared = upward(&folder, &["report", "--compare", "run.json", "waived.json"]);
     let said = String::from_utf8_lossy(&compared.stdout).into_owned();
     assert_eq!(compared.status.code(), Some(0), "{said}");
