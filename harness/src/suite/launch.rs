@@ -1,6 +1,7 @@
 //! One run of the client: a fresh directory, fresh canaries, a persona, the process, what it left.
 
 use std::net::Ipv4Addr;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -83,25 +84,7 @@ impl Launcher {
             (None, Some(bound)) if !deserted => bound.port,
             (None, _) => nobody.port,
         };
-        let certificates = &self.known.stagehand.certificates;
-        let authority = match destination {
-            Destination::OtherAuthority => &certificates.other_ca,
-            Destination::Persona | Destination::Deserted => &certificates.ca,
-        };
-        let ca = directory.join("ca.pem");
-        write(&ca, authority.as_bytes())?;
-        let values = Values {
-            host: HOST.to_owned(),
-            ip: "127.0.0.1".to_owned(),
-            port,
-            ca,
-            dir: directory.clone(),
-            user: canaries.user.clone(),
-            password: canaries.password.clone(),
-            body: canaries.body.clone(),
-            policy: self.job.policy.name().to_owned(),
-            clients: template::clients(),
-        };
+        let values = self.values(destination, &directory, port, &canaries)?;
         let limits = Limits { deadline: self.job.deadline, output: OUTPUT };
         let program = Program {
             profile: &self.job.profile,
@@ -138,6 +121,35 @@ impl Launcher {
             duration: ended.duration,
             directory,
             cut,
+        })
+    }
+
+    /// What the client of a run is told; its authority is written to its folder.
+    fn values(
+        &self,
+        destination: Destination,
+        directory: &Path,
+        port: u16,
+        canaries: &Canaries,
+    ) -> Result<Values, SuiteError> {
+        let certificates = &self.known.stagehand.certificates;
+        let authority = match destination {
+            Destination::OtherAuthority => &certificates.other_ca,
+            Destination::Persona | Destination::Deserted => &certificates.ca,
+        };
+        let ca = directory.join("ca.pem");
+        write(&ca, authority.as_bytes())?;
+        Ok(Values {
+            host: HOST.to_owned(),
+            ip: "127.0.0.1".to_owned(),
+            port,
+            ca,
+            dir: directory.to_owned(),
+            user: canaries.user.clone(),
+            password: canaries.password.clone(),
+            body: canaries.body.clone(),
+            policy: self.job.policy.name().to_owned(),
+            clients: template::clients(),
         })
     }
 

@@ -89,7 +89,39 @@ impl Connection {
         true
     }
 
+    /// Takes up one message of the client, and answers it.
     pub(super) async fn hear(&mut self, heard: &Heard) {
+        let command = self.note(heard).await;
+        if std::mem::take(&mut self.silent) {
+            self.silent_opening().await;
+            if self.over || self.closing {
+                return;
+            }
+        }
+        if !self.link.is_tls() {
+            // Silence in clear is for one reply: what the client says next without it is heard, and
+            // answered.
+            self.withheld = self.closing;
+            if self.state.phase == server::Phase::AwaitsTls {
+                // It was granted TLS and goes on in clear.
+                self.state.phase = server::Phase::Ready;
+            }
+        }
+        match heard.part {
+            Part::Step(reply) => {
+                let point = self.point(command);
+                self.say_part(point, reply).await;
+            }
+            Part::Silent => {}
+            Part::Whole if heard.command.is_none() => {
+                self.say(None, Reply::Refuse, Some(command)).await;
+            }
+            Part::Whole => self.answer(command).await,
+        }
+    }
+
+    /// Notes a message in the lifted run; the command that it is to the model.
+    async fn note(&mut self, heard: &Heard) -> Command {
         let range = self.taken_up..self.taken_up + heard.length;
         self.taken_up = range.end;
         self.lifted.message(Message {
@@ -118,34 +150,13 @@ impl Connection {
                 self.let_it_read().await;
             }
         }
-        if std::mem::take(&mut self.silent) {
-            self.silent_opening().await;
-            if self.over || self.closing {
-                return;
-            }
-        }
-        if !self.link.is_tls() {
-            // Silence in clear is for one reply: what the client says next without it is heard, and
-            // answered.
-            self.withheld = self.closing;
-            if self.state.phase == server::Phase::AwaitsTls {
-                // It was granted TLS and goes on in clear.
-                self.state.phase = server::Phase::Ready;
-            }
-        }
-        match heard.part {
-            Part::Step(reply) => {
-                let point = self.point(command);
-                return self.say_part(point, reply).await;
-            }
-            Part::Silent => return,
-            Part::Whole => {}
-        }
-        if heard.command.is_none() {
-            return self.say(None, Reply::Refuse, Some(command)).await;
-        }
-        // Who introduces itself with nothing but its name, as by HELO when EHLO has failed, asks for nothing:
-        // the true server's answer comes through.
+        command
+    }
+
+    /// Answers a whole command as the true server does, with what deviates there.
+    async fn answer(&mut self, command: Command) {
+        // A client that introduces itself with nothing but its name, as by HELO when EHLO has failed, asks for
+        // nothing: the true server's answer comes through.
         let plain = command == Command::Hello && !self.codec.asks_for_capabilities();
         let point = if plain && !self.link.is_tls() { None } else { self.point(command) };
         if command == Command::Upgrade && self.stage == Some(Stage::Before) {

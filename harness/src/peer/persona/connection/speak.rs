@@ -44,73 +44,83 @@ impl Connection {
         if self.withheld || self.over {
             return;
         }
-        let mut pieces = vec![Piece::Whole(reply)];
-        let mut replaced: Option<Vec<u8>> = None;
-        let (mut before, mut behind) = (Vec::new(), Vec::new());
+        let mut utterance = Utterance::of(reply);
         for deviation in deviations {
-            let meant: Vec<Piece<Reply>> = deviation.meaning.iter().map(|m| m.0).collect();
-            let answered = match deviation.action {
-                Do::Replace | Do::Prepend if answers.is_some() => Answered::Last,
-                _ => Answered::Next,
-            };
-            let own = deviation.segment == Some(SegmentOf::Own);
-            // What comes in a segment of its own is put into bytes when it is sent.
-            let bytes = if own { Vec::new() } else { self.bytes(&deviation, answered) };
-            match deviation.action {
-                Do::Replace => {
-                    self.deviates("replaces this message");
-                    pieces = meant;
-                    replaced = Some(bytes);
-                }
-                Do::Append if own => {
-                    self.apart.push(deviation);
-                }
-                Do::Append => {
-                    self.deviates("adds to this segment");
-                    pieces.extend(meant);
-                    behind.extend(bytes);
-                }
-                Do::Prepend => {
-                    self.deviates("puts something before this message");
-                    pieces.splice(0..0, meant);
-                    before.extend(bytes);
-                }
-                Do::Withhold => {
-                    self.deviates("withholds the reply");
-                    self.withheld = true;
-                    return;
-                }
-                Do::Close => {
-                    self.closes(Close::Orderly).await;
-                    return;
-                }
-                Do::Cut => {
-                    if point == Some(Point::Opening) {
-                        // Else it may find the connection gone before it has found it there, and
-                        // never have come to the opening.
-                        self.let_it_read().await;
-                    }
-                    self.closes(Close::Cut).await;
-                    return;
-                }
-                Do::EndTls => self.end_tls().await,
-                Do::Alert => {}
+            if is_said(&deviation) {
+                self.put_in(&mut utterance, deviation, answers.is_some());
+            } else if self.does(&deviation, point).await {
+                return;
             }
         }
         let honest = self.codec.say(reply, self.link.is_tls());
         self.lifted.challenge(self.codec.challenges());
-        let mut bytes = before;
-        bytes.extend(replaced.unwrap_or(honest));
-        bytes.extend(behind);
         let layer = self.layer();
-        self.event(Event::Said { segment: Segment::new(&pieces), layer, answers });
+        let segment = Segment::new(&utterance.pieces);
+        self.event(Event::Said { segment, layer, answers });
         let login_or_delivery = answers.is_some_and(Command::is_secret);
-        let whole = matches!(pieces.first(), Some(Piece::Whole(Reply::Done | Reply::LoggedIn)));
-        if login_or_delivery && whole {
+        if login_or_delivery && utterance.confirms() {
             let delivery = answers == Some(Command::Deliver);
             self.lifted.confirm(Confirmed { delivery, authenticated: self.stage.is_none() });
         }
-        self.link.write(&bytes).await;
+        self.link.write(&utterance.bytes(honest)).await;
+    }
+
+    /// Puts what a deviation says into an utterance; `is_answer`: a command of the client is answered here.
+    fn put_in(&mut self, utterance: &mut Utterance, deviation: Deviation, is_answer: bool) {
+        let said: Vec<Piece<Reply>> = deviation.meaning.iter().map(|m| m.0).collect();
+        if deviation.action == Do::Append && deviation.segment == Some(SegmentOf::Own) {
+            // It is put into bytes when it is sent.
+            return self.apart.push(deviation);
+        }
+        let answers_last = is_answer && deviation.action != Do::Append;
+        let answered = if answers_last { Answered::Last } else { Answered::Next };
+        let bytes = self.bytes(&deviation, answered);
+        match deviation.action {
+            Do::Prepend => {
+                self.deviates("puts something before this message");
+                utterance.pieces.splice(0..0, said);
+                utterance.before.extend(bytes);
+            }
+            Do::Append => {
+                self.deviates("adds to this segment");
+                utterance.pieces.extend(said);
+                utterance.behind.extend(bytes);
+            }
+            _ => {
+                self.deviates("replaces this message");
+                utterance.pieces = said;
+                utterance.replaced = Some(bytes);
+            }
+        }
+    }
+
+    /// Does what a deviation does without words; whether nothing is said then.
+    async fn does(&mut self, deviation: &Deviation, point: Option<Point>) -> bool {
+        match deviation.action {
+            Do::Withhold => {
+                self.deviates("withholds the reply");
+                self.withheld = true;
+                true
+            }
+            Do::Close => {
+                self.closes(Close::Orderly).await;
+                true
+            }
+            Do::Cut => {
+                if point == Some(Point::Opening) {
+                    // Else the client may find the connection gone before it has found it there, and
+                    // never have come to the opening.
+                    self.let_it_read().await;
+                }
+                self.closes(Close::Cut).await;
+                true
+            }
+            Do::EndTls => {
+                self.end_tls().await;
+                false
+            }
+            Do::Alert | Do::Replace | Do::Append | Do::Prepend => false,
+        }
     }
 
     /// Says what has to come in segments of its own: the client has read what stood before it, or
@@ -174,6 +184,36 @@ impl Connection {
             self.hear(&heard).await;
         }
     }
+}
+
+/// What is said at once: the honest reply, and what deviations put before it, behind it or in its place.
+struct Utterance {
+    pieces: Vec<Piece<Reply>>,
+    before: Vec<u8>,
+    replaced: Option<Vec<u8>>,
+    behind: Vec<u8>,
+}
+
+impl Utterance {
+    fn of(reply: Reply) -> Self {
+        let pieces = vec![Piece::Whole(reply)];
+        Self { pieces, before: Vec::new(), replaced: None, behind: Vec::new() }
+    }
+
+    /// Whether it begins with a confirmation.
+    fn confirms(&self) -> bool {
+        matches!(self.pieces.first(), Some(Piece::Whole(Reply::Done | Reply::LoggedIn)))
+    }
+
+    /// The bytes, where the honest reply has these.
+    fn bytes(self, honest: Vec<u8>) -> Vec<u8> {
+        [self.before, self.replaced.unwrap_or(honest), self.behind].concat()
+    }
+}
+
+/// Whether something is said where this deviates.
+const fn is_said(deviation: &Deviation) -> bool {
+    matches!(deviation.action, Do::Replace | Do::Append | Do::Prepend)
 }
 
 /// Whether nothing is said where this deviates.
