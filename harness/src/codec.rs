@@ -25,6 +25,7 @@ pub use self::manual::Manual;
 pub use self::pop3::Pop3;
 pub use self::smtp::Smtp;
 pub(crate) use self::words::CONTINUED;
+pub use self::words::Verbs;
 
 /// A message of the client, cut from its bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -182,21 +183,24 @@ pub trait Codec: Send + Sync {
         true
     }
 
+    /// The verbs of the protocol by which runs are compared.
+    fn verbs(&self) -> Verbs;
+
     /// What a client said, without what differs from run to run: its verb, and the mechanism that it names.
     /// `goes_on` is whether it may be data of the command before it.
     fn word(&self, said: &[u8], goes_on: bool) -> String {
-        words::plain(said, goes_on)
+        words::plain(said, goes_on, &self.verbs())
     }
 
     /// Whether a client gives up where an answer to a challenge should stand: it cancels the login, or takes
     /// leave.
     fn gives_up(&self, said: &[u8]) -> bool {
-        said.starts_with(b"*") || ["QUIT", "LOGOUT"].contains(&&*self.word(said, false))
+        said.starts_with(b"*") || self.verbs().goodbye.contains(&&*self.word(said, false))
     }
 
     /// Whether the data that follow a command may be sent before it is answered, since their size was said.
     fn announces_data(&self, word: &str) -> bool {
-        word == "BDAT"
+        self.verbs().announcing.contains(&word)
     }
 
     /// Whether a client may send any command inside TLS before the one before it is answered.

@@ -326,7 +326,7 @@ mod tests {
         let said = |asked: InProcess| asked.cases(gives_up).err().map(|error| error.to_string());
         assert_eq!(
             said(in_process("gopher")).unwrap(),
-            "protocol `gopher` cannot be run; those that can be: imap, manual, pop3, smtp"
+            format!("protocol `gopher` cannot be run; those that can be: {}", catalogue::names())
         );
         assert_eq!(
             said(in_process("smtp").only("pop3/*")).unwrap(),

@@ -104,8 +104,8 @@ pub fn trusting(roots: RootCertStore) -> Result<Arc<ClientConfig>, rustls::Error
 }
 
 impl Negotiation {
-    /// Negotiates TLS in this protocol (`manual`, `smtp`, `imap`, `pop3`), for what the user asked
-    /// for and the server that the user named.
+    /// Negotiates TLS in a protocol that has a codec, such as `smtp`, for what the user asked for and the
+    /// server that the user named.
     ///
     /// The configuration decides who is that server. Under [`Policy::Opportunistic`] a certificate
     /// that it does not accept is a failed handshake, after which the client connects once more and

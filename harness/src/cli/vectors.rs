@@ -167,10 +167,13 @@ fn statistics(generated: &Generated) -> String {
 
 fn check(directory: &Path) -> Result<u8, Failure> {
     let mut stale = Vec::new();
+    let mut revived = false;
     let retired = retired_in(directory)?;
     for (name, text, generated) in files() {
-        let revived = generated.iter().flat_map(|generated| retired.revived(&generated.file));
-        stale.extend(revived.map(|id| format!("{id} (retired: its id is never used again)")));
+        let ids = generated.iter().flat_map(|generated| retired.revived(&generated.file));
+        let before = stale.len();
+        stale.extend(ids.map(|id| format!("{id} (retired: its id is never used again)")));
+        revived |= stale.len() > before;
         let path = directory.join(&name);
         if std::fs::read_to_string(&path).ok().as_deref() != Some(&*text) {
             stale.push(path.display().to_string());
@@ -182,6 +185,9 @@ fn check(directory: &Path) -> Result<u8, Failure> {
     }
     outln!("not what the model generates: {}", stale.join(", "));
     outln!("run `upward vectors generate`, and review the change");
+    if revived {
+        outln!("an id that was never committed may be taken out of retired.json by hand");
+    }
     Ok(1)
 }
 

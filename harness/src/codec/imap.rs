@@ -6,13 +6,51 @@ mod server;
 mod tags;
 
 use crate::canary::Canaries;
-use crate::codec::{ClientSide, Codec, ServerSide, lines, words};
+use crate::codec::{ClientSide, Codec, ServerSide, Verbs, lines, words};
 
 /// The codec of IMAP.
 #[derive(Clone, Copy, Debug)]
 pub struct Imap;
 
 impl Codec for Imap {
+    fn verbs(&self) -> Verbs {
+        Verbs {
+            later: &[
+                "SELECT",
+                "EXAMINE",
+                "FETCH",
+                "UID",
+                "APPEND",
+                "LIST",
+                "LSUB",
+                "STATUS",
+                "SEARCH",
+                "NAMESPACE",
+                "LOGIN",
+                "AUTHENTICATE",
+                "CAPABILITY",
+                "ENABLE",
+                "STORE",
+                "IDLE",
+                "ID",
+                "CREATE",
+                "CLOSE",
+                "EXPUNGE",
+                "NOOP",
+                "LOGOUT",
+                "CHECK",
+                "SUBSCRIBE",
+                "XLIST",
+                "COMPRESS",
+                "STARTTLS",
+                "*",
+            ],
+            with_argument: &["AUTHENTICATE", "UID"],
+            goodbye: &["LOGOUT"],
+            announcing: &[],
+        }
+    }
+
     fn server(&self, canaries: &Canaries) -> Box<dyn ServerSide> {
         Box::new(server::ImapServer::new(canaries))
     }
@@ -32,9 +70,9 @@ impl Codec for Imap {
     fn word(&self, said: &[u8], goes_on: bool) -> String {
         // A cancelled login has no tag.
         if said.starts_with(b"*") {
-            return words::plain(said, goes_on);
+            return words::plain(said, goes_on, &self.verbs());
         }
-        words::tagged(said, goes_on)
+        words::tagged(said, goes_on, &self.verbs())
     }
 
     /// As literals (RFC 9051 section 4.3).

@@ -4,13 +4,17 @@ use upward_model::message::{Command, Piece, Reply};
 use upward_model::protocol::MANUAL;
 
 use crate::canary::{Canaries, Challenge};
-use crate::codec::{ClientSide, Codec, Cut, Heard, Part, ServerSide, lines};
+use crate::codec::{ClientSide, Codec, Cut, Heard, Part, ServerSide, Verbs, lines};
 
 /// The codec of the manual's protocol.
 #[derive(Clone, Copy, Debug)]
 pub struct Manual;
 
 impl Codec for Manual {
+    fn verbs(&self) -> Verbs {
+        Verbs { later: &[], with_argument: &[], goodbye: &["BYE"], announcing: &[] }
+    }
+
     fn server(&self, _: &Canaries) -> Box<dyn ServerSide> {
         Box::new(ManualServer { name: "XXX".to_owned() })
     }

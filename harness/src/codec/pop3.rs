@@ -5,13 +5,22 @@ mod mailbox;
 mod server;
 
 use crate::canary::Canaries;
-use crate::codec::{ClientSide, Codec, ServerSide, lines};
+use crate::codec::{ClientSide, Codec, ServerSide, Verbs, lines};
 
 /// The codec of POP3.
 #[derive(Clone, Copy, Debug)]
 pub struct Pop3;
 
 impl Codec for Pop3 {
+    fn verbs(&self) -> Verbs {
+        Verbs {
+            later: &["PASS", "LIST", "UIDL", "RETR", "STAT", "TOP", "DELE", "*"],
+            with_argument: &["AUTH"],
+            goodbye: &["QUIT"],
+            announcing: &[],
+        }
+    }
+
     fn server(&self, canaries: &Canaries) -> Box<dyn ServerSide> {
         Box::new(server::Pop3Server::new(canaries))
     }

@@ -4,13 +4,22 @@ mod client;
 mod server;
 
 use crate::canary::Canaries;
-use crate::codec::{ClientSide, Codec, ServerSide, lines};
+use crate::codec::{ClientSide, Codec, ServerSide, Verbs, lines};
 
 /// The codec of SMTP.
 #[derive(Clone, Copy, Debug)]
 pub struct Smtp;
 
 impl Codec for Smtp {
+    fn verbs(&self) -> Verbs {
+        Verbs {
+            later: &["MAIL", "RCPT", "DATA", "BDAT", "*"],
+            with_argument: &["AUTH"],
+            goodbye: &["QUIT"],
+            announcing: &["BDAT"],
+        }
+    }
+
     fn server(&self, canaries: &Canaries) -> Box<dyn ServerSide> {
         Box::new(server::SmtpServer::new(canaries))
     }

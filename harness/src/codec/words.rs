@@ -3,62 +3,40 @@
 /// What stands for data, or for the answer to a challenge.
 pub(crate) const CONTINUED: &str = "(continued)";
 
-/// Verbs that may stand in the later steps of a command.
-const VERBS: [&str; 12] =
-    ["MAIL", "RCPT", "DATA", "BDAT", "PASS", "LIST", "UIDL", "RETR", "STAT", "TOP", "DELE", "*"];
-
-/// Verbs behind a tag, which may be of the same kind as the one before.
-const TAGGED: [&str; 27] = [
-    "SELECT",
-    "EXAMINE",
-    "FETCH",
-    "UID",
-    "APPEND",
-    "LIST",
-    "LSUB",
-    "STATUS",
-    "SEARCH",
-    "NAMESPACE",
-    "LOGIN",
-    "AUTHENTICATE",
-    "CAPABILITY",
-    "ENABLE",
-    "STORE",
-    "IDLE",
-    "ID",
-    "CREATE",
-    "CLOSE",
-    "EXPUNGE",
-    "NOOP",
-    "LOGOUT",
-    "CHECK",
-    "SUBSCRIBE",
-    "XLIST",
-    "COMPRESS",
-    "STARTTLS",
-];
+/// The verbs of a protocol by which runs are compared.
+#[derive(Clone, Copy, Debug)]
+pub struct Verbs {
+    /// Those that may stand in the later steps of a command: any other line there is data.
+    pub later: &'static [&'static str],
+    /// Those whose first argument says what is asked for, such as a mechanism.
+    pub with_argument: &'static [&'static str],
+    /// Those with which a client takes leave.
+    pub goodbye: &'static [&'static str],
+    /// Those behind which data follow whose size was said.
+    pub announcing: &'static [&'static str],
+}
 
 /// The word of a line that begins with its verb. Where it goes on with a command, only a known verb counts,
 /// since else it is data.
-pub(super) fn plain(said: &[u8], goes_on: bool) -> String {
+pub(super) fn plain(said: &[u8], goes_on: bool, verbs: &Verbs) -> String {
     let text = first_line(said);
     let mut words = text.split_ascii_whitespace();
     let verb = words.next().unwrap_or_default();
-    if goes_on && !VERBS.contains(&verb) {
+    if goes_on && !verbs.later.contains(&verb) {
         return CONTINUED.to_owned();
     }
-    with_mechanism(verb, words)
+    with_argument(verb, words, verbs)
 }
 
 /// The word of a line whose verb stands behind a tag.
-pub(super) fn tagged(said: &[u8], goes_on: bool) -> String {
+pub(super) fn tagged(said: &[u8], goes_on: bool, verbs: &Verbs) -> String {
     let text = first_line(said);
     let mut words = text.split_ascii_whitespace().skip(1);
     let verb = words.next().unwrap_or_default();
-    if goes_on && !TAGGED.contains(&verb) {
+    if goes_on && !verbs.later.contains(&verb) {
         return CONTINUED.to_owned();
     }
-    with_mechanism(verb, words)
+    with_argument(verb, words, verbs)
 }
 
 /// The first line, in upper case.
@@ -67,18 +45,17 @@ fn first_line(said: &[u8]) -> String {
     String::from_utf8_lossy(line).to_ascii_uppercase()
 }
 
-fn with_mechanism<'a>(verb: &str, mut rest: impl Iterator<Item = &'a str>) -> String {
-    match verb {
-        "AUTH" | "AUTHENTICATE" | "UID" => {
-            format!("{verb} {}", rest.next().unwrap_or_default()).trim_end().to_owned()
-        }
-        _ => verb.to_owned(),
+fn with_argument<'a>(verb: &str, mut rest: impl Iterator<Item = &'a str>, verbs: &Verbs) -> String {
+    if verbs.with_argument.contains(&verb) {
+        return format!("{verb} {}", rest.next().unwrap_or_default()).trim_end().to_owned();
     }
+    verb.to_owned()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::codec::{Codec, Imap, Smtp};
 
     #[test]
     fn a_word_holds_nothing_that_differs_from_run_to_run() {
@@ -91,7 +68,7 @@ mod tests {
             ("dXNlcg==\r\n", true, CONTINUED),
             ("*\r\n", true, "*"),
         ] {
-            assert_eq!(plain(said.as_bytes(), goes_on), expected, "{said}");
+            assert_eq!(plain(said.as_bytes(), goes_on, &Smtp.verbs()), expected, "{said}");
         }
         for (said, goes_on, expected) in [
             ("a7 AUTHENTICATE cram-md5\r\n", false, "AUTHENTICATE CRAM-MD5"),
@@ -99,7 +76,7 @@ mod tests {
             ("a9 LOGIN u p\r\n", false, "LOGIN"),
             ("dXNlcg==\r\n", true, CONTINUED),
         ] {
-            assert_eq!(tagged(said.as_bytes(), goes_on), expected, "{said}");
+            assert_eq!(tagged(said.as_bytes(), goes_on, &Imap.verbs()), expected, "{said}");
         }
     }
 }

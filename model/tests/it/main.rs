@@ -33,3 +33,4 @@ mod random_client;
 mod refuted;
 mod spin;
 mod theorems;
+mod wordings;

@@ -41,19 +41,29 @@ pub(super) struct Connection {
     deviated: bool,
     /// Whether TLS records are skipped: the handshake was refused.
     refuses_tls: bool,
-    over: bool,
+    /// How far the persona has closed.
+    closing: Closing,
     /// Whether nobody has spoken yet, on a connection where the client speaks first.
     silent: bool,
     /// What is said in a segment of its own, once the one before it has been read.
     apart: Vec<Deviation>,
     /// How many events there were when the last bytes came.
     arrived: usize,
-    /// Whether the persona has closed, and only listens.
-    closing: bool,
     /// The command whose steps are under way.
     open: Option<Command>,
     /// Whether the last step inside TLS was not answered.
     unanswered: bool,
+}
+
+/// How far a persona has closed a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Closing {
+    /// It has not.
+    No,
+    /// It says nothing more, and listens.
+    Listens,
+    /// The connection is over.
+    Over,
 }
 
 impl Connection {
@@ -84,11 +94,10 @@ impl Connection {
             withheld: false,
             deviated: false,
             refuses_tls: false,
-            over: false,
+            closing: Closing::No,
             silent: false,
             apart: Vec::new(),
             arrived: 0,
-            closing: false,
             open: None,
             unanswered: false,
         }
@@ -116,11 +125,11 @@ impl Connection {
         } else {
             self.open_in_clear().await;
         }
-        while !self.over {
+        while self.closing != Closing::Over {
             let read = if self.deviated || !self.apart.is_empty() {
                 match tokio::time::timeout(self.persona.patience, self.link.read()).await {
                     Ok(read) => read,
-                    Err(_) if self.closing => return,
+                    Err(_) if self.closing == Closing::Listens => return,
                     Err(_) if !self.apart.is_empty() => {
                         self.say_apart("adds a segment to what was not answered").await;
                         continue;

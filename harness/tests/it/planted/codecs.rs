@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use upward::canary::{Canaries, Challenge};
-use upward::codec::{Answered, ClientSide, Codec, Cut, Heard, Lesson, Part, ServerSide};
+use upward::codec::{Answered, ClientSide, Codec, Cut, Heard, Lesson, Part, ServerSide, Verbs};
 use upward_model::message::{Command, Fragments, Mechanism, Piece, Reply};
 use upward_model::protocol::{Authentication, Protocol, TAG};
 
@@ -72,9 +72,10 @@ impl Misread {
     pub(crate) fn is_possible(self, protocol: &Protocol) -> bool {
         let logs_in = protocol.login != Authentication::None;
         match self {
-            Self::OffersNothing | Self::SeesUpgradeEverywhere | Self::MissesLure => {
+            Self::OffersNothing | Self::SeesUpgradeEverywhere => {
                 protocol.replies().contains(&Reply::offer(false))
             }
+            Self::MissesLure => protocol.replies().contains(&Reply::lure(false)),
             Self::MissesLogin => logs_in,
             // What half a line does to the manual's client is not seen in the smallest tier.
             Self::DropsFragments => protocol.fragments == Fragments::LinesAndBlocks,
@@ -114,6 +115,22 @@ impl Codec for Planted {
             _ => text,
         };
         self.inner.bytes(text)
+    }
+
+    fn carries_body(&self) -> bool {
+        self.inner.carries_body()
+    }
+
+    fn lets_commands_run_ahead(&self) -> bool {
+        self.inner.lets_commands_run_ahead()
+    }
+
+    fn verbs(&self) -> Verbs {
+        self.inner.verbs()
+    }
+
+    fn word(&self, said: &[u8], goes_on: bool) -> String {
+        self.inner.word(said, goes_on)
     }
 }
 

@@ -5,7 +5,7 @@ use upward_model::message::{Command, Reply, Segment};
 use upward_model::server;
 use upward_model::vector::{Do, Point};
 
-use super::{Connection, Message};
+use super::{Closing, Connection, Message};
 use crate::codec::{Heard, Part};
 use crate::evidence::Stage;
 use crate::tls::record_length;
@@ -36,11 +36,11 @@ impl Connection {
 
     /// Takes up all complete messages, and what is TLS.
     pub(super) async fn take_up(&mut self) {
-        while !self.over && !self.buffer.is_empty() {
+        while self.closing != Closing::Over && !self.buffer.is_empty() {
             if self.lifted.is_full() || self.record.dropped().entries > 0 {
                 self.record.cut_off();
                 self.link.cut().await;
-                self.over = true;
+                self.closing = Closing::Over;
                 break;
             }
             if !self.link.is_tls()
@@ -94,14 +94,14 @@ impl Connection {
         let command = self.note(heard).await;
         if std::mem::take(&mut self.silent) {
             self.silent_opening().await;
-            if self.over || self.closing {
+            if self.closing != Closing::No {
                 return;
             }
         }
         if !self.link.is_tls() {
             // Silence in clear is for one reply: what the client says next without it is heard, and
             // answered.
-            self.withheld = self.closing;
+            self.withheld = self.closing != Closing::No;
             if self.state.phase == server::Phase::AwaitsTls {
                 // It was granted TLS and goes on in clear.
                 self.state.phase = server::Phase::Ready;
@@ -145,7 +145,7 @@ impl Connection {
             let event = Event::Heard(said, self.layer());
             self.lifted.insert(self.number, self.arrived, event);
             self.arrived += 1;
-            if !self.link.is_tls() && !self.closing && !self.apart.is_empty() {
+            if !self.link.is_tls() && self.closing == Closing::No && !self.apart.is_empty() {
                 self.say_apart("adds a segment before it answers").await;
                 self.let_it_read().await;
             }
@@ -175,9 +175,9 @@ impl Connection {
             let reply = if plain { Reply::offer(false) } else { reply };
             self.say(point, reply, Some(command)).await;
         }
-        if command == Command::Goodbye && !self.closing {
+        if command == Command::Goodbye && self.closing == Closing::No {
             self.link.shut().await;
-            self.closing = true;
+            self.closing = Closing::Listens;
             self.withheld = true;
             self.deviated = true;
         }

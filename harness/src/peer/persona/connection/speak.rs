@@ -5,7 +5,7 @@ use upward_model::explain::Event;
 use upward_model::message::{Command, Piece, Reply, Segment};
 use upward_model::vector::{Deviation, Do, Point, SegmentOf};
 
-use super::{Confirmed, Connection};
+use super::{Closing, Confirmed, Connection};
 use crate::codec::Answered;
 use crate::tls::record_length;
 use crate::wire::What;
@@ -41,7 +41,7 @@ impl Connection {
             }
             None => Vec::new(),
         };
-        if self.withheld || self.over {
+        if self.withheld || self.closing == Closing::Over {
             return;
         }
         let mut utterance = Utterance::of(reply);
@@ -159,13 +159,13 @@ impl Connection {
             Close::Orderly => {
                 // What the client says after that is heard, and not answered.
                 self.link.shut().await;
-                self.closing = true;
+                self.closing = Closing::Listens;
                 self.withheld = true;
             }
             // No persona closes in order without a close_notify: a truncated close is cut.
             Close::Truncated | Close::Cut => {
                 self.link.cut().await;
-                self.over = true;
+                self.closing = Closing::Over;
             }
         }
     }
@@ -177,7 +177,7 @@ impl Connection {
             return;
         }
         self.withheld = true;
-        self.closing = true;
+        self.closing = Closing::Listens;
         let length = self.buffer.len();
         self.note_unrecorded(length);
         if let Some(heard) = self.codec.cut_last(&self.buffer) {
