@@ -1,7 +1,7 @@
 //! Certificate checks that let the model's client decide.
 //!
-//! The real checks of rustls-webpki run; their result is noted and the handshake goes on, so that a
-//! flawed client can accept what a sound one refuses.
+//! The real checks of rustls-webpki run. Their result is recorded and the handshake goes on, so that a
+//! flawed client can accept a certificate that a sound client rejects.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -16,13 +16,13 @@ use upward_model::client::Peer;
 
 use crate::certificate::provider;
 
-/// What can be wrong with the authority that is to be trusted.
+/// An error in the authority's certificate.
 #[derive(Debug, thiserror::Error)]
 pub enum VerifyError {
     /// The PEM text holds no certificate.
     #[error("failed to read the authority's certificate: {0}")]
     Read(#[from] rustls::pki_types::pem::Error),
-    /// The certificate is not one to trust.
+    /// The certificate cannot be a trust anchor.
     #[error("failed to trust the authority's certificate: {0}")]
     Trust(#[from] Error),
     /// No verifier can be built from it.
@@ -30,7 +30,7 @@ pub enum VerifyError {
     Build(#[from] rustls::client::VerifierBuilderError),
 }
 
-/// Notes what kind of certificate the peer showed.
+/// Records what kind of certificate the peer presented.
 #[derive(Debug)]
 pub(crate) struct Verifier {
     checks: Arc<WebPkiServerVerifier>,
@@ -46,7 +46,7 @@ impl Verifier {
         Ok(Self { checks, peer: Arc::new(Mutex::new(Peer::Untrusted)) })
     }
 
-    /// What the last handshake showed.
+    /// The kind of peer in the last handshake.
     pub(super) fn peer(&self) -> Peer {
         *self.peer.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -67,21 +67,26 @@ impl Verifier {
         config.resumption = rustls::client::Resumption::disabled();
         Arc::new(config)
     }
+}
 
-    fn judge(&self, result: Result<ServerCertVerified, Error>, other: bool) -> Peer {
-        match result {
-            Ok(_) => Peer::Genuine,
-            Err(Error::InvalidCertificate(
-                CertificateError::Expired | CertificateError::ExpiredContext { .. },
-            )) => Peer::Expired,
-            Err(Error::InvalidCertificate(
-                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
-            )) if other => Peer::OtherHost,
-            Err(Error::InvalidCertificate(
-                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
-            )) => Peer::WrongName,
-            Err(_) => Peer::Untrusted,
+/// The kind of peer that a certificate check shows. Calls `is_other_host` only if the name does not
+/// match.
+fn shown(check: Result<ServerCertVerified, Error>, is_other_host: impl FnOnce() -> bool) -> Peer {
+    match check {
+        Ok(_) => Peer::Genuine,
+        Err(Error::InvalidCertificate(
+            CertificateError::Expired | CertificateError::ExpiredContext { .. },
+        )) => Peer::Expired,
+        Err(Error::InvalidCertificate(
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
+        )) => {
+            if is_other_host() {
+                Peer::OtherHost
+            } else {
+                Peer::WrongName
+            }
         }
+        Err(_) => Peer::Untrusted,
     }
 }
 
@@ -97,8 +102,9 @@ impl ServerCertVerifier for Verifier {
         let check = |name: &ServerName<'_>| {
             self.checks.verify_server_cert(end_entity, intermediates, name, ocsp_response, now)
         };
-        let other = ServerName::try_from("other.localhost").is_ok_and(|name| check(&name).is_ok());
-        let peer = self.judge(check(server_name), other);
+        let is_other_host =
+            || ServerName::try_from("other.localhost").is_ok_and(|name| check(&name).is_ok());
+        let peer = shown(check(server_name), is_other_host);
         *self.peer.lock().unwrap_or_else(PoisonError::into_inner) = peer;
         Ok(ServerCertVerified::assertion())
     }
