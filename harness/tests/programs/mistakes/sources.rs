@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 /// The folder of the clients.
-const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/mistakes");
+const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/programs/mistakes");
 
 /// The stems of the Python files in a folder of the clients, in order. The stem of a dialogue is the id of
 /// its protocol.
