@@ -1,4 +1,4 @@
-//! What `upward run` does alone.
+//! `upward run` without arguments.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -49,9 +49,9 @@ impl Run {
                     written = Err(failure);
                 }
             }),
-            // It had not begun when somebody stopped all of them.
+            // The user stopped all clients before this one started.
             Err(failure) if failure.code == results::INTERRUPTED => codes.push(failure.code),
-            // What can be said of the others is said.
+            // A failure of one client does not prevent the others' results.
             Err(failure) => self.bars.suspend(|| {
                 eprintln!("{failure}");
                 codes.push(failure.code);
@@ -66,6 +66,9 @@ impl Run {
         }
         if !alone.is_empty() {
             outln!("\nnot run, since they need --isolate: {}", alone.join(", "));
+        }
+        if let Some(note) = found_out(&done) {
+            outln!("\n{note}");
         }
         Ok(worst(&codes))
     }
@@ -99,6 +102,22 @@ impl Run {
             }
         }
     }
+}
+
+/// Why the exit code is 1 although Upward works.
+fn found_out(done: &[Results]) -> Option<String> {
+    let failed = done.iter().filter(|results| results.exit_code == 1);
+    let names: Vec<&str> = failed.map(|results| &*results.client.name).collect();
+    let last = names.last()?;
+    let (be, the) = if names.len() == 1 { ("its", "the client") } else { ("their", "the clients") };
+    let names = match names.split_last() {
+        Some((_, [])) | None => (*last).to_owned(),
+        Some((_, first)) => format!("{} and {last}", first.join(", ")),
+    };
+    Some(format!(
+        "exit code 1: {names} failed in a way that {be} authors do not document. The mistake is in {the}; Upward \
+         works. To see all failures of one: upward run --client NAME"
+    ))
 }
 
 /// How many clients run at once.
