@@ -1,4 +1,4 @@
-//! Canaries: values that are unique to a run, and how they are found again in any disguise.
+//! Canaries: values that are unique to a run, and the search for them in any encoding.
 
 mod scram;
 mod search;
@@ -16,7 +16,7 @@ pub use self::search::Search;
 /// The canaries of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Canaries {
-    /// Who the user is: not a secret, but not for everybody either.
+    /// The user's name: not a secret, but confidential.
     pub user: String,
     /// The password: secret.
     pub password: String,
@@ -24,7 +24,7 @@ pub struct Canaries {
     pub body: String,
 }
 
-/// Which canary.
+/// The kind of a canary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Kind {
     /// The user's name.
@@ -36,7 +36,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// The word for it: the placeholder's.
+    /// Its name, as in the placeholder.
     pub const fn name(self) -> &'static str {
         match self {
             Self::User => "user",
@@ -51,12 +51,12 @@ impl Kind {
     }
 }
 
-/// In which form a canary was found.
+/// The encoding in which a canary was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Form {
-    /// As it is, in whatever case.
+    /// Unchanged, in upper or lower case.
     Raw,
-    /// In base64, alone or with something before or behind it.
+    /// In base64, alone or with other bytes before or after it.
     Base64,
     /// In hexadecimal.
     Hex,
@@ -75,7 +75,7 @@ pub enum Form {
 }
 
 impl Form {
-    /// What it is called.
+    /// Its name in reports.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Raw => "as it is",
@@ -91,7 +91,7 @@ impl Form {
     }
 }
 
-/// A challenge that the peer gave, from which a client derives something with its password.
+/// A challenge of the peer; a client answers it with a value derived from its password.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Challenge {
     /// The text of a CRAM-MD5 challenge, decoded.
@@ -105,18 +105,18 @@ pub enum Challenge {
 /// A canary in some bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Sighting {
-    /// Which.
+    /// Its kind.
     pub kind: Kind,
-    /// In which form.
+    /// Its encoding.
     pub form: Form,
-    /// Where.
+    /// Its place.
     pub range: Range<usize>,
 }
 
 impl Canaries {
-    /// New ones from a seed that nobody else has.
+    /// New canaries from a unique seed.
     pub fn new(seed: u128) -> Self {
-        // 16 letters and digits each, a letter first: nothing that a client would quote.
+        // 16 letters and digits each, starting with a letter: no client quotes or escapes them.
         let word = |salt: &str| {
             let digest = Md5::new().chain_update(seed.to_le_bytes()).chain_update(salt).finalize();
             let letters = b"abcdefghijklmnopqrstuvwxyz234567";
@@ -130,7 +130,7 @@ impl Canaries {
         Self { user: word("us"), password: word("pw"), body: word("bd") }
     }
 
-    /// Finds the canaries in bytes, whatever their form. The ranges are of the bytes searched.
+    /// Finds the canaries in bytes, in any encoding. The ranges refer to the searched bytes.
     pub fn search(&self, bytes: &[u8], challenges: &[Challenge]) -> Vec<Sighting> {
         self.searching(challenges).find(bytes)
     }
@@ -140,12 +140,12 @@ impl Canaries {
         Search::new(self, challenges)
     }
 
-    /// The canaries, and what they are.
+    /// The canaries, with their kinds.
     fn values(&self) -> [(Kind, &str); 3] {
         [(Kind::User, &self.user), (Kind::Password, &self.password), (Kind::Body, &self.body)]
     }
 
-    /// What a client derives from a challenge, as it writes it: in hexadecimal, or in base64.
+    /// The value that a client derives from a challenge, in hexadecimal or base64 as it is sent.
     fn answer(&self, challenge: &Challenge) -> (Form, String) {
         match challenge {
             Challenge::CramMd5(text) => {
@@ -167,7 +167,7 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The fixed byte strings that a value shows as.
+/// The fixed byte strings that encode a value.
 fn forms(value: &str) -> Vec<(Form, Vec<u8>)> {
     let utf16 =
         |order: fn(u16) -> [u8; 2]| value.encode_utf16().flat_map(order).collect::<Vec<u8>>();
@@ -181,13 +181,13 @@ fn forms(value: &str) -> Vec<(Form, Vec<u8>)> {
     forms
 }
 
-/// The part of a value's base64 that does not depend on what stands around it, at each alignment.
+/// The part of a value's base64 that does not depend on neighbouring bytes, for each alignment.
 fn inner_base64(value: &[u8]) -> impl Iterator<Item = Vec<u8>> {
     (0..3).map(move |shift| {
         let mut padded = vec![0; shift];
         padded.extend(value);
         let text = STANDARD.encode(&padded);
-        // Characters that mix in bits of what stands before or behind are left out.
+        // Leave out characters that contain bits of neighbouring bytes.
         let from = (shift * 8).div_ceil(6);
         let to = (shift + value.len()) * 8 / 6;
         text.as_bytes()[from..to].to_vec()

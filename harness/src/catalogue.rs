@@ -1,4 +1,4 @@
-//! The protocols that can be played. Nothing else lists them.
+//! The protocols that can be played. This is the only list of them.
 
 use std::sync::Arc;
 
@@ -8,14 +8,14 @@ use crate::codec::{Codec, Imap, Manual, Pop3, Smtp};
 
 /// A protocol that can be played.
 pub struct Entry {
-    /// What the model knows of it.
+    /// The protocol in the model.
     pub protocol: &'static Protocol,
     codec: fn() -> Arc<dyn Codec>,
     /// Its committed file of vectors.
     pub vectors: &'static str,
 }
 
-/// All of them, in the order of their names.
+/// All entries, in the order of their names.
 pub static CATALOGUE: [Entry; 4] = [
     Entry {
         protocol: &IMAP,
@@ -39,10 +39,10 @@ pub static CATALOGUE: [Entry; 4] = [
     },
 ];
 
-/// The smallest of them, which is proved and played where none is named.
+/// The smallest protocol, which is proved and played if the user names none.
 pub const EXAMPLE: &Protocol = &MANUAL;
 
-/// The one that most clients speak.
+/// The protocol that most clients speak.
 pub const USUAL: &Protocol = &SMTP;
 
 impl Entry {
@@ -57,7 +57,7 @@ pub fn by_name(name: &str) -> Option<&'static Entry> {
     CATALOGUE.iter().find(|entry| entry.protocol.name == name)
 }
 
-/// The names of all, for people.
+/// The names of all protocols, for people.
 pub fn names() -> String {
     let names: Vec<&str> = CATALOGUE.iter().map(|entry| entry.protocol.name).collect();
     names.join(", ")

@@ -1,5 +1,5 @@
-//! The certificates of a run: an authority that the client is told to trust, and what an attacker
-//! could show beside the genuine one.
+//! The certificates of a run: the authority that the client is told to trust, the genuine certificate,
+//! and the bad ones that an attacker could present.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use upward_model::protocol::WRONG_NAME;
 /// The name in the genuine certificate.
 pub const HOST: &str = "localhost";
 
-/// What can go wrong when certificates are made.
+/// An error while certificates are created.
 #[derive(Debug, thiserror::Error)]
 pub enum CertificateError {
     /// The certificate could not be made.
@@ -31,8 +31,8 @@ pub enum CertificateError {
 pub struct Certificates {
     /// The authority to trust, as PEM.
     pub ca: String,
-    /// An authority that signed none of them, as PEM: a client that trusts only this one must
-    /// refuse even the genuine certificate.
+    /// An authority that signed none of them, as PEM: a client that trusts only this one must reject
+    /// even the genuine certificate.
     pub other_ca: String,
     genuine: Arc<ServerConfig>,
     untrusted: Arc<ServerConfig>,
@@ -41,7 +41,7 @@ pub struct Certificates {
     other_host: Arc<ServerConfig>,
 }
 
-/// An authority: what it signs with.
+/// An authority, with its signing key.
 struct Authority {
     pem: String,
     issuer: Issuer<'static, KeyPair>,
@@ -81,7 +81,7 @@ impl Authority {
             .with_safe_default_protocol_versions()?
             .with_no_client_auth()
             .with_single_cert(chain, key)?;
-        // No resumption: every run shows the certificate anew.
+        // No resumption: every run presents the certificate again.
         config.send_tls13_tickets = 0;
         Ok(Arc::new(config))
     }
@@ -97,11 +97,11 @@ fn dns(name: &str) -> Result<SanType, CertificateError> {
 }
 
 impl Certificates {
-    /// Makes them all.
+    /// Creates all of them.
     ///
     /// # Errors
     ///
-    /// Where the crypto library fails: no user can bring that about.
+    /// If the crypto library fails; this does not depend on the user.
     pub fn new() -> Result<Self, CertificateError> {
         let trusted = Authority::new("upward test authority")?;
         let stranger = Authority::new("upward untrusted authority")?;
@@ -123,7 +123,7 @@ impl Certificates {
         })
     }
 
-    /// The configuration of a server that shows this certificate.
+    /// The configuration of a server that presents this certificate.
     pub fn server(&self, peer: Peer) -> Arc<ServerConfig> {
         Arc::clone(match peer {
             Peer::Genuine => &self.genuine,

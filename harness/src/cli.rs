@@ -1,4 +1,4 @@
-//! The command line: one file a verb.
+//! The command line: one file for each verb.
 
 #[macro_use]
 mod out;
@@ -166,7 +166,7 @@ fn with_tip(mut error: clap::Error) -> clap::Error {
 
 /// Runs the command line.
 pub fn main() -> ExitCode {
-    // Before anything else: it stands between this program and a client, once for each run.
+    // First of all: the stage is this program, too, and is started for each client.
     if let Some(code) = crate::process::stage::main() {
         return code;
     }

@@ -1,9 +1,8 @@
-//! Codecs: what a protocol's messages look like on the wire.
+//! Codecs: the bytes of a protocol's messages.
 //!
-//! The model knows what a message means; a codec knows its bytes. One file a protocol. It serves
-//! three parties: the persona (cut what the client said, put a reply into words), the judge (may
-//! this be said in clear?) and the reference client (put a command into words, cut what the server
-//! said).
+//! The model knows the meaning of a message; a codec knows its bytes. Each protocol has one codec. It
+//! serves three parties: the persona (parse commands, format replies), the judge (is this message
+//! allowed in clear?) and the built-in client (format commands, parse replies).
 
 mod imap;
 mod lines;
@@ -27,53 +26,51 @@ pub use self::smtp::Smtp;
 pub(crate) use self::words::CONTINUED;
 pub use self::words::Verbs;
 
-/// A message of the client, cut from its bytes.
+/// A message of the client, parsed from its bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Heard {
-    /// How many bytes it takes up.
+    /// Its length in bytes.
     pub length: usize,
-    /// What it means; `None` if it is not of the protocol.
+    /// Its command in the model; `None` if it is not of the protocol.
     pub command: Option<Command>,
-    /// Whether a client whose policy needs TLS may say it in clear.
+    /// Whether a client whose policy needs TLS may send it in clear.
     pub allowed: bool,
-    /// Which part of a command it is: the model knows one delivery, the wire several steps.
+    /// Which part of a command it is: one delivery in the model is several steps on the wire.
     pub part: Part,
 }
 
 /// Which part of a command a message is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Part {
-    /// All of it, or its end: the model's server answers.
+    /// The whole command, or its end: the model's server answers it.
     Whole,
-    /// A step, which has this answer.
+    /// A step with this answer.
     Step(Reply),
-    /// A step that has no answer.
+    /// A step without an answer.
     Silent,
 }
 
-/// The server's side of a connection: cuts what the client says, and puts replies into words.
+/// The server's side of a connection: parses the client's bytes, and formats replies.
 pub trait ServerSide: Send {
-    /// Cuts the next message from the bytes that have come; `None` if it is not complete.
+    /// Parses the next message of the received bytes; `None` if it is not complete.
     fn cut(&mut self, bytes: &[u8]) -> Option<Heard>;
 
-    /// Cuts a message that is not complete, since nothing more will come. Only that many of its bytes are
-    /// there.
+    /// Parses an incomplete message at the end of the stream. Its length is at most that of `bytes`.
     fn cut_last(&mut self, bytes: &[u8]) -> Option<Heard> {
         let heard = self.cut(&[bytes, b"\r\n"].concat())?;
         let length = heard.length.min(bytes.len());
         Some(Heard { length, part: Part::Silent, ..heard })
     }
 
-    /// Whether a message may end with these bytes, so that TLS may begin behind them.
+    /// Whether a message may end with these bytes, so that TLS may begin after them.
     fn may_end(&self, bytes: &[u8]) -> bool {
         bytes.ends_with(b"\n")
     }
 
-    /// Puts a reply into words, as the answer to what was cut last. `inside` is whether it is said
-    /// inside TLS.
+    /// Formats a reply to the last parsed message. `inside`: it is sent inside TLS.
     fn say(&mut self, reply: Reply, inside: bool) -> Vec<u8>;
 
-    /// Whether an introduction that was cut last asks for the capabilities.
+    /// Whether the last parsed introduction asks for the capabilities.
     fn asks_for_capabilities(&self) -> bool {
         true
     }
@@ -81,25 +78,25 @@ pub trait ServerSide: Send {
     /// Whether the bytes end between two messages, where TLS could begin.
     fn at_boundary(&self) -> bool;
 
-    /// The challenges that were given so far.
+    /// The challenges sent so far.
     fn challenges(&self) -> Vec<Challenge>;
 
-    /// TLS has begun, or ended: what was said before counts for nothing.
+    /// Discards the state of the session, since TLS has begun or ended.
     fn reset(&mut self);
 
-    /// Fills in what a text of a vector leaves open, since only the client knows it: `{tag}`, the
-    /// tag of the command that is answered (RFC 9051 section 2.2.1).
+    /// Replaces the placeholder in a text of a vector that depends on the client: `{tag}`, the tag of
+    /// the answered command (RFC 9051 section 2.2.1).
     fn fill(&mut self, text: &str, answered: Answered) -> String {
         let _ = answered;
         text.to_owned()
     }
 
-    /// What this connection has shown of the client's ways.
+    /// What this connection has shown about the client.
     fn lesson(&self) -> Lesson {
         Lesson::default()
     }
 
-    /// Takes up what an honest run has shown of the client's ways.
+    /// Uses what an honest run has shown about the client.
     fn learn(&mut self, lesson: &Lesson) {
         let _ = lesson;
     }
@@ -108,55 +105,55 @@ pub trait ServerSide: Send {
 /// Which command a forged reply answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Answered {
-    /// The one that was cut last.
+    /// The last parsed command.
     Last,
-    /// One that has not been said yet: the next, and for each further reply the one after that.
+    /// A command that was not received yet: the next, and for each further reply the one after it.
     Next,
 }
 
-/// What an honest run shows of a client's ways, and an attacker can know beforehand.
+/// What an honest run shows about a client, and an attacker can know beforehand.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Lesson {
-    /// The tags of its commands on one connection, in order, as far as they are kept.
+    /// The tags of its commands on one connection, in order, up to a limit.
     pub tags: Vec<Vec<u8>>,
 }
 
-/// What a reply answers.
+/// The request that a reply answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Asked {
-    /// That the client connected.
+    /// The connection itself.
     Connection,
     /// A command.
     Command(Command),
 }
 
-/// The client's side of a connection: puts commands into words, and cuts what the server says.
+/// The client's side of a connection: formats commands, and parses the server's bytes.
 pub trait ClientSide: Send {
-    /// Puts a command into words. Commands of several steps are said one step at a time: what
-    /// comes first is returned, and the rest goes out as the server asks for it.
+    /// Formats a command. If it has several steps, returns the first; the others are sent when the
+    /// server asks for them.
     fn say(&mut self, command: Command, canaries: &Canaries) -> Vec<u8>;
 
-    /// Introduces the client by this name, where the protocol has it say one.
+    /// Introduces the client by this name, if the protocol has a name there.
     fn introduce(&mut self, name: &str) -> Vec<u8> {
         let _ = name;
         self.say(Command::Hello, &Canaries::new(0))
     }
 
-    /// Cuts what the server said in one read, given what the client waits for. Bytes that are kept
-    /// from an earlier read stand in front.
+    /// Parses the bytes of one read, for the reply that the client waits for. Bytes kept from an
+    /// earlier read come first.
     fn cut(&mut self, bytes: &[u8]) -> Cut;
 }
 
-/// What one read of the server's words holds.
+/// The result of parsing one read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Cut {
     /// The messages; the last may be a fragment.
     pub pieces: Vec<Piece<Reply>>,
     /// The bytes of that fragment; empty if there is none.
     pub rest: Vec<u8>,
-    /// What has to be sent to go on with a command of several steps, before the reply counts.
+    /// Bytes to send next for a command of several steps, before its reply counts.
     pub more: Vec<u8>,
-    /// Text for the user that was in it.
+    /// Text for the user in these bytes.
     pub text: String,
 }
 
@@ -168,8 +165,8 @@ pub trait Codec: Send + Sync {
     /// The client's side of a new connection.
     fn client(&self) -> Box<dyn ClientSide>;
 
-    /// The same with a server that is no persona of ours: what its replies mean is known by what was asked,
-    /// whatever their words are.
+    /// The same for a server that is not a persona: the meaning of a reply is decided by the request,
+    /// not by its words.
     fn client_of_any_server(&self) -> Box<dyn ClientSide> {
         self.client()
     }
@@ -177,8 +174,8 @@ pub trait Codec: Send + Sync {
     /// A text of a vector as bytes: `\n` stands for the protocol's line end.
     fn bytes(&self, text: &str) -> Vec<u8>;
 
-    /// Whether the built-in client has data of its own to deliver; else it fetches what the server
-    /// holds.
+    /// Whether the built-in client has data of its own to deliver. If not, it fetches the server's
+    /// data.
     fn carries_body(&self) -> bool {
         true
     }
@@ -186,24 +183,24 @@ pub trait Codec: Send + Sync {
     /// The verbs of the protocol by which runs are compared.
     fn verbs(&self) -> Verbs;
 
-    /// What a client said, without what differs from run to run: its verb, and the mechanism that it names.
-    /// `goes_on` is whether it may be data of the command before it.
+    /// The word of a client's message, without the parts that differ from run to run: its verb, and the
+    /// mechanism that it names. `goes_on`: it may be data of the previous command.
     fn word(&self, said: &[u8], goes_on: bool) -> String {
         words::plain(said, goes_on, &self.verbs())
     }
 
-    /// Whether a client gives up where an answer to a challenge should stand: it cancels the login, or takes
-    /// leave.
+    /// Whether a client gives up instead of answering a challenge: it cancels the login, or says
+    /// goodbye.
     fn gives_up(&self, said: &[u8]) -> bool {
         said.starts_with(b"*") || self.verbs().goodbye.contains(&&*self.word(said, false))
     }
 
-    /// Whether the data that follow a command may be sent before it is answered, since their size was said.
+    /// Whether data may follow a command before its answer, since their size was announced.
     fn announces_data(&self, word: &str) -> bool {
         self.verbs().announcing.contains(&word)
     }
 
-    /// Whether a client may send any command inside TLS before the one before it is answered.
+    /// Whether a client may send any command inside TLS before the previous one is answered.
     fn lets_commands_run_ahead(&self) -> bool {
         false
     }

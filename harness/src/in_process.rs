@@ -1,9 +1,9 @@
-//! A client in Rust as `cargo test` cases, one a vector, with no program between.
+//! Tests of a client in Rust as `cargo test` cases, one for each vector, without a separate program.
 //!
-//! The client is an async function: it connects to where a [`Visit`] says, logs in, delivers, and
-//! returns. It is called once for each vector, against a server that plays the attacker, and judged
-//! from the bytes as a program is. What it returns is what its user is told: `Ok` claims that the
-//! data were delivered.
+//! The client is an async function: it connects to the server of a [`Visit`], logs in, delivers, and
+//! returns. It is called once for each vector, against a server that plays the attacker. It is judged
+//! from the bytes on the wire, as a program is. Its result is the report to its user: `Ok` claims that
+//! the data were delivered.
 //!
 //! In `Cargo.toml`:
 //!
@@ -39,13 +39,13 @@
 //! `-- smtp/neg`, `-- --exact smtp/neg/no-offer`, `-- --list`, `-- --ignored`; so does
 //! `cargo nextest run`, which starts a process for each case.
 //!
-//! What a client does with an honest server is found out once a process, before its first case; the
-//! control that can only take a failure back (a server that falls silent) is run where something
-//! fails. What fails is run twice more, and a case that does not fail each time has no verdict, which
-//! fails it as well.
+//! The first control, an honest server, is run once for each process, before its first case. Other
+//! controls, such as a server that stops answering, can only turn a failure into another verdict, so
+//! they are run only if a case fails. A failure is repeated twice; if it does not fail each time, the
+//! case has no verdict, and fails as well.
 //!
-//! Unlike a program, a function that never returns cannot be ended: where it waits without yielding,
-//! its thread is left behind until the test process ends.
+//! Unlike a program, a function that never returns cannot be killed: if it waits without yielding, its
+//! thread remains until the test process ends.
 
 mod cases;
 mod function;
@@ -69,7 +69,7 @@ use crate::waiver::{WaiverError, Waivers};
 use self::cases::Suite;
 use self::function::Function;
 
-/// What the client under test is sent to do: where, whom to trust, and what to carry there.
+/// The client's task: the server, the authority to trust, and the secrets to use.
 ///
 /// User, password and body are unique to the call, and searched for on the wire.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,22 +81,22 @@ pub struct Visit {
     pub ip: std::net::IpAddr,
     /// The server's port.
     pub port: u16,
-    /// The certificate of the authority to trust, and of no other, as PEM.
+    /// The certificate of the only authority to trust, as PEM.
     pub ca: String,
     /// A file with the same.
     pub ca_file: PathBuf,
-    /// Who logs in.
+    /// The user name for the login.
     pub user: String,
-    /// With what.
+    /// The password for the login.
     pub password: String,
-    /// The confidential data, one line of text: to be delivered; in IMAP and POP3, what stands in the
-    /// mail that can be fetched.
+    /// The confidential data, one line of text: the message to deliver; in IMAP and POP3, the text of
+    /// the mail that can be fetched.
     pub body: String,
     /// What the user asked for before connecting.
     pub policy: Policy,
 }
 
-/// Why there are no cases.
+/// Why no cases could be made.
 #[derive(Debug, thiserror::Error)]
 pub enum InProcessError {
     /// There is no such protocol, or it has no codec.
@@ -105,7 +105,7 @@ pub enum InProcessError {
     /// The vectors cannot be used.
     #[error("{0}")]
     Vectors(#[from] VectorError),
-    /// No vector is meant.
+    /// No vector is selected.
     #[error("no vector of {protocol} is selected under policy {policy}")]
     Nothing {
         /// The protocol.
@@ -123,7 +123,7 @@ pub enum InProcessError {
     WaivesNothing {
         /// Where the waiver is written: file and line.
         place: String,
-        /// What it names.
+        /// The name in the waiver.
         vector: String,
     },
     /// No certificates could be made.
@@ -134,8 +134,8 @@ pub enum InProcessError {
     Write(#[from] std::io::Error),
 }
 
-/// The vectors of a protocol as cases: policy `required`, tier `standard`, 20 seconds a call, unless
-/// said otherwise. `protocol` is its name, for example `smtp`.
+/// The vectors of a protocol as cases. Defaults: policy `required`, tier `standard`, 20 seconds for
+/// each call. `protocol` is its name, for example `smtp`.
 #[must_use]
 pub fn in_process(protocol: &str) -> InProcess {
     InProcess {
@@ -151,7 +151,7 @@ pub fn in_process(protocol: &str) -> InProcess {
     }
 }
 
-/// Which vectors are played, and how; made by [`in_process`].
+/// Which vectors are played, and how; created by [`in_process`].
 #[derive(Clone, Debug)]
 pub struct InProcess {
     protocol: String,
@@ -168,52 +168,52 @@ pub struct InProcess {
 /// What the client has to protect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Carries {
-    /// What clients of the protocol have: data to deliver, or mail to fetch.
+    /// The usual data of the protocol: data to deliver, or mail to fetch.
     AsUsual,
-    /// Its login alone.
+    /// Only its login.
     Login,
 }
 
 /// Which broken properties fail a case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Strictness {
-    /// Those that the standards call a MUST.
+    /// Only a broken MUST of the standards.
     Must,
-    /// A SHOULD as well.
+    /// Also a broken SHOULD.
     Should,
 }
 
 impl InProcess {
-    /// What the user asked for; the function is told as [`Visit::policy`].
+    /// The user's policy; the function gets it as [`Visit::policy`].
     #[must_use]
     pub const fn policy(mut self, policy: Policy) -> Self {
         self.policy = policy;
         self
     }
 
-    /// How many vectors: each tier holds the smaller ones.
+    /// The set of vectors: each tier contains the smaller ones.
     #[must_use]
     pub const fn tier(mut self, tier: Tier) -> Self {
         self.tier = tier;
         self
     }
 
-    /// Only vectors whose id matches this pattern, for example `smtp/neg/*`, of every tier; called
-    /// several times, those that match any.
+    /// Only vectors whose id matches this pattern, for example `smtp/neg/*`, of every tier. After
+    /// several calls, vectors that match any of the patterns.
     #[must_use]
     pub fn only(mut self, pattern: impl Into<String>) -> Self {
         self.patterns.push(pattern.into());
         self
     }
 
-    /// How long one call may take, before it is taken to hang.
+    /// How long one call may take; after that, the client is considered to hang.
     #[must_use]
     pub const fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
         self
     }
 
-    /// The function leaves [`Visit::body`] alone: all that it has to protect is its login.
+    /// The function does not use [`Visit::body`]: only its login is confidential.
     #[must_use]
     pub const fn only_logs_in(mut self) -> Self {
         self.carries = Carries::Login;
@@ -227,27 +227,27 @@ impl InProcess {
         self
     }
 
-    /// Tolerates the failures that a file of waivers names, each with its reason; the path is taken
-    /// from the folder of the package, where `cargo test` starts. A waived case is reported as
-    /// ignored, with the reason; one that passes all the same fails, since its waiver is not needed.
+    /// Tolerates the failures listed in a file of waivers, each with its reason. The path is relative
+    /// to the package's folder, where `cargo test` runs. A waived case is reported as ignored, with the
+    /// reason. A waived case that passes fails, since its waiver is not needed.
     #[must_use]
     pub fn waivers(mut self, file: impl AsRef<Path>) -> Self {
         self.waivers = Some(file.as_ref().to_owned());
         self
     }
 
-    /// What the client is called in reports; the package's name, if not given.
+    /// The client's name in reports; by default, the package's name.
     #[must_use]
     pub fn named(mut self, name: impl Into<String>) -> Self {
         self.name = name.into();
         self
     }
 
-    /// Runs the cases that the command line names, and returns the exit code for `main`: 0, 101
-    /// where a case failed, or 2, with a message, where there are no cases.
+    /// Runs the cases selected by the command line, and returns the exit code for `main`: 0; 101 if a
+    /// case failed; 2, with a message, if there are no cases.
     ///
-    /// Each call has a thread and a Tokio runtime (of the current-thread kind, with I/O and time) of
-    /// its own, so it may block. A panic is a crash; an error is told to the user as it prints.
+    /// Each call gets its own thread and Tokio runtime (current-thread, with I/O and time), so it may
+    /// block. A panic is a crash; an error is shown to the user with its `Display` text.
     pub fn run<C, F, E>(&self, client: C) -> ExitCode
     where
         C: Fn(Visit) -> F + Send + Sync + 'static,
@@ -265,11 +265,12 @@ impl InProcess {
         libtest_mimic::run(&arguments, cases).exit_code()
     }
 
-    /// The cases themselves, for a `main` that has others, too.
+    /// The cases, for a `main` that has other cases, too.
     ///
     /// # Errors
     ///
-    /// Where there is no such protocol, no vector, no room for a file, or a slip in the waivers.
+    /// If the protocol is unknown, no vector is selected, a file cannot be written, or the waivers have
+    /// an error.
     pub fn cases<C, F, E>(&self, client: C) -> Result<Vec<libtest_mimic::Trial>, InProcessError>
     where
         C: Fn(Visit) -> F + Send + Sync + 'static,

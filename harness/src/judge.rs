@@ -1,12 +1,14 @@
-//! From what was recorded to a verdict.
+//! Judges a recorded run.
 //!
-//! Four oracles look at a run, and none of them knows the client's name. *Inclusion*: the lifted
-//! run is a run of a sound client of the model, of flawed ones, or of none. *Language*: every byte
-//! that left the client outside TLS with an authenticated peer must be of the protocol's allowed
-//! clear-text language. *Canaries*: no secret that was planted for the run may be found in those
-//! bytes, in any usual encoding. *Twins*: inside TLS the client says what it says to the same vector
-//! without what the attacker does in clear. The oracles find broken properties. The protocol's
-//! descriptor says how much each weighs; no list of accepted outcomes exists.
+//! Four oracles examine a run; none of them knows the client's name. They find broken properties:
+//! - *Inclusion*: the lifted run is a run of a sound client of the model, of flawed ones, or of none.
+//! - *Language*: every byte that the client sends outside TLS with an authenticated peer must be of the
+//!   protocol's allowed clear-text language.
+//! - *Canaries*: no secret of the run may be found in those bytes, in any usual encoding.
+//! - *Twins*: inside TLS the client must send the same commands as to the same vector without the
+//!   attack in clear.
+//!
+//! The protocol's descriptor says how much each property weighs; there is no list of accepted outcomes.
 
 mod carryover;
 mod findings;
@@ -36,59 +38,59 @@ pub use self::leaks::Leak;
 pub use self::outcome::outcome;
 pub(crate) use self::outcome::worst;
 
-/// What is asked about a run.
+/// A question about a run, for the judge.
 #[derive(Clone, Debug)]
 pub struct Question<'a> {
     /// The protocol.
     pub protocol: &'static Protocol,
     /// The policy of each of the user's sessions; the last is under test.
     pub sessions: &'a [Policy],
-    /// The point without which the run says nothing; none for controls.
+    /// The point that the run must reach to mean anything; `None` for controls.
     pub reached: Option<Point>,
-    /// The flaws that the model says can show here; they are named first.
+    /// The flaws that the vector can show according to the model; they are named first.
     pub likely: &'a [Flaw],
-    /// What the client does with an honest peer.
+    /// The client's habits with an honest peer.
     pub habits: Habits,
-    /// The certificate that the server shows; `None` for controls.
+    /// The certificate that the server presents; `None` for controls.
     pub certificate: Option<Certificate>,
-    /// Whether the positive answer to the upgrade request comes in other words than an honest server's.
+    /// Whether the positive answer to the upgrade request has other words than an honest server's.
     pub reworded: bool,
 }
 
-/// The answer.
+/// The judge's answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Judgement {
-    /// What the run shows.
+    /// The outcome of the run.
     pub outcome: Outcome,
     /// The properties that it broke.
     pub broken: Properties,
-    /// What it weighs.
+    /// The verdict on the run.
     pub verdict: Verdict,
     /// Why: what the client did, as a sentence without its subject.
     pub reason: String,
-    /// The flaws that it looks like; those that the model expects first.
+    /// The flaws that explain the run; those that the model expects first.
     pub flaws: Vec<Flaw>,
-    /// Where in the recording the evidence is.
+    /// The place of the evidence in the recording.
     pub leaks: Vec<Leak>,
-    /// Where no sound client of the model explains the run, and it passes nevertheless or says nothing: the
-    /// first step that no sound client would take.
+    /// The first step that no sound client of the model takes, if the run passes or is inconclusive.
     pub unexplained: Option<String>,
-    /// Where the client differs from what it does with the twin: what it said inside TLS here, and there.
+    /// If the client differs from its behaviour with the twin: its commands inside TLS here, and with
+    /// the twin.
     pub compared: Option<[String; 2]>,
 }
 
-/// What a run weighs.
+/// The verdict on a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Verdict {
     /// A `must` property is broken.
     Fail,
     /// A `should` property is broken.
     Weak,
-    /// Nothing that is claimed is broken.
+    /// No claimed property is broken.
     Pass,
-    /// The run says nothing.
+    /// The run proves nothing.
     Inconclusive,
-    /// The oracles contradict each other: a mistake of ours.
+    /// The oracles contradict each other: a mistake in Upward.
     Error,
 }
 
@@ -98,7 +100,8 @@ impl Question<'_> {
         self.sessions.last().copied().unwrap_or(Policy::Required)
     }
 
-    /// What the client does with an honest peer, and where its last session began in this run.
+    /// The client's habits with an honest peer, and the connection with which its last session began in
+    /// this run.
     fn habits_in(&self, evidence: &Evidence) -> Habits {
         Habits { last_session_at: evidence.last_session_at, ..self.habits }
     }
@@ -125,8 +128,8 @@ pub fn judge(question: &Question<'_>, evidence: &Evidence) -> Judgement {
     let mut judgement = Judgement {
         outcome: outcome(findings.broken, evidence),
         broken,
-        // No property speaks of crashes; bytes from the network that bring one about are at least
-        // worth a look.
+        // No property is about crashes. Bytes from the network that cause one are at least worth a
+        // look.
         verdict: match weigh(question.protocol, broken) {
             Verdict::Pass if evidence.crashed => Verdict::Weak,
             verdict => verdict,
@@ -143,7 +146,7 @@ pub fn judge(question: &Question<'_>, evidence: &Evidence) -> Judgement {
     judgement
 }
 
-/// Takes the verdict back if the run does not prove it.
+/// Replaces a verdict that the run does not prove.
 fn doubt(
     judgement: &mut Judgement,
     question: &Question<'_>,
@@ -175,8 +178,8 @@ fn doubt(
     }
 }
 
-/// A run that breaks no rule, and that no sound client explains, passes only if nothing inside TLS shows that what came
-/// in clear made a difference.
+/// A run that breaks no rule, but is not explained by a sound client, passes only if the plaintext is
+/// known to have changed nothing inside TLS.
 fn unexplained(judgement: &mut Judgement, question: &Question<'_>, evidence: &Evidence) {
     let habits = question.habits_in(evidence);
     let strange =
@@ -194,18 +197,18 @@ fn unexplained(judgement: &mut Judgement, question: &Question<'_>, evidence: &Ev
     judgement.unexplained = Some(strange);
 }
 
-/// Whether what came in clear is known to have changed nothing inside TLS: the client said nothing there,
-/// it said the same to the twin, or the vector is its own twin.
+/// Whether the plaintext is known to have changed nothing inside TLS: the client sent nothing there, it
+/// sent the same to the twin, or the vector is its own twin.
 fn unchanged(evidence: &Evidence) -> bool {
     let inside = &evidence.inside;
     let same = |twin: &Inside| twin.says_something() && inside.differs(twin).is_none();
     let silent = !inside.says_something()
-        // What it says there to a server with a bad certificate is not compared.
+        // Commands inside TLS to a server with a bad certificate are not compared.
         && (!inside.accepts_certificate || !inside.dialogues.is_empty());
     silent || !evidence.attacked_in_clear || evidence.twin.as_ref().is_some_and(same)
 }
 
-/// What the client said inside TLS, and what it said to the twin.
+/// The client's commands inside TLS here, and with the twin.
 fn compared(evidence: &Evidence) -> [String; 2] {
     let shown = |inside: Option<&Inside>| {
         let dialogues = inside.map_or(&[][..], |inside| &inside.dialogues);
@@ -214,7 +217,7 @@ fn compared(evidence: &Evidence) -> [String; 2] {
     [shown(Some(&evidence.inside)), shown(evidence.twin.as_ref())]
 }
 
-/// A step of the client in words.
+/// Describes a step of the client.
 fn described(step: &UnexplainedStep) -> String {
     let words = match step.event {
         Event::Heard(command, Layer::Clear) => format!("{} in clear", command.word()),
@@ -228,7 +231,7 @@ fn described(step: &UnexplainedStep) -> String {
     }
 }
 
-/// The broken properties that the protocol and the policy promise.
+/// The broken properties that the protocol and the policy claim.
 fn claimed(protocol: &Protocol, policy: Policy, broken: Properties) -> Properties {
     broken
         .iter()

@@ -9,7 +9,7 @@
 //! The program `upward` tests clients in any language. The model and its proofs are the crate `upward-model`.
 //! All other modules serve the program: they are hidden here, and may change in any release.
 
-// `print!` panics where a disk is full or nobody reads; `cli::out` does not.
+// `print!` panics if the disk is full or the reader has closed the pipe; `cli::out` does not.
 #![warn(clippy::print_stdout)]
 
 pub mod in_process;

@@ -1,8 +1,8 @@
-//! The sound negotiation as a library: to a connection on which TLS stands, or to the reason why not.
+//! The sound negotiation as a library: returns a connection with TLS, or the reason why there is none.
 //!
-//! It is the model's client, [`Negotiator`], over Tokio and rustls: the step function that the
-//! properties are proved of decides what is said before TLS, whether TLS begins, and when to give up.
-//! It stops where the session begins, and hands the connection over.
+//! It is the model's client, [`Negotiator`], over Tokio and rustls. The step function whose properties
+//! are proved decides which commands are sent before TLS, when TLS begins, and when to give up. The
+//! negotiation ends where the session begins, and hands over the connection.
 //!
 //! ```no_run
 //! use tokio::io::AsyncWriteExt;
@@ -20,8 +20,8 @@
 //! # }
 //! ```
 //!
-//! What is trusted and not proved: the codec that cuts messages, Tokio and rustls. Nothing that the
-//! server says in clear is handed on, since whoever is on the network may have said it; a
+//! The following parts are trusted and not proved: the codec that parses messages, Tokio and rustls. No
+//! clear text of the server is handed over, since an attacker on the network may have sent it; a
 //! [`Refusal`] does not quote it either.
 
 mod refusal;
@@ -50,10 +50,10 @@ use crate::reference::reading::{Reading, Taken};
 
 pub use self::refusal::Refusal;
 
-/// How much of a message may come before its end.
+/// The longest incomplete message, in bytes.
 const LONGEST: usize = 64 * 1024;
 
-/// What is negotiated, with whom.
+/// The terms of a negotiation: protocol, policy, server and configuration.
 #[derive(Clone)]
 pub struct Negotiation {
     client: Negotiator,
@@ -67,34 +67,34 @@ pub struct Negotiation {
 /// A connection that is ready for the session.
 #[derive(Debug)]
 pub enum Connection {
-    /// TLS stands, with a peer that the configuration accepts. After an upgrade it is the client's
-    /// turn, and what it learned before is to be asked for anew. Under [`Policy::Implicit`] nobody
-    /// has said anything yet: servers that greet do so now.
+    /// TLS is established with a peer that the configuration accepts. After an upgrade it is the
+    /// client's turn; it must ask again for what it learned before TLS. Under [`Policy::Implicit`] no
+    /// byte has been sent inside TLS yet: a server that greets does so now.
     Tls(Box<TlsStream<TcpStream>>),
-    /// There is no TLS, and [`Policy::Opportunistic`] goes on without: the server has greeted, where
-    /// it does, and it is the client's turn.
+    /// There is no TLS, and [`Policy::Opportunistic`] goes on without it. The server has sent its
+    /// greeting, if the protocol has one, and it is the client's turn.
     Clear(TcpStream),
 }
 
-/// Why nothing can be negotiated.
+/// Errors in the terms of a negotiation.
 #[derive(Debug, thiserror::Error)]
 pub enum TermsError {
     /// There is no such protocol, or it has no codec.
     #[error("protocol `{0}` has no codec")]
     NoCodec(String),
-    /// The server's name is none.
+    /// The server's name is not valid.
     #[error("server name `{0}`: {1}")]
     ServerName(String, InvalidDnsNameError),
-    /// The client's name cannot stand on a line.
+    /// The client's name contains characters that are not allowed on a line.
     #[error("client name {0:?}: expected visible ASCII characters, and no space")]
     ClientName(String),
 }
 
-/// A configuration that trusts these authorities and no others.
+/// A configuration that trusts only these authorities.
 ///
 /// # Errors
 ///
-/// Where the crypto library does not fit rustls: no user can bring that about.
+/// If the crypto library does not fit rustls; this does not depend on the user.
 pub fn trusting(roots: RootCertStore) -> Result<Arc<ClientConfig>, rustls::Error> {
     let config = ClientConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()?
@@ -104,16 +104,16 @@ pub fn trusting(roots: RootCertStore) -> Result<Arc<ClientConfig>, rustls::Error
 }
 
 impl Negotiation {
-    /// Negotiates TLS in a protocol that has a codec, such as `smtp`, for what the user asked for and the
-    /// server that the user named.
+    /// Negotiates TLS in a protocol that has a codec, such as `smtp`, with the server and the policy
+    /// that the user chose.
     ///
-    /// The configuration decides who is that server. Under [`Policy::Opportunistic`] a certificate
-    /// that it does not accept is a failed handshake, after which the client connects once more and
-    /// goes on in clear; to have TLS with anybody instead, give it a verifier that accepts anybody.
+    /// The configuration authenticates the server. Under [`Policy::Opportunistic`], a rejected
+    /// certificate is a failed handshake: the client connects once more and goes on in clear. To use
+    /// TLS with an unauthenticated server instead, pass a verifier that accepts every certificate.
     ///
     /// # Errors
     ///
-    /// Where the protocol has no codec, or the name is none.
+    /// If the protocol has no codec, or the name is not valid.
     pub fn new(
         protocol: &str,
         policy: Policy,
@@ -124,7 +124,7 @@ impl Negotiation {
         let entry = catalogue::by_name(protocol).ok_or_else(unknown)?;
         let name = ServerName::try_from(server.to_owned())
             .map_err(|error| TermsError::ServerName(server.to_owned(), error))?;
-        // Both are sound. Giving up tells the user that somebody tried.
+        // Both choices are sound. Giving up tells the user about the attack.
         let variant = Variant { leftover: Leftover::Refuse, ..Variant::COMMON };
         Ok(Self {
             client: Negotiator::sound(entry.protocol, policy).with_variant(variant),
@@ -136,11 +136,11 @@ impl Negotiation {
         })
     }
 
-    /// What the client calls itself in clear; `localhost`, if not given.
+    /// The client's name in clear; `localhost` by default.
     ///
     /// # Errors
     ///
-    /// Where that is no word.
+    /// If the name is empty, or contains a space or other characters than visible ASCII.
     pub fn introduced_as(mut self, name: &str) -> Result<Self, TermsError> {
         if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(TermsError::ClientName(name.to_owned()));
@@ -149,7 +149,7 @@ impl Negotiation {
         Ok(self)
     }
 
-    /// How long all of it may take; a minute, if not given.
+    /// How long the whole negotiation may take; one minute by default.
     #[must_use]
     pub const fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
@@ -160,8 +160,8 @@ impl Negotiation {
     ///
     /// # Errors
     ///
-    /// Where there is no TLS and the policy asks for it: nothing but an introduction, the upgrade
-    /// request and a goodbye was said in clear, and the connection is closed.
+    /// If there is no TLS and the policy requires it. Then only an introduction, the upgrade request
+    /// and a goodbye were sent in clear, and the connection is closed.
     pub async fn connect(&self, to: impl ToSocketAddrs) -> Result<Connection, Refusal> {
         let mut driver = Driver {
             terms: self,
@@ -174,7 +174,7 @@ impl Negotiation {
     }
 }
 
-/// A negotiation under way.
+/// A running negotiation.
 struct Driver<'a> {
     terms: &'a Negotiation,
     reading: Reading<'a, Negotiator>,
@@ -184,7 +184,7 @@ struct Driver<'a> {
     failure: Option<Refusal>,
 }
 
-/// What a wait has brought.
+/// The result of a wait.
 enum Event {
     Inputs(Vec<Input>),
     Secured(Box<TlsStream<TcpStream>>),
@@ -231,7 +231,7 @@ impl Driver<'_> {
         }
     }
 
-    /// Does what a step says; what comes of connecting.
+    /// Performs the outputs of a step; returns the inputs that result from connecting.
     async fn perform(&mut self, outputs: &Outputs, to: &impl ToSocketAddrs) -> Vec<Input> {
         let mut inputs = Vec::new();
         let mut out = Vec::new();
@@ -241,7 +241,8 @@ impl Driver<'_> {
                 Output::Send(Command::Hello) => {
                     out.extend(self.reading.words.introduce(&self.terms.name));
                 }
-                // It has no secrets to say: they are left to who takes the connection over.
+                // This client has no secrets: the caller sends them on the connection that it takes
+                // over.
                 Output::Send(command) if command.is_allowed_in_clear() => {
                     out.extend(self.reading.words.say(*command, &Canaries::new(0)));
                 }

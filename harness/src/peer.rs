@@ -13,8 +13,8 @@ pub use self::persona::Persona;
 
 /// The peer of a program under test.
 pub trait Peer {
-    /// Plays until `ended` is ready, which says that the program has ended; then waits for the end of connections that
-    /// are still open. Everything that goes over the wire is written to `record`. Returns what was seen.
+    /// Plays until `ended` is ready, which means that the program has ended. Then waits until open
+    /// connections end. Records all bytes on the wire in `record`. Returns the lifted run.
     fn play(
         self,
         record: Record,
@@ -22,11 +22,11 @@ pub trait Peer {
     ) -> impl Future<Output = Lifted> + Send;
 }
 
-/// A persona, and where it waits for clients.
+/// A persona, and the sockets on which it listens.
 pub struct Host {
     /// The persona.
     pub persona: Persona,
-    /// Where it waits.
+    /// Its listening sockets.
     pub listening: Listening,
 }
 

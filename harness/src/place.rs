@@ -1,7 +1,7 @@
-//! Places in the texts that people write and the program reads.
+//! Places in texts that people write and the program reads.
 
-/// The line, and the column in characters, of a byte of a text; both counted from 1. What is behind
-/// the text, or inside a character, is its end.
+/// The line, and the column in characters, of a byte of a text; both counted from 1. A place after the
+/// text, or inside a character, becomes the end of the text.
 pub(crate) fn of_byte(text: &str, at: usize) -> (usize, usize) {
     let before = text.get(..at).unwrap_or(text);
     let line = before.matches('\n').count() + 1;
@@ -9,7 +9,7 @@ pub(crate) fn of_byte(text: &str, at: usize) -> (usize, usize) {
     (line, column)
 }
 
-/// What is wrong with a text that is to be JSON, without the place, which the error tells apart.
+/// The message of a JSON error without the place, which the error reports separately.
 pub(crate) fn json(error: &serde_json::Error) -> String {
     error.to_string().split(" at line ").next().unwrap_or_default().to_owned()
 }

@@ -1,4 +1,4 @@
-//! A client under test as a process: started on a stage of its own, watched, and gone afterwards.
+//! A client under test as a process: started by a stage of its own, watched, and killed in the end.
 
 mod capture;
 mod control;
@@ -36,23 +36,23 @@ use self::setting::Setting;
 use self::stage::Next;
 use self::terminal::Terminal;
 
-/// The variable that marks every process of a run, so that those that left the group are found.
+/// The variable that marks every process of a run, to find processes that have left the group.
 pub const MARK: &str = "UPWARD_RUN";
 
 /// What to start.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Invocation {
-    /// Program and arguments; never a shell's line.
+    /// Program and arguments; not a shell command line.
     pub argv: Vec<OsString>,
-    /// Variables beside the few that are passed on.
+    /// Variables in addition to the few that are always passed on.
     pub environment: Vec<(OsString, OsString)>,
-    /// What it reads.
+    /// Its standard input.
     pub stdin: Vec<u8>,
-    /// Where it runs.
+    /// Its working directory.
     pub dir: PathBuf,
     /// What its input and output are.
     pub console: Console,
-    /// Whether it runs in isolation, and who listens there.
+    /// How it is isolated, and whether the persona listens there; `None` without isolation.
     pub isolation: Option<(Isolation, Peer)>,
 }
 
@@ -62,17 +62,16 @@ pub enum Console {
     /// A pipe each.
     #[default]
     Pipes,
-    /// One terminal: what it reads is typed there, and everything that it writes is kept as its
-    /// standard output.
+    /// One terminal: its input is typed there, and all output is recorded as standard output.
     Terminal,
 }
 
-/// How much it may have.
+/// Limits of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// How long it may run.
     pub deadline: Duration,
-    /// How many bytes of each of its outputs are kept.
+    /// How many bytes of each output are recorded.
     pub output: usize,
 }
 
@@ -105,7 +104,7 @@ pub enum Exit {
     Signal(i32),
     /// It was killed at the deadline.
     Deadline,
-    /// It killed the process that kept it, and was killed then.
+    /// It killed the stage, and was killed then.
     Lost,
 }
 
@@ -120,7 +119,7 @@ impl fmt::Display for Exit {
     }
 }
 
-/// What a process left.
+/// The result of a process that has ended.
 #[derive(Clone, Debug)]
 pub struct Ended {
     /// How it ended.
@@ -133,15 +132,15 @@ pub struct Ended {
     pub duration: Duration,
 }
 
-/// A process has ended without having written what was waited for.
+/// The process has ended without writing the expected output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("it ended without having written what was waited for")]
 pub struct Silent;
 
-/// A process that runs; dropped, it and all that it started are killed.
+/// A running process. When this is dropped, the process and all processes that it started are killed.
 pub struct Running {
     keeper: Keeper,
-    /// None once all that was below it is gone.
+    /// `None` once all processes below it have ended.
     stage: Option<Stage>,
     mark: String,
     outputs: [Capture; 2],
@@ -157,15 +156,15 @@ fn passed_on() -> impl Iterator<Item = (OsString, OsString)> {
     names.into_iter().filter_map(|name| Some((name.into(), std::env::var_os(name)?)))
 }
 
-/// How long a stage may take to end what is left of a run, and outputs to come to their end, before
-/// they are given up: neither waits for the client.
+/// How long a stage may take to end the rest of a run, and outputs may take to close, before this
+/// program gives up. This time does not include the client's own.
 const GRACE: Duration = Duration::from_secs(10);
 
 /// Starts a client.
 ///
 /// # Errors
 ///
-/// Where the program is missing or may not be run.
+/// If the program is missing or cannot be executed.
 pub async fn start(
     keeper: &Keeper,
     invocation: Invocation,
@@ -199,7 +198,7 @@ pub async fn start(
         }
         None => keeper.keep(&order, &ends.theirs)?,
     };
-    // Whoever reads what the client writes is to see its end.
+    // Close our copies: the outputs end only when all writers have closed them.
     drop(ends.theirs);
     let mut running = Running {
         outputs: ends.outputs.map(|output| Capture::new(output, limits.output)),
@@ -228,13 +227,14 @@ pub async fn start(
     }
 }
 
-/// What is handed to the stage, and what is kept of it.
+/// Both sides of the client's input and outputs.
 struct Ends {
     /// The client's standard input, output and error.
     theirs: [OwnedFd; 3],
-    /// Where what it reads is written.
+    /// The client's input is written here.
     feed: Sender,
-    /// What it writes: to its output, on a terminal to everything, and to its error.
+    /// The client's outputs are read here: standard output (on a terminal, all output) and standard
+    /// error.
     outputs: [Option<Receiver>; 2],
 }
 
@@ -261,12 +261,12 @@ impl Ends {
     }
 }
 
-/// Writes what a client is to read. One that does not read it is no error of ours.
+/// Writes the client's input. It is not an error if the client does not read it.
 async fn feed_to(mut pipe: Sender, bytes: Vec<u8>) {
     let _ = pipe.write_all(&bytes).await;
 }
 
-/// Does from outside what a stage in namespaces of its own cannot do, and takes its sockets.
+/// Does from outside what a stage in new namespaces cannot do itself, and receives its sockets.
 async fn isolate(stage: &mut Stage) -> Result<Vec<TcpListener>, ProcessError> {
     let lost =
         || Failed { step: "start".to_owned(), error: std::io::ErrorKind::UnexpectedEof.into() };
@@ -292,7 +292,7 @@ async fn isolate(stage: &mut Stage) -> Result<Vec<TcpListener>, ProcessError> {
 }
 
 impl Running {
-    /// What the stage says; nothing where it is gone.
+    /// The next message of the stage; `None` if it has ended.
     async fn next(&mut self) -> std::io::Result<Option<Message>> {
         match &mut self.stage {
             Some(stage) => stage.control.next().await,
@@ -300,13 +300,13 @@ impl Running {
         }
     }
 
-    /// The sockets that listen where the client is isolated: the persona's, and the trap's as the
-    /// last. Empty where it is not, and once they were taken.
+    /// Takes the listening sockets of an isolated client: the persona's, then the trap's. Empty without
+    /// isolation, and on the second call.
     pub fn take_listeners(&mut self) -> Vec<TcpListener> {
         std::mem::take(&mut self.listeners)
     }
 
-    /// Waits for the end, at most until the deadline; then nothing of the run is left.
+    /// Waits for the end, at most until the deadline; then kills all processes of the run.
     pub async fn wait(mut self) -> Ended {
         let told = tokio::time::timeout(self.limits.deadline, self.next()).await;
         let exit = match told {
@@ -334,11 +334,11 @@ impl Running {
         Ended { exit, stdout, stderr, duration }
     }
 
-    /// Waits until one of its outputs is as asked for.
+    /// Waits until one of its outputs satisfies the condition.
     ///
     /// # Errors
     ///
-    /// [`Silent`] where it has ended, and they are not.
+    /// [`Silent`] if it ends before that.
     pub async fn writes(&self, asked_for: impl Fn(&[u8]) -> bool) -> Result<(), Silent> {
         let [mut out, mut err] = self.outputs.each_ref().map(Capture::watch);
         let asked_for = |captured: &Captured| asked_for(&captured.bytes);
@@ -349,16 +349,16 @@ impl Running {
         }
     }
 
-    /// Asks it to end, and waits for that as [`Self::wait`] does.
+    /// Asks it to end, and waits like [`Self::wait`].
     pub async fn stop(self) -> Ended {
-        // Who has ended already cannot be asked.
+        // A client that has already ended cannot be asked.
         if let Some(stage) = &self.stage {
             let _ = stage.control.ask();
         }
         self.wait().await
     }
 
-    /// Where the stage is gone or does not end the run, does what can be done from here.
+    /// If the stage has ended or does not end the run, kills its processes from here.
     fn force(&mut self) {
         if let Some(mut stage) = self.stage.take() {
             let _ = stage.child.start_kill();
@@ -370,7 +370,7 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         self.feeder.abort();
-        // Whoever drops this may be on the way out: when it returns, the processes are gone.
+        // The program may be exiting: wait here, so that the processes are gone when this returns.
         if self.stage.as_ref().is_some_and(Stage::dismiss) {
             self.stage = None;
         }

@@ -1,7 +1,7 @@
 //! How a client is started: from the command line, or from a profile.
 //!
-//! A profile is a TOML file. Those in `harness/clients/` are built in; others are named by their
-//! path. Everything that a client needs is in its profile, and nothing about it is anywhere else.
+//! A profile is a TOML file. Profiles in `harness/clients/` are built in; others are given by their
+//! path. A profile contains everything that is specific to its client.
 
 mod bundled;
 mod check;
@@ -36,13 +36,13 @@ pub struct Profile {
     pub name: String,
     /// The protocol that it speaks.
     pub protocol: String,
-    /// What its user asked for.
+    /// Its user's policy.
     #[serde(default = "required")]
     pub policy: Policy,
-    /// The command that prints its version: where it fails, the client is not installed.
+    /// The command that prints its version. If the command fails, the client is not installed.
     #[serde(default)]
     pub version: Vec<String>,
-    /// What brings it.
+    /// The packages that install it.
     #[serde(default)]
     pub packages: Packages,
     /// The command that builds it, run in a checkout of this project.
@@ -50,73 +50,73 @@ pub struct Profile {
     pub build: Vec<String>,
     /// Program and arguments, with placeholders.
     pub argv: Vec<String>,
-    /// What it reads, with placeholders.
+    /// Its standard input, with placeholders.
     #[serde(default)]
     pub stdin: String,
     /// Files in its directory, with placeholders.
     #[serde(default)]
     pub files: BTreeMap<String, String>,
-    /// Programs that are put into its directory as they are.
+    /// Programs that are copied unchanged into its directory.
     #[serde(default)]
     pub drivers: Vec<String>,
-    /// Variables, with placeholders.
+    /// Environment variables, with placeholders.
     #[serde(default)]
     pub environment: BTreeMap<String, String>,
-    /// Variables of the caller that it sees; they win over [`Self::environment`].
+    /// Environment variables of the caller that are passed on; they override [`Self::environment`].
     #[serde(default)]
     pub inherit: Vec<String>,
-    /// Whether it is started on a terminal, and not on pipes.
+    /// Whether it is started on a terminal instead of pipes.
     #[serde(default)]
     pub terminal: bool,
-    /// Whether it writes nothing but data from the server to its standard output. Data that came in clear
-    /// must not be among them.
+    /// Whether it writes only data from the server to its standard output. These data must not contain
+    /// data received in clear.
     #[serde(default)]
     pub output_is_data: bool,
-    /// How its user is told how it fared.
+    /// How it reports success or failure to its user.
     #[serde(default)]
     pub tells: Tells,
-    /// The program that does the work, where `argv` only hands it over.
+    /// The program that does the work, if `argv` only submits it.
     #[serde(default)]
     pub daemon: Option<Daemon>,
-    /// The port that it connects to, where it knows no other; it is then run in isolation only.
+    /// Its fixed port, if it cannot use another; it is then run only in isolation.
     #[serde(default)]
     pub port: Option<u16>,
-    /// Names beside `localhost` that it looks up; in isolation they mean the persona.
+    /// Host names other than `localhost` that it resolves; in isolation they resolve to the persona.
     #[serde(default)]
     pub names: Vec<String>,
-    /// Folders of the machine that it writes to; in isolation they are empty and its own.
+    /// Folders of the machine that it writes to; in isolation each run gets its own empty ones.
     #[serde(default)]
     pub fresh: Vec<PathBuf>,
-    /// What its authors announce: reported as it is, and no surprise.
+    /// Behaviour that its authors announce: reported, but not counted as unexpected.
     #[serde(default)]
     pub announced: Vec<Trait>,
-    /// Where they say so, and what they say, in one sentence.
+    /// The place and the words of the announcement, in one sentence.
     #[serde(default)]
     pub documented: String,
-    /// Where the programs of [`Self::drivers`] come from.
+    /// The origin of the programs in [`Self::drivers`].
     #[serde(skip)]
     pub(crate) source: Source,
 }
 
-/// Where a profile comes from.
+/// The origin of a profile.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Source {
-    /// Built in, or made up of a command line.
+    /// Built in, or created from a command line.
     #[default]
     Here,
-    /// A file; its drivers are in the folder `drivers` beside it, or built in.
+    /// A file; its drivers are in the folder `drivers` next to it, or built in.
     File(PathBuf),
 }
 
-/// How the user of a client is told how it fared.
+/// How a client reports success or failure to its user.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Tells {
-    /// The exit codes that say success.
+    /// The exit codes that mean success.
     #[serde(default = "zero")]
     pub success: Vec<i32>,
-    /// A command, with placeholders, that is run in the client's directory when the client has
-    /// ended: success is said only where it ends with 0.
+    /// A command, with placeholders, that is run in the client's directory after the client has ended.
+    /// The client reports success only if this command exits with 0.
     #[serde(default)]
     pub command: Vec<String>,
 }
@@ -180,7 +180,7 @@ impl Profile {
     ///
     /// # Errors
     ///
-    /// The first that is wrong.
+    /// The first error found.
     pub fn check(&self) -> Result<(), TemplateError> {
         for text in self.texts() {
             template::check(text)?;
@@ -191,7 +191,7 @@ impl Profile {
         Ok(())
     }
 
-    /// Everything that may have placeholders and that a run uses.
+    /// All texts of a run that may contain placeholders.
     fn texts(&self) -> impl Iterator<Item = &String> {
         self.argv
             .iter()
@@ -202,19 +202,20 @@ impl Profile {
             .chain(self.daemon.iter().flat_map(|daemon| &daemon.argv))
     }
 
-    /// Whether it is given data to deliver; else all that it has to protect is its login.
+    /// Whether it is given data to deliver. If not, only its login is confidential.
     pub fn carries_body(&self) -> bool {
         self.is_told("body")
     }
 
-    /// Whether it is told which authority to trust, beside the variable of OpenSSL that not all read.
+    /// Whether it is given the authority to trust. The OpenSSL variable does not count, since not all
+    /// programs read it.
     pub fn is_told_authority(&self) -> bool {
         self.is_told("ca")
     }
 
-    /// Whether it is told what a placeholder stands for. Reads the files that its command names.
+    /// Whether it is given the value of a placeholder. Reads the files that its command names.
     fn is_told(&self, placeholder: &str) -> bool {
-        // A script may take it from its environment.
+        // A script may read the value from its environment.
         let variable = template::variable(placeholder);
         self.texts().any(|text| {
             text.contains(&variable)
@@ -230,7 +231,7 @@ impl Profile {
         self.announced.contains(&announced)
     }
 
-    /// A driver's text: of its own folder, or built in.
+    /// A driver's text: from the profile's folder, or built in.
     pub(crate) fn driver(&self, name: &str) -> Option<Vec<u8>> {
         let own = match &self.source {
             Source::Here => None,
@@ -239,11 +240,11 @@ impl Profile {
         own.or_else(|| bundled::driver(name).map(<[u8]>::to_vec))
     }
 
-    /// The variables that its processes see, beside the few that every program needs.
+    /// The environment variables of its processes, in addition to the few that every program needs.
     ///
     /// # Errors
     ///
-    /// Where a placeholder is unknown.
+    /// If a placeholder is unknown.
     pub fn surroundings(
         &self,
         values: &Values,
@@ -259,7 +260,7 @@ impl Profile {
     }
 }
 
-/// Whether a program or a script that a command names speaks of a variable.
+/// Whether a program or script named by a command contains the name of a variable.
 fn speaks_of(program: &Path, variable: &str) -> bool {
     let mut text = Vec::new();
     program.is_absolute()
@@ -269,7 +270,7 @@ fn speaks_of(program: &Path, variable: &str) -> bool {
             .is_ok_and(|_| memchr::memmem::find(&text, variable.as_bytes()).is_some())
 }
 
-/// How much of a program is looked at: 64 MiB.
+/// How much of a program is searched: 64 MiB.
 const PROGRAM: u64 = 64 << 20;
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! The built-in client: a client of the model over real sockets and real TLS.
 //!
-//! It decides nothing. The model's step function is given what was read and does what it says; this
-//! driver moves bytes. It reads greedily, so that whatever stands in one segment behind the reply
-//! to the upgrade request really is in the client's buffer.
+//! It makes no decisions. The model's step function gets the received messages, and this driver
+//! performs its outputs. The driver reads as much as it can, so that bytes in the same segment after
+//! the reply to the upgrade request really are in the client's buffer.
 
 pub(crate) mod reading;
 
@@ -18,16 +18,16 @@ use crate::link::{self, Address, Failed, Verifier, VerifyError};
 
 use self::reading::Reading;
 
-/// Where the built-in client connects to, and what it carries.
+/// The built-in client's task: the server, and the secrets to use.
 #[derive(Clone)]
 pub(crate) struct Errand {
-    /// Where the persona is.
+    /// The persona's address.
     pub(crate) address: Address,
     /// The authority to trust, as PEM.
     pub(crate) ca: String,
-    /// What it carries in each of its user's sessions.
+    /// The canaries of each of its user's sessions.
     pub(crate) canaries: Vec<Arc<Canaries>>,
-    /// When it gives up waiting.
+    /// The time after which it stops waiting.
     pub(crate) deadline: Duration,
 }
 
@@ -36,13 +36,13 @@ pub(crate) struct Errand {
 pub struct Finished {
     /// How each session ended, in order.
     pub ends: Vec<End>,
-    /// Whether the user was told of a failure in the session that ended last.
+    /// Whether the user was told of a failure in the last session to end.
     pub told: bool,
-    /// What the user was shown.
+    /// The text shown to the user.
     pub shown: String,
-    /// What it handed to the application as the server's data.
+    /// The server's data passed to the application.
     pub handed_over: String,
-    /// Whether it never came to an end.
+    /// Whether it did not end.
     pub hung: bool,
     /// The connection with which its last session began, counted from 0.
     pub last_session_at: usize,
@@ -51,7 +51,7 @@ pub struct Finished {
 }
 
 impl Finished {
-    /// Whether it ends as after success, as far as its user can tell.
+    /// Whether its end looks like success to its user.
     pub fn claims_success(&self) -> bool {
         self.ends.last() == Some(&End::Delivered) || !self.told
     }
@@ -61,7 +61,7 @@ impl Finished {
 ///
 /// # Errors
 ///
-/// Where TLS cannot be set up from `errand.ca`; what happens on the network is no error.
+/// If TLS cannot be set up from `errand.ca`. Network errors are not errors here.
 pub(crate) async fn run<C: Client + Sync>(
     client: &C,
     codec: &dyn Codec,
@@ -89,7 +89,7 @@ struct Driver<'a, C: Client> {
     verifier: Verifier,
     errand: Errand,
     link: link::ClientLink,
-    /// The text of the last segment that came in clear.
+    /// The text of the last segment received in clear.
     text: String,
     finished: Finished,
 }
@@ -124,7 +124,7 @@ impl<C: Client + Sync> Driver<'_, C> {
         }
     }
 
-    /// Does what a step says.
+    /// Performs the outputs of a step.
     async fn perform(&mut self, step: &Step<C::State>, inputs: &mut Vec<Input>) {
         let mut out: Vec<u8> = Vec::new();
         for &output in &step.outputs {
@@ -176,14 +176,14 @@ impl<C: Client + Sync> Driver<'_, C> {
         Input::Connected
     }
 
-    /// Writes; that the peer has gone will be read.
+    /// Writes bytes. If the peer has closed, the next read reports that.
     async fn write(&mut self, bytes: &[u8]) {
         if !bytes.is_empty() {
             let _ = self.link.write(bytes).await;
         }
     }
 
-    /// Waits for what happens next.
+    /// Waits for the next input.
     async fn next(&mut self, state: &C::State) -> Vec<Input> {
         if self.client.view(state) == View::Handshaking
             && !matches!(self.link, link::ClientLink::None)
@@ -200,7 +200,7 @@ impl<C: Client + Sync> Driver<'_, C> {
         }
     }
 
-    /// Cuts what was read into a segment; sends on what belongs to a command of several steps.
+    /// Parses received bytes into a segment; sends the next step of a command that has several.
     async fn received(&mut self, bytes: &[u8]) -> Vec<Input> {
         let cut = self.reading.cut(bytes);
         self.write(&cut.more).await;

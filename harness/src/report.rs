@@ -1,4 +1,4 @@
-//! How results are shown: to people, as JUnit, Markdown, TAP and the page of bundled clients.
+//! Reports of results: for people, as JUnit, Markdown, TAP, and the page of bundled clients.
 
 mod comparison;
 mod controls;

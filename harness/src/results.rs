@@ -1,5 +1,5 @@
-//! Judgements as data: what a suite found out about a client, the exit code that it asks for, reports of
-//! several machines put together, and of two runs compared. JSON is their form in files.
+//! Judgements as data: the results of a client's suite, its exit code, merging reports of several
+//! machines, and comparing two runs. Files hold them as JSON.
 
 mod compare;
 mod controls;
@@ -41,10 +41,10 @@ pub(crate) use self::printed::telling_line;
 pub use self::transcript::Line;
 pub(crate) use self::transcript::transcript;
 
-/// The exit code of a run that was interrupted, by Ctrl-C or SIGTERM: 128 and the number of SIGINT, as shells have it.
+/// The exit code of a run interrupted by Ctrl-C or SIGTERM: 128 and the number of SIGINT, as in shells.
 pub const INTERRUPTED: u8 = 130;
 
-/// How much of what went over the wire is kept with each result: 64 KiB. The rest is in `wire.txt`.
+/// How much recorded text is kept with each result: 64 KiB. The rest is in `wire.txt`.
 pub(crate) const WIRE: usize = 64 << 10;
 
 /// The results of a suite.
@@ -53,7 +53,7 @@ pub(crate) const WIRE: usize = 64 << 10;
 pub struct Report {
     /// The client's name.
     pub client: String,
-    /// Its version, as it says itself.
+    /// Its version, as printed by itself.
     pub version: Option<String>,
     /// The protocol.
     pub protocol: String,
@@ -61,11 +61,11 @@ pub struct Report {
     pub policy: String,
     /// What the client's authors announce.
     pub announced: Vec<Trait>,
-    /// What the controls showed.
+    /// The results of the controls.
     pub controls: Controls,
     /// Why the last control failed, if it did.
     pub last: Result<(), String>,
-    /// Whether the suite was interrupted: the rows are of what was done before.
+    /// Whether the suite was interrupted: the rows are those finished before.
     pub interrupted: bool,
     /// A row for each vector, in order.
     pub rows: Vec<Row>,
@@ -77,29 +77,29 @@ pub struct Report {
 pub struct Row {
     /// The vector.
     pub vector: Vector,
-    /// The judgement; `None` where the vector was skipped.
+    /// The judgement; `None` if the vector was skipped.
     pub judgement: Option<Judgement>,
     /// Why it was skipped.
     pub skipped: Option<String>,
-    /// Where the client's authors announce just this: what they say.
+    /// The words of the client's authors, if they announce exactly this result.
     pub announced: Option<String>,
-    /// What went over the wire, for people.
+    /// The recorded bytes, as text.
     pub wire: String,
-    /// What of the run was not kept, in sentences: a client may say, write or leave anything.
+    /// Sentences about data of the run that was not recorded.
     pub cut: Vec<String>,
     /// The lines of the dialogue around the evidence.
     pub transcript: Vec<Line>,
     /// How the client ended.
     pub exit: String,
-    /// The line of its output that tells most, if it printed any.
+    /// The most informative line of its output, if there is any.
     pub printed: Option<String>,
     /// How long it ran.
     pub duration_ms: u128,
-    /// In how many runs it showed the same kind of thing.
+    /// How many runs showed the same kind of result.
     pub runs: usize,
-    /// Where its files are.
+    /// The folder of its files.
     pub artefacts: PathBuf,
-    /// How to run this vector again.
+    /// The command that runs this vector again.
     pub again: String,
 }
 
@@ -148,15 +148,15 @@ impl Counts {
 }
 
 impl Report {
-    /// Takes in the last control.
+    /// Adds the result of the last control.
     pub(crate) fn last_control(&mut self, delivered: bool, reason: &str) {
         if !delivered {
             self.last = Err(reason.to_owned());
         }
     }
 
-    /// The exit code that it asks for where nothing is waived: 0 as expected, 1 where a vector failed,
-    /// 3 without a verdict, 130 where it was interrupted.
+    /// The exit code without waivers: 0 as expected, 1 if a vector failed, 3 without a verdict, 130 if
+    /// interrupted.
     pub fn exit_code(&self, strict: bool) -> u8 {
         Results::of(self, Setup { strict, ..Setup::default() }).exit_code
     }

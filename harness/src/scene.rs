@@ -1,4 +1,4 @@
-//! What is played to a client: the deviations of a vector, or an honest server.
+//! A scene, which is played to a client: the deviations of a vector, or an honest server.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use upward_model::policy::Policy;
 use upward_model::protocol::Protocol;
 use upward_model::vector::{Certificate, Deviation, PeerRecord, Vector};
 
-/// What is played: a vector, or an honest peer.
+/// A scene: a vector, or an honest peer.
 #[derive(Clone, Debug)]
 pub struct Scene {
     /// The protocol.
@@ -15,19 +15,19 @@ pub struct Scene {
     pub sessions: Vec<Policy>,
     /// The peer.
     pub peer: PeerRecord,
-    /// How long the persona waits for a client that has nothing to answer, where that is not what was
-    /// learned of the client.
+    /// How long the persona waits for a client that has nothing to answer; `None` for the time learned
+    /// about the client.
     pub patience: Option<Duration>,
 }
 
 impl Scene {
-    /// A vector's.
+    /// The scene of a vector.
     pub fn of(protocol: &'static Protocol, vector: &Vector) -> Self {
         let sessions = vector.first_session.into_iter().chain([vector.policy]).collect();
         Self { protocol, sessions, peer: vector.peer.clone(), patience: None }
     }
 
-    /// An honest peer's.
+    /// The scene of an honest peer.
     pub fn honest(protocol: &'static Protocol, policy: Policy) -> Self {
         let peer = PeerRecord {
             persona: protocol.name.to_owned(),
@@ -37,8 +37,8 @@ impl Scene {
         Self { protocol, sessions: vec![policy], peer, patience: None }
     }
 
-    /// Its twin: the same without what the attacker does in clear. `None` where it does nothing there,
-    /// or where the user has several sessions.
+    /// Its twin: the same without the attack in clear. `None` if there is no attack in clear, or the
+    /// user has several sessions.
     pub fn twin(&self) -> Option<Self> {
         let (inside, clear): (Vec<Deviation>, Vec<Deviation>) =
             self.peer.deviations.iter().cloned().partition(|deviation| deviation.at.is_inside());

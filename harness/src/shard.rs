@@ -1,8 +1,8 @@
-//! Shares of a suite, for several machines: shard 2 of 4 plays every fourth vector, from the second.
+//! Shards of a suite, for several machines: shard 2 of 4 plays every fourth vector, from the second.
 //!
-//! The vectors that are selected are sorted by id and dealt out one by one, as nextest's `slice:2/4`
-//! deals out tests: no shard has more than one vector more than another, and each machine finds its
-//! share without asking the others. Controls are run in every shard.
+//! The selected vectors are sorted by id and distributed in turn, as nextest's `slice:2/4` does with
+//! tests. No shard has more than one vector more than another, and each machine computes its share by
+//! itself. Controls are run in every shard.
 
 use std::fmt;
 use std::str::FromStr;
@@ -23,7 +23,7 @@ pub struct Shard {
     pub total: usize,
 }
 
-/// A text that names no shard.
+/// A text that is not a valid shard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected K/N, the share K of N with 1 <= K <= N, for example 2/4")]
 pub struct NoShard;

@@ -1,12 +1,12 @@
-//! Command lines that are printed to be pasted into a shell.
+//! Quotes command lines that are printed for pasting into a shell.
 
-/// This program as it was started: a path where it is not found by its name.
+/// This program as it was started: its name, or its path if the name is not found.
 pub(crate) fn itself() -> String {
     let called = std::env::args_os().next().unwrap_or_default();
     if called.is_empty() { "upward".to_owned() } else { quoted(&called.to_string_lossy()) }
 }
 
-/// A word as a shell has to be told it.
+/// A word, quoted for a shell if necessary.
 pub(crate) fn quoted(word: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:=@%+,".contains(&byte);
     if !word.is_empty() && word.bytes().all(plain) {

@@ -1,8 +1,8 @@
-//! "Did you mean": the known name that is nearest to a misspelt one.
+//! "Did you mean": the known name that is most similar to a misspelt one.
 
 use strsim::osa_distance;
 
-/// The nearest known name, if it differs in two letters or fewer. Upper and lower case are the same.
+/// The most similar known name, if it differs in two letters or fewer. Case is ignored.
 fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let name = name.to_lowercase();
     let far = |other: &str| osa_distance(&name, &other.to_lowercase());
@@ -10,7 +10,7 @@ fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a s
     near.map(|(_, other)| other)
 }
 
-/// A suggestion with a blank behind it; empty if no name is near.
+/// A suggestion with a space after it; empty if no name is similar.
 pub(crate) fn did_you_mean<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
     nearest(name, known).map_or_else(String::new, |other| format!("did you mean `{other}`? "))
 }

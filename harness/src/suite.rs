@@ -35,7 +35,7 @@ use crate::trial::Stagehand;
 use self::launch::Launcher;
 use self::subject::Subject as _;
 
-/// What is run.
+/// What a suite runs.
 #[derive(Clone, Debug)]
 pub struct Job {
     /// The protocol.
@@ -50,16 +50,16 @@ pub struct Job {
     pub jobs: usize,
     /// How long a client may run.
     pub deadline: Duration,
-    /// How long a persona waits for a client with nothing to answer; four times the client's slowest
-    /// reaction, within bounds, where it is left open.
+    /// How long a persona waits for a client with nothing to answer. `None`: four times the client's
+    /// slowest reaction, from 0.3 to 5 seconds.
     pub patience: Option<Duration>,
-    /// Where its runs leave their files.
+    /// The folder for the files of its runs.
     pub directory: PathBuf,
-    /// What keeps the client's processes.
+    /// Starts the client's processes.
     pub keeper: Keeper,
-    /// How each run of the client is isolated, if it is.
+    /// How each run of the client is isolated; `None` without isolation.
     pub isolation: Option<Isolation>,
-    /// How this is to be run again for one vector; `{id}` stands for the vector.
+    /// The command that runs one vector again; `{id}` stands for the vector.
     pub again: String,
 }
 
@@ -78,7 +78,7 @@ pub enum SuiteError {
     /// A placeholder is wrong.
     #[error("{0}")]
     Template(#[from] TemplateError),
-    /// A driver is not there any more.
+    /// A driver does not exist any more.
     #[error("there is no driver `{0}`")]
     NoDriver(String),
     /// A file could not be written.
@@ -95,7 +95,7 @@ pub enum SuiteError {
     /// It was stopped before the first vector.
     #[error("interrupted before the first vector: nothing to report")]
     Stopped,
-    /// No port could be had.
+    /// No free port.
     #[error("failed to listen on the loopback interface: {0}")]
     Listen(std::io::Error),
 }
@@ -104,12 +104,12 @@ pub enum SuiteError {
 pub(crate) const PATIENCE: (Duration, Duration) =
     (Duration::from_millis(300), Duration::from_secs(5));
 
-/// Runs a suite; `progress` is told of each vector that is done. Once `stop` holds true, running
-/// clients are ended, and the report is of what was done so far.
+/// Runs a suite; calls `progress` for each finished vector. When `stop` becomes true, running clients
+/// are ended, and the report covers the vectors finished so far.
 ///
 /// # Errors
 ///
-/// Where nothing can be run at all; what a client does is no error.
+/// If nothing can be run at all. A client's failure is not an error.
 pub async fn run(
     job: &Job,
     progress: &(dyn Fn(&Row) + Sync),
@@ -141,7 +141,7 @@ pub async fn run(
     let (rows, broken_off) = play(job, &launcher, &controls, progress, stop).await;
     report.rows = rows;
     if let Some(error) = broken_off {
-        // What was found stands, whatever kept the rest from being run: a full disk, say.
+        // Keep the results so far if an error, such as a full disk, prevents the rest.
         if report.rows.is_empty() {
             return Err(error);
         }
@@ -163,15 +163,15 @@ pub async fn run(
     Ok(report)
 }
 
-/// Waits until somebody stops the suite; for ever, where nobody can.
+/// Waits until the suite is stopped; never returns if the sender of `stop` is gone.
 async fn stopped(stop: &watch::Receiver<bool>) {
     if stop.clone().wait_for(|stopped| *stopped).await.is_err() {
         std::future::pending::<()>().await;
     }
 }
 
-/// Plays all vectors, several at once, until all are done, somebody stops, or one cannot be run; the
-/// rows come in the order of the vectors.
+/// Plays all vectors, several at once, until all are done, the suite is stopped, or a vector cannot be
+/// run. The rows are in the order of the vectors.
 async fn play(
     job: &Job,
     launcher: &Launcher,
@@ -179,7 +179,7 @@ async fn play(
     progress: &(dyn Fn(&Row) + Sync),
     stop: &watch::Receiver<bool>,
 ) -> (Vec<Row>, Option<SuiteError>) {
-    // While as many clients run as may, one more run is prepared, or judged.
+    // One task more than there are clients: it prepares or judges a run meanwhile.
     let room = Arc::new(Semaphore::new(job.jobs.max(1) + 1));
     let mut tasks = JoinSet::new();
     for (index, vector) in job.vectors.iter().enumerate() {

@@ -1,8 +1,8 @@
 //! Placeholders in command lines, files and standard input.
 //!
-//! Only `{word}` with a known word is a placeholder: other braces, as in JSON or in a shell's
-//! functions, stay as they are, except that a lower-case word which is not known is an error, and so
-//! is a known one in capitals: both are most likely slips. `{{` and `}}` stand for braces.
+//! Only `{word}` with a known word is a placeholder. Other braces, as in JSON or in shell functions,
+//! stay as they are, with two exceptions: an unknown lower-case word, and a known word in capitals, are
+//! errors, since both are probably mistakes. `{{` and `}}` stand for braces.
 
 use std::ffi::OsString;
 use std::path::{Component, Path, PathBuf};
@@ -10,11 +10,11 @@ use std::path::{Component, Path, PathBuf};
 use crate::certificate::HOST;
 use crate::suggestions::did_you_mean;
 
-/// The placeholders that are known.
+/// The known placeholders.
 pub const KNOWN: [&str; 10] =
     ["host", "ip", "port", "ca", "dir", "user", "password", "body", "policy", "clients"];
 
-/// What the placeholders of a run stand for.
+/// The values of a run's placeholders.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Values {
     /// The name in the certificate.
@@ -35,22 +35,22 @@ pub struct Values {
     pub body: String,
     /// The policy's name.
     pub policy: String,
-    /// Where what was installed for clients is.
+    /// The folder of programs that were installed for clients.
     pub clients: PathBuf,
 }
 
-/// What is wrong with a template.
+/// An error in a template.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TemplateError {
-    /// A word in braces that is no placeholder.
+    /// A word in braces that is not a placeholder.
     #[error("unknown placeholder `{{{name}}}` at byte {at}")]
     Unknown {
         /// The word.
         name: String,
-        /// Where it stands.
+        /// Its place in bytes.
         at: usize,
     },
-    /// A backslash before a letter with which it stands for nothing.
+    /// A backslash before a letter with which it has no meaning.
     #[error("unknown escape `\\{0}`")]
     Escape(char),
     /// A file name that leaves the run's directory.
@@ -59,7 +59,7 @@ pub enum TemplateError {
 }
 
 impl TemplateError {
-    /// What to do about it.
+    /// The remedy.
     pub fn help(&self) -> String {
         match self {
             Self::Unknown { name, .. } => {
@@ -76,7 +76,7 @@ impl TemplateError {
 }
 
 impl Values {
-    /// What there is where nothing is run yet, in this directory.
+    /// The values before any run, in this directory.
     pub fn of_no_run(dir: PathBuf) -> Self {
         Self {
             host: HOST.to_owned(),
@@ -108,7 +108,7 @@ impl Values {
         })
     }
 
-    /// The environment of a client under test: the placeholders, and a home of its own.
+    /// The environment of a client under test: the placeholders, and its own home folder.
     pub fn environment(&self) -> Vec<(OsString, OsString)> {
         let mut environment: Vec<(OsString, OsString)> = KNOWN
             .iter()
@@ -132,13 +132,12 @@ impl Values {
     }
 }
 
-/// The variable of a client's environment that says what a placeholder stands for.
+/// The environment variable with the value of a placeholder.
 pub fn variable(placeholder: &str) -> String {
     format!("UPWARD_{}", placeholder.to_uppercase())
 }
 
-/// Where what is installed for clients, and for nothing else, is looked for: what `UPWARD_CLIENTS`
-/// says, or this.
+/// The default folder for programs that are installed only for clients; `UPWARD_CLIENTS` overrides it.
 pub const CLIENTS: &str = "target/clients";
 
 /// The folder of [`CLIENTS`], as an absolute path.
@@ -148,11 +147,11 @@ pub fn clients() -> PathBuf {
     std::path::absolute(&folder).unwrap_or(folder)
 }
 
-/// Fills in the placeholders.
+/// Replaces the placeholders.
 ///
 /// # Errors
 ///
-/// [`TemplateError::Unknown`] for a word in braces that looks like a placeholder and is none.
+/// [`TemplateError::Unknown`] for a word in braces that looks like a placeholder and is not one.
 pub fn render(template: &str, values: &Values) -> Result<String, TemplateError> {
     expand(template, |name| values.get(name))
 }
@@ -188,7 +187,7 @@ fn expand(
         }
         let word = here[1..].split('}').next().unwrap_or_default();
         let in_braces = here.starts_with('{') && here.len() > word.len() + 1;
-        // A shell's variables are written in capitals, behind a dollar.
+        // A shell's variable is in capitals, after a dollar sign.
         if !in_braces || !is_placeholder(word, text.ends_with('$')) {
             text.push_str(&here[..1]);
             rest = &here[1..];
@@ -209,7 +208,7 @@ fn expand(
     Ok(text)
 }
 
-/// Whether a word in braces is meant to be a placeholder.
+/// Whether a word in braces is probably meant as a placeholder.
 fn is_placeholder(word: &str, of_a_shell: bool) -> bool {
     let lower = word.to_ascii_lowercase();
     !word.is_empty()
@@ -217,7 +216,7 @@ fn is_placeholder(word: &str, of_a_shell: bool) -> bool {
         && (word == lower || (KNOWN.contains(&&*lower) && !of_a_shell))
 }
 
-/// Reads `\n`, `\r`, `\t` and `\\` in a template that came from a command line.
+/// Replaces `\n`, `\r`, `\t` and `\\` in a template from a command line.
 ///
 /// # Errors
 ///

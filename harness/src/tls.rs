@@ -1,10 +1,10 @@
-//! TLS records, as far as a peer must know them to tell TLS from clear text.
+//! TLS records, as far as they are needed to tell TLS from clear text.
 
-/// The length of the TLS record that bytes begin with, header included, if they begin with one
-/// (RFC 8446 section 5.1): a known content type, a 3.x version, a length that a record can have.
+/// The length of the TLS record at the beginning of some bytes, header included (RFC 8446 section 5.1):
+/// a known content type, a 3.x version, a valid length. `None` if there is no record.
 pub fn record_length(bytes: &[u8]) -> Option<usize> {
     match bytes {
-        // A lone first octet may become one: no text protocol has it at the start of a message.
+        // A lone first octet may begin a record: no text protocol has it at the start of a message.
         [0x16] => Some(usize::MAX),
         [0x14..=0x17, 0x03] | [0x14..=0x17, 0x03, 0x00..=0x04] => Some(usize::MAX),
         [0x14..=0x17, 0x03, 0x00..=0x04, _] => Some(usize::MAX),
@@ -16,7 +16,7 @@ pub fn record_length(bytes: &[u8]) -> Option<usize> {
     }
 }
 
-/// What follows the last complete TLS record, if it is no record.
+/// The bytes after the last complete TLS record, if they are not a record.
 pub fn clear_tail(mut bytes: &[u8]) -> Option<&[u8]> {
     while let Some(length) = record_length(bytes) {
         bytes = bytes.get(length..)?;
@@ -24,8 +24,8 @@ pub fn clear_tail(mut bytes: &[u8]) -> Option<&[u8]> {
     (!bytes.is_empty()).then_some(bytes)
 }
 
-/// Takes the text out of what came, without the TLS records that stand in it; what remains is the head
-/// of a record whose rest has not come.
+/// Removes clear text and complete TLS records from received bytes, and returns the text. The bytes
+/// left are the beginning of an incomplete record.
 pub(crate) fn text_of(bytes: &mut Vec<u8>) -> Vec<u8> {
     let (mut text, mut at) = (Vec::new(), 0);
     while let Some(&byte) = bytes.get(at) {

@@ -1,4 +1,4 @@
-//! One vector against one client: what is served, what is recorded, what a judge is given.
+//! One vector against one client: its server, its recording, and its evidence.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,7 +21,7 @@ use crate::reference::{self, Errand, Finished};
 use crate::scene::Scene;
 use crate::wire::Record;
 
-/// What all trials of a run share.
+/// Settings shared by all trials of a run.
 #[derive(Clone)]
 pub struct Stagehand {
     /// The codec of the protocol.
@@ -30,23 +30,23 @@ pub struct Stagehand {
     pub certificates: Arc<Certificates>,
     /// How long the persona waits for a client that has nothing to answer.
     pub patience: Duration,
-    /// What an honest run has shown of the client, if there was one.
+    /// What an honest run has shown about the client, if there was one.
     pub lesson: Arc<Lesson>,
-    /// What clients of ours reach the persona by.
+    /// How built-in clients reach the persona.
     pub transport: Transport,
 }
 
-/// What clients of ours reach a persona by.
+/// How built-in clients reach a persona.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Transport {
     /// TCP on the loopback interface, and rustls.
     Loopback,
-    /// Pipes in memory, and a box in place of TLS; for a runtime whose clock is paused.
+    /// Pipes in memory, and a box in place of TLS; for a runtime with a paused clock.
     Simulated,
 }
 
 impl Stagehand {
-    /// For a client of which nothing is known yet.
+    /// Settings for a client about which nothing is known yet.
     pub fn new(codec: Arc<dyn Codec>, certificates: Arc<Certificates>, patience: Duration) -> Self {
         let transport = Transport::Loopback;
         Self { codec, certificates, patience, lesson: Arc::default(), transport }
@@ -58,9 +58,9 @@ impl Stagehand {
         Self { transport: Transport::Simulated, ..self }
     }
 
-    /// Plays a scene to a client, which carries these canaries in its sessions, until it has ended: what was recorded,
-    /// and what the client left. Every run goes this way: a program's, a function's, the built-in client's, and one by
-    /// hand.
+    /// Plays a scene to a client, which has these canaries in its sessions, until it has ended. Returns
+    /// the recorded trial, and the client's result. All runs use this: those of a program, a function,
+    /// the built-in client, and a client started by hand.
     ///
     /// # Errors
     ///
@@ -81,7 +81,7 @@ impl Stagehand {
         Ok((Trial { record, lifted, evidence }, left))
     }
 
-    /// The persona of a scene, for a client that carries these canaries.
+    /// The persona of a scene, for a client with these canaries.
     pub fn persona(&self, scene: &Scene, canaries: &Arc<Canaries>) -> Persona {
         Persona {
             protocol: scene.protocol,
@@ -97,21 +97,21 @@ impl Stagehand {
     }
 }
 
-/// What was recorded of a trial.
+/// The recording of a trial.
 #[derive(Clone, Debug)]
 pub struct Trial {
     /// The bytes.
     pub record: Record,
     /// The run in the model's alphabet.
     pub lifted: Lifted,
-    /// What a judge is given.
+    /// The evidence for the judge.
     pub evidence: Evidence,
 }
 
-/// Why a trial could not be had.
+/// Why a trial could not be run.
 #[derive(Debug, thiserror::Error)]
 pub enum TrialError {
-    /// No port could be had.
+    /// No free port.
     #[error("failed to listen on the loopback interface: {0}")]
     Listen(#[from] std::io::Error),
     /// The built-in client could not be set up.
@@ -123,14 +123,14 @@ pub enum TrialError {
 ///
 /// # Errors
 ///
-/// Where no port can be had, or the certificates cannot be used.
+/// If no port is free, or the certificates cannot be used.
 pub async fn against_reference<C: Client + Sync>(
     stagehand: &Stagehand,
     scene: &Scene,
     client: &C,
     seed: u128,
 ) -> Result<(Trial, Finished), TrialError> {
-    // Secrets belong to a session: those of the last one are looked for.
+    // Secrets belong to a session: only those of the last session are searched for.
     let canaries = Arc::new(Canaries::new(seed));
     let carried: Vec<Arc<Canaries>> = (1..scene.sessions.len())
         .map(|earlier| Arc::new(Canaries::new(seed.wrapping_add((earlier as u128) << 64))))
@@ -164,7 +164,7 @@ pub async fn against_reference<C: Client + Sync>(
     stagehand.play(scene, &carried, listening, client).await
 }
 
-/// Plays a peer while the program under test runs; what was seen of the program, and what became of it.
+/// Plays a peer while the program under test runs; returns the lifted run, and the program's result.
 async fn beside<T>(
     peer: impl Peer,
     record: &Record,
@@ -182,7 +182,7 @@ async fn beside<T>(
     tokio::join!(playing, running)
 }
 
-/// Judges a trial of a vector, for a client of which this is known.
+/// Judges a trial of a vector, given what is known about the client.
 pub fn judge_vector(
     scene: &Scene,
     vector: &Vector,
@@ -202,7 +202,7 @@ pub fn judge_vector(
     judge(&question, evidence)
 }
 
-/// Whether the attacker puts a positive answer to the upgrade request into words of its own.
+/// Whether the attacker replaces the positive answer to the upgrade request by one in other words.
 fn is_acceptance(deviation: &Deviation) -> bool {
     deviation.at == Point::Upgrade
         && deviation.action == Do::Replace

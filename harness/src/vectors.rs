@@ -1,4 +1,4 @@
-//! The vectors: those that are committed and built in, and files of others.
+//! The vectors: the committed ones, which are built in, and those from other files.
 
 mod retired;
 
@@ -14,16 +14,16 @@ use crate::place;
 
 pub use self::retired::Retired;
 
-/// What is wrong with vectors.
+/// An error of vectors.
 #[derive(Debug, thiserror::Error)]
 pub enum VectorError {
-    /// There are none for a protocol.
+    /// There are no vectors for a protocol.
     #[error("there are no vectors for protocol `{0}`; there are some for: {1}")]
     None(String, String),
     /// A file cannot be read.
     #[error("failed to read {0}: {1}")]
     Read(String, std::io::Error),
-    /// A file is no file of vectors.
+    /// A file is not a valid file of vectors.
     #[error("{file}:{line}:{column}: {what}")]
     Malformed {
         /// The file.
@@ -43,7 +43,7 @@ pub enum VectorError {
         /// Its format.
         found: u32,
     },
-    /// A filter is no pattern.
+    /// A filter is not a valid pattern.
     #[error("bad pattern: {0}")]
     Pattern(#[from] globset::Error),
 }
@@ -52,7 +52,7 @@ pub enum VectorError {
 ///
 /// # Errors
 ///
-/// Where there are none.
+/// If the protocol has none.
 pub fn committed(protocol: &str) -> Result<VectorFile, VectorError> {
     let entry = catalogue::by_name(protocol)
         .ok_or_else(|| VectorError::None(protocol.to_owned(), catalogue::names()))?;
@@ -72,7 +72,7 @@ pub(crate) fn all() -> &'static [Vector] {
 ///
 /// # Errors
 ///
-/// With file, line and column.
+/// If the file cannot be read or is malformed, with file, line and column.
 pub fn load(path: &Path) -> Result<VectorFile, VectorError> {
     let name = path.display().to_string();
     let text =
@@ -93,7 +93,7 @@ fn parse(name: &str, text: &str) -> Result<VectorFile, VectorError> {
     Ok(file)
 }
 
-/// Which vectors are meant.
+/// A selection of vectors.
 #[derive(Clone, Debug, Default)]
 pub struct Selection {
     /// Patterns of ids; all if empty.
@@ -105,11 +105,11 @@ pub struct Selection {
 }
 
 impl Selection {
-    /// The vectors that are meant, in order. A pattern selects from every tier.
+    /// The selected vectors, in order. A pattern selects from every tier.
     ///
     /// # Errors
     ///
-    /// Where a pattern is none.
+    /// If a pattern is not valid.
     pub fn of(&self, vectors: Vec<Vector>) -> Result<Vec<Vector>, VectorError> {
         let patterns = self.globs()?;
         let named = |vector: &Vector| {
@@ -138,7 +138,7 @@ impl Selection {
     }
 }
 
-/// A file of vectors as it is committed: two-space JSON with a final line end.
+/// The text of a committed file of vectors: two-space JSON with a final line end.
 pub fn to_text(file: &VectorFile) -> String {
     let mut text = serde_json::to_string_pretty(file).unwrap_or_default();
     text.push('\n');

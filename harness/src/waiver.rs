@@ -1,8 +1,8 @@
 //! Waivers: failures that are known, each with its reason, for a suite that has to stay green.
 //!
-//! A file of waivers is TOML, and read strictly: a slip in it must not let a failure through. What
-//! is waived is played all the same; [`Waivers::apply`] lays the file over the results, and what is
-//! wrong with a waiver then (it is not needed, or another outcome shows) fails the run.
+//! A file of waivers is TOML, and read strictly: a typing error in it must not hide a failure. Waived
+//! vectors are still played; [`Waivers::apply`] applies the waivers to the results. A problem of a
+//! waiver (it is not needed, or another outcome shows) fails the run.
 
 mod apply;
 mod skeleton;
@@ -21,24 +21,24 @@ pub use self::skeleton::{Given, skeleton};
 /// A file of waivers.
 #[derive(Clone, Debug, Default)]
 pub struct Waivers {
-    /// In the order of the file: the first that names a vector decides about it.
+    /// In the order of the file: the first waiver that names a vector decides about it.
     entries: Vec<Waiver>,
 }
 
 /// One waiver.
 #[derive(Clone, Debug)]
 pub struct Waiver {
-    /// Where it is written: file and line.
+    /// Its place: file and line.
     pub place: String,
-    /// The vectors that it is about.
+    /// The vectors that it names.
     pub vector: Pattern,
-    /// The clients that it is about; every one if `None`.
+    /// The clients to which it applies; all if `None`.
     pub client: Option<Pattern>,
-    /// What these vectors show; anything else is still a failure.
+    /// The tolerated outcome of these vectors; any other is still a failure.
     pub outcome: Waivable,
-    /// Why that is tolerated; never empty.
+    /// The reason; never empty.
     pub reason: String,
-    /// Where it is dealt with, if anywhere.
+    /// A link to the issue, if there is one.
     pub issue: Option<String>,
     /// The last day on which it holds, in UTC.
     pub expires: Option<Date>,
@@ -51,13 +51,13 @@ pub struct Pattern {
     glob: GlobMatcher,
 }
 
-/// What is wrong with a file of waivers.
+/// An error in a file of waivers.
 #[derive(Debug, thiserror::Error)]
 pub enum WaiverError {
     /// It cannot be read.
     #[error("failed to read {0}: {1}")]
     Read(String, std::io::Error),
-    /// Something in it is not as it should be.
+    /// A part of it is not valid.
     #[error("{file}:{line}:{column}: {what}")]
     Malformed {
         /// The file.
@@ -68,7 +68,7 @@ pub enum WaiverError {
         column: usize,
         /// What is wrong there, and what was expected.
         what: String,
-        /// What to do about it, where there is more to say.
+        /// A remedy that the error itself does not contain.
         help: Option<&'static str>,
     },
 }
@@ -78,7 +78,7 @@ impl Waivers {
     ///
     /// # Errors
     ///
-    /// Where it cannot be read, or is none: with line, column, and what was expected.
+    /// If it cannot be read, or is not valid: with line, column, and what was expected.
     pub fn load(path: &Path) -> Result<Self, WaiverError> {
         let name = path.display().to_string();
         let text = std::fs::read_to_string(path)
@@ -86,16 +86,16 @@ impl Waivers {
         Self::parse(&name, &text)
     }
 
-    /// Reads the text of a file of waivers; `name` is how places in it are called.
+    /// Reads the text of a file of waivers; `name` is the file's name in places.
     ///
     /// # Errors
     ///
-    /// Where it is none: with line, column, and what was expected.
+    /// If it is not valid: with line, column, and what was expected.
     pub fn parse(name: &str, text: &str) -> Result<Self, WaiverError> {
         text::entries(name, text).map(|entries| Self { entries })
     }
 
-    /// The waivers that are about none of these clients.
+    /// The waivers that apply to none of these clients.
     pub(crate) fn about_none_of(&self, clients: &[&str]) -> Vec<&Waiver> {
         let is_absent = |waiver: &&Waiver| !clients.iter().any(|client| waiver.is_about(client));
         self.entries.iter().filter(is_absent).collect()
@@ -112,23 +112,23 @@ impl Pattern {
     ///
     /// # Errors
     ///
-    /// Where it is none.
+    /// If it is not a valid pattern.
     pub fn new(text: &str) -> Result<Self, globset::Error> {
         Ok(Self { text: text.to_owned(), glob: Glob::new(text)?.compile_matcher() })
     }
 
-    /// Whether it means this name: as it is written, or as a pattern.
+    /// Whether it matches this name: literally, or as a pattern.
     pub fn matches(&self, name: &str) -> bool {
         self.text == name || self.glob.is_match(name)
     }
 
-    /// How it is written.
+    /// Its text.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 }
 
-/// The day that it is, in UTC.
+/// The current day, in UTC.
 pub fn today() -> Date {
     jiff::tz::Offset::UTC.to_datetime(jiff::Timestamp::now()).date()
 }

@@ -1,6 +1,6 @@
 //! The record of a run: every byte in both directions, by leg, connection, channel, layer and segment.
 //!
-//! What is kept is bounded; how much was dropped is counted and said.
+//! The record has a limit; how much was dropped after it is counted and reported.
 
 mod line;
 
@@ -12,16 +12,16 @@ use tokio::time::Instant;
 
 pub use self::line::{Channel, Leg, Line};
 
-/// How much of a run is kept: 4 MiB, bytes and what it takes to note each segment.
+/// How much of a run is recorded: 4 MiB, with the overhead of each segment.
 pub const KEPT: usize = 4 << 20;
 
-/// What it takes to note that something happened: so much is counted for it.
+/// The overhead of an entry, in bytes.
 const NOTE: usize = 128;
 
-/// How much more is kept of what is no bytes: that connections were closed, say.
+/// The reserve for entries without bytes, such as a closed connection.
 const RESERVE: usize = 256 << 10;
 
-/// Who sent something.
+/// The sender of bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Side {
     /// The client under test.
@@ -30,7 +30,7 @@ pub enum Side {
     Server,
 }
 
-/// In which form bytes are recorded.
+/// The form of recorded bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Form {
     /// As they were on the wire, outside TLS.
@@ -41,23 +41,23 @@ pub enum Form {
     Inside,
 }
 
-/// One thing that was recorded.
+/// An entry of the record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// When, since the run began.
+    /// The time since the run began.
     pub at: Duration,
-    /// On which line.
+    /// The line to which it belongs.
     pub line: Line,
-    /// What.
+    /// The event.
     pub what: What,
 }
 
-/// What was recorded.
+/// An event in the record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum What {
     /// The client connected.
     Connected,
-    /// Bytes that were read or written at once.
+    /// Bytes that were read or written together.
     Bytes {
         /// Who sent them.
         from: Side,
@@ -74,11 +74,11 @@ pub enum What {
     TlsEnded,
     /// One side closed or cut the connection.
     Closed(Side, String),
-    /// The persona deviates from the honest one.
+    /// The persona deviates from the honest persona.
     Deviates(String),
 }
 
-/// The record of one run; cheap to clone, all clones write to the same.
+/// The record of one run. Clones are cheap, and share the record.
 #[derive(Clone, Debug)]
 pub struct Record {
     inner: Arc<Mutex<Inner>>,
@@ -92,16 +92,16 @@ struct Inner {
     dropped: Dropped,
 }
 
-/// What was not kept of a run.
+/// The amount of data of a run that was not recorded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Dropped {
     /// How many bytes.
     pub bytes: usize,
-    /// How many things that happened, bytes or not.
+    /// How many entries, with or without bytes.
     pub entries: usize,
-    /// How many connections were closed at once, without a word.
+    /// How many connections were closed at once, without a reply.
     pub connections: usize,
-    /// How many connections were cut off, since they said more than is looked at.
+    /// How many connections were cut, since the client sent more than the recording limit.
     pub cut_off: usize,
 }
 
@@ -137,7 +137,7 @@ impl Default for Record {
 }
 
 impl Record {
-    /// Records something.
+    /// Adds an entry.
     pub fn push(&self, line: impl Into<Line>, what: What) {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         let (bytes, most) = match &what {
@@ -159,28 +159,28 @@ impl Record {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner).entries.clone()
     }
 
-    /// Notes that a connection was closed without a word.
+    /// Counts a connection that was closed without a reply.
     pub fn turn_away(&self) {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         inner.dropped.connections += 1;
     }
 
-    /// Notes that a connection was cut off, since it said more than is looked at.
+    /// Counts a connection that was cut, since the client sent more than the recording limit.
     pub fn cut_off(&self) {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner).dropped.cut_off += 1;
     }
 
-    /// What was dropped.
+    /// The amount of data that was dropped.
     pub fn dropped(&self) -> Dropped {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner).dropped
     }
 
-    /// What one side sent on a line in one form, joined.
+    /// The bytes that one side sent on a line in one form, joined.
     pub fn stream(&self, line: impl Into<Line>, from: Side, form: Form) -> Vec<u8> {
         self.joined(line.into(), from, form, |_| false)
     }
 
-    /// The same, without what came when the server had closed.
+    /// The same without the bytes after the server's close.
     pub fn until_server_closes(&self, line: impl Into<Line>, from: Side, form: Form) -> Vec<u8> {
         self.joined(line.into(), from, form, |what| matches!(what, What::Closed(Side::Server, _)))
     }
@@ -200,7 +200,7 @@ impl Record {
         stream
     }
 
-    /// The longest that the client took to answer, so far.
+    /// The longest time that the client took to answer, so far.
     pub fn slowest_reaction(&self) -> Duration {
         let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         let mut said: Option<Duration> = None;
@@ -250,7 +250,7 @@ impl Record {
 }
 
 impl What {
-    /// In words, as a line of `wire.txt`.
+    /// The event as a line of `wire.txt`.
     pub fn render(&self) -> String {
         match self {
             Self::Connected => "(client connects)".to_owned(),
@@ -277,7 +277,7 @@ fn render_bytes(from: Side, form: Form, bytes: &[u8]) -> String {
     }
 }
 
-/// Bytes as text: line ends and what cannot be printed as escapes.
+/// Bytes as text, with escapes for line ends and unprintable bytes.
 pub fn escape(bytes: &[u8]) -> String {
     bytes.escape_ascii().to_string().replace("\\'", "'").replace("\\\"", "\"")
 }
@@ -296,7 +296,7 @@ mod tests {
         assert!(!record.dropped().is_something());
         push(vec![0; 1 << 20]);
         assert_eq!(record.stream(0, Side::Client, Form::Clear).len(), KEPT - NOTE - 1);
-        // That something happened is still noted, up to a point.
+        // Entries without bytes are still recorded, up to a limit.
         record.push(0, What::TlsStarted);
         assert_eq!(record.entries().len(), 2);
         let few = Dropped { bytes: 1 << 20, entries: 1, ..Dropped::default() };

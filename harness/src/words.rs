@@ -1,4 +1,4 @@
-//! Words that people read in more than one place.
+//! Text that is used in more than one place.
 
 /// A number of things, in words.
 pub(crate) fn plural(count: usize, thing: &str) -> String {

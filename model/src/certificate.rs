@@ -1,9 +1,9 @@
-//! A certificate of a proof: what a checker needs that shares no code with the model.
+//! A certificate of a proof: the input of a checker that shares no code with the model.
 //!
-//! It holds client and server as raw tables - one step for each input, one by one, without the classes
-//! of [`Machine`](crate::machine::Machine) - and the set of states that can be reached. The checker,
-//! `certificate/check.py`, lists the inputs and the attacker's moves by itself. The format and the rules
-//! are in `docs/certificate.md`.
+//! It holds client and server as raw tables, with one step for each input, without the classes of
+//! [`Machine`](crate::machine::Machine), and the set of reachable states. The checker,
+//! `certificate/check.py`, enumerates the inputs and the attacker's moves by itself. The format and the
+//! rules are in `docs/certificate.md`.
 
 mod table;
 mod words;
@@ -38,13 +38,13 @@ pub struct Certificate {
     broken: Vec<&'static str>,
     client: Table,
     server: Table,
-    /// Where the server of the world is another than the honest one, with which clean clients speak.
+    /// The honest server, with which clean clients speak, if the world's server is another one.
     #[serde(skip_serializing_if = "Option::is_none")]
     honest_server: Option<Table>,
     states: Vec<Value>,
 }
 
-/// What the composition has to know of a protocol.
+/// The facts about a protocol that the composition needs.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
 struct Descriptor {
@@ -66,7 +66,7 @@ struct Descriptor {
     fragments: &'static str,
 }
 
-/// What is fixed during the walk.
+/// The parameters that are fixed during the walk.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
 struct Setting {
@@ -80,8 +80,7 @@ struct Setting {
 }
 
 impl Certificate {
-    /// The certificate of a world: its parties, all states that can be reached, and which properties
-    /// hold.
+    /// The certificate of a world: its parties, all reachable states, and the properties that hold.
     pub fn of<C: Client>(world: &World<C>) -> Self {
         let mut broken = Properties::NONE;
         let first = world.initial().state;
@@ -114,8 +113,8 @@ impl Certificate {
         certificate
     }
 
-    /// The certificates of a protocol's matrix, for the common sound client: one for each column. Each is
-    /// handed over with a name that is good for a file.
+    /// The certificates of a protocol's matrix for the common sound client, one for each column. Passes
+    /// each to `each`, with a file name.
     ///
     /// # Errors
     ///
@@ -135,8 +134,8 @@ impl Certificate {
         Ok(())
     }
 
-    /// The same with other claims: exactly these properties are broken. A checker rejects it if that is
-    /// not so.
+    /// The same with another claim: exactly these properties are broken. A checker rejects it if the
+    /// claim is wrong.
     #[must_use]
     pub fn claiming(mut self, broken: Properties) -> Self {
         self.claim(broken);
@@ -157,7 +156,7 @@ impl Certificate {
         self.states.len()
     }
 
-    /// The text that a checker reads.
+    /// The text for a checker.
     ///
     /// # Errors
     ///
@@ -174,7 +173,7 @@ fn file_name(title: &str) -> String {
     words.join("-")
 }
 
-/// A state without the record of what has happened, which decides about no move.
+/// A state without the record of past events, which affects no move.
 fn without_record(mut state: State) -> State {
     state.ghost.broken = Properties::NONE;
     state.ghost.refused = false;
@@ -222,8 +221,8 @@ fn row<C: Client>(state: &State, world: &World<C>) -> Value {
     Value::Array(row)
 }
 
-/// The number of a message in an alphabet; its length for a message that is not in it, which a checker
-/// rejects.
+/// The number of a message in an alphabet. For a message outside it, the alphabet's length, which a
+/// checker rejects.
 fn place<M: PartialEq>(alphabet: &[M], message: &M) -> usize {
     alphabet.iter().position(|other| other == message).unwrap_or(alphabet.len())
 }

@@ -1,8 +1,8 @@
-//! stateright as the judge: the same world, explored by another engine.
+//! stateright as an independent checker: the same world, explored by another engine.
 //!
-//! stateright calls the very functions that the walker calls; what it checks independently is the
-//! exploration. It is used with its known limits in mind: no `eventually`, no bound on states, depth
-//! or time, a property that is never met so that nothing stops early, one thread.
+//! stateright calls the same functions as the walker, so it checks only the exploration independently.
+//! Because of its known limits, this uses no `eventually`, no bound on states, depth or time, one
+//! thread, and a property that is never met, so that nothing stops early.
 
 use std::net::ToSocketAddrs;
 
@@ -56,10 +56,10 @@ conditions!(
     NoUpgradeInsideTls,
 );
 
-/// Never met: it keeps the checker going to the last state.
+/// Never met: it makes the checker visit all states.
 const PUMP: &str = "pump";
 
-/// Met where every session has ended in a delivery.
+/// Met in states in which every session has ended in a delivery.
 const DELIVERY: &str = "delivery";
 
 impl<C: Client + Send + Sync + 'static> Model for Checked<C> {
@@ -90,12 +90,12 @@ impl<C: Client + Send + Sync + 'static> Model for Checked<C> {
     }
 }
 
-/// What stateright found.
+/// The result of stateright.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Checkup {
     /// Distinct states, the initial one included.
     pub states: usize,
-    /// States that were generated: one for the initial state, and one a transition.
+    /// Generated states: one for the initial state, and one for each transition.
     pub generated: usize,
     /// The properties that some state breaks.
     pub broken: Properties,

@@ -1,8 +1,8 @@
-//! The client as a step function: the trait, and what goes in and out.
+//! The client as a step function: the trait, its inputs and its outputs.
 //!
-//! The same function is checked against the attacker and driven over sockets. It takes segments as
-//! they come off the wire and owns the receive buffer, the unfinished fragment and the switch of
-//! layers, since that is where the bugs are. It does no I/O and knows no time.
+//! The same function is checked against the attacker and run over sockets. It takes segments as
+//! received, and contains the receive buffer, the unfinished fragment and the switch of layers, since
+//! that is where the bugs are. It does no I/O and has no clock.
 
 mod negotiator;
 mod pool;
@@ -24,23 +24,24 @@ pub const MAX_OUTPUTS: usize = 12;
 
 /// A client under proof.
 ///
-/// Put a state machine of your own in place of [`Negotiator`] and the same attacker is let loose
-/// on it. It must be deterministic and its reachable states finite.
+/// Implement it for a state machine of your own in place of [`Negotiator`] to prove it against the same
+/// attacker. It must be deterministic, with finitely many reachable states.
 pub trait Client {
     /// All that it remembers.
     type State: Clone + Eq + Hash + Debug + Send + Sync + 'static;
 
-    /// The state before anything has happened, and what it does first: connect.
+    /// The initial state, and the first outputs: connect.
     fn start(&self) -> Step<Self::State>;
 
-    /// What it does on an input.
+    /// The client's step on an input.
     fn step(&self, state: &Self::State, input: &Input) -> Step<Self::State>;
 
-    /// What it does on one piece of a segment; `more` says whether the segment goes on behind it.
+    /// The client's step on one piece of a segment; `more` says whether more pieces follow in the
+    /// segment.
     ///
-    /// Reading a segment piece by piece must do what [`step`](Self::step) does on the whole. Where
-    /// this is given, segments that begin alike are walked once, and larger bounds are cheap;
-    /// `None`: each segment is given to it as a whole.
+    /// Reading a segment piece by piece must have the same result as [`step`](Self::step) on the whole.
+    /// With this method, segments with the same beginning are walked once, and larger bounds are cheap.
+    /// `None`: the client gets each segment as a whole.
     fn read(
         &self,
         state: &Self::State,
@@ -51,38 +52,39 @@ pub trait Client {
         None
     }
 
-    /// What the environment has to know of a state.
+    /// The environment's view of a state.
     fn view(&self, state: &Self::State) -> View;
 
-    /// The state without what others have written into it ([`Pooled`]): a client that shares nothing has none.
+    /// The state without the parts written by other clients ([`Pooled`]); unchanged for a client that
+    /// shares nothing.
     fn by_itself(&self, state: &Self::State) -> Self::State {
         state.clone()
     }
 
-    /// Whether it holds the head of a message whose tail has not come. Who drives it over sockets
-    /// keeps the bytes of that head exactly as long.
+    /// Whether it holds an incomplete message. A driver over sockets keeps the bytes of that message
+    /// exactly as long.
     fn holds_fragment(&self, state: &Self::State) -> bool {
         let _ = state;
         false
     }
 }
 
-/// A new state and what the client does on the way to it.
+/// A new state, and the outputs on the way to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step<S> {
     /// The new state.
     pub state: S,
-    /// What it does, in order.
+    /// The outputs, in order.
     pub outputs: Outputs,
 }
 
-/// What a client does in one step, in order.
+/// The outputs of one step, in order.
 pub type Outputs = ArrayVec<Output, MAX_OUTPUTS>;
 
-/// What the environment has to know of a client's state.
+/// The environment's view of a client's state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum View {
-    /// It waits for messages; the layer is the one it believes to be in.
+    /// It waits for messages, in the layer in which it believes the connection to be.
     Open(Layer),
     /// It has sent its ClientHello and waits for the end of the handshake.
     Handshaking,
@@ -92,31 +94,31 @@ pub enum View {
     Ended,
 }
 
-/// What happens to a client.
+/// An input of a client.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Input {
-    /// The connection stands.
+    /// The connection is established.
     Connected,
-    /// Bytes came in the layer that the connection is in; clear bytes during a handshake are such
-    /// a segment, too.
+    /// Bytes were received in the connection's layer; clear bytes during a handshake are such a
+    /// segment, too.
     Segment(Segment<Reply>),
-    /// The handshake ended and the peer showed this certificate.
+    /// The handshake ended; the peer presented this certificate.
     Handshake(Peer),
     /// The handshake failed.
     HandshakeFailed,
-    /// TLS was ended with a close_notify and the connection stays.
+    /// TLS was ended with a close_notify, and the connection is still open.
     TlsEnded,
-    /// The handshake of the second channel ended and the peer showed this certificate.
+    /// The handshake of the second channel ended; the peer presented this certificate.
     Channel(Peer),
-    /// The second channel could not be had, or its handshake failed.
+    /// The second channel could not be opened, or its handshake failed.
     ChannelFailed,
-    /// The connection is at its end.
+    /// The connection has ended.
     Closed(Close),
     /// The deadline passed.
     Deadline,
 }
 
-/// Whom a handshake was done with, by the certificate.
+/// The peer of a handshake, as shown by its certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Peer {
     /// The server that the user named.
@@ -125,7 +127,7 @@ pub enum Peer {
     Untrusted,
     /// The attacker, with a trusted certificate for another name.
     WrongName,
-    /// The attacker, with a certificate of the right name whose time is over.
+    /// The attacker, with an expired certificate for the right name.
     Expired,
     /// Another virtual host of the true server, with its own name in the certificate.
     OtherHost,
@@ -136,7 +138,7 @@ impl Peer {
     pub const ALL: [Self; 5] =
         [Self::Genuine, Self::Untrusted, Self::WrongName, Self::Expired, Self::OtherHost];
 
-    /// The certificates that an attacker can show.
+    /// The certificates that an attacker can present.
     pub const FALSE: [Self; 4] = [Self::Untrusted, Self::WrongName, Self::Expired, Self::OtherHost];
 
     /// The stable name, as in vectors.
@@ -154,7 +156,7 @@ impl Peer {
 /// How a connection ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Close {
-    /// In order: FIN, after a close_notify where there was TLS.
+    /// In order: FIN, inside TLS after a close_notify.
     Orderly,
     /// FIN inside TLS without a close_notify: the TLS session is truncated.
     Truncated,
@@ -162,42 +164,41 @@ pub enum Close {
     Cut,
 }
 
-/// What a client does.
+/// An output of a client: an act or a mark.
 ///
-/// The world judges the acts. The marks - [`Took`](Self::Took),
+/// The world judges only the acts. The marks - [`Took`](Self::Took),
 /// [`UsedClearKnowledge`](Self::UsedClearKnowledge), [`Skipped`](Self::Skipped),
-/// [`UsedNameFromWire`](Self::UsedNameFromWire), [`TookTruncation`](Self::TookTruncation) - name a
-/// mistake that the client knows of. No property depends on a mark, and a client of your own sets none.
+/// [`UsedNameFromWire`](Self::UsedNameFromWire), [`TookTruncation`](Self::TookTruncation) - name a flaw
+/// in the client's own behaviour. No property depends on a mark, and a client of your own sets none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Output {
     /// Opens a connection, leaving the one it had.
     Connect(Target),
-    /// Sends a message in the layer that it believes to be in; messages of one step share a
-    /// segment where they follow each other.
+    /// Sends a message in the layer in which it believes the connection to be; consecutive messages of
+    /// one step share a segment.
     Send(Command),
     /// Sends a ClientHello.
     StartTls,
     /// Closes the connection.
     Close,
-    /// Opens the second channel: in clear, or with a handshake whose end is an
-    /// [`Input::Channel`].
+    /// Opens the second channel: in clear, or with a handshake that ends with an [`Input::Channel`].
     OpenChannel(Layer),
     /// Moves the confidential data over the second channel.
     MoveData,
-    /// Mark: went on because of a message that had come in this layer, while it believed to be in TLS.
-    /// Giving up is not going on.
+    /// Mark: went on because of a message received in this layer, while it believed to be inside TLS.
+    /// Giving up does not count as going on.
     Took(Layer),
-    /// Mark: used inside TLS what it had learned in clear; for a mechanism, which.
+    /// Mark: used knowledge from clear text inside TLS; for a login mechanism, which one.
     UsedClearKnowledge(Option<Mechanism>),
     /// Mark: skipped a step of the session because a clear-text reply said so.
     Skipped,
     /// Mark: compared the certificate with a name from the wire.
     UsedNameFromWire,
-    /// Mark: took the end of the connection for a confirmation.
+    /// Mark: accepted the end of the connection as a confirmation.
     TookTruncation,
-    /// Shows its user the text of a notice as the server's word.
+    /// Shows its user the text of a notice as if it came from the server.
     Shows,
-    /// Hands data that answer nothing to the application as the server's.
+    /// Passes data that answer no request to the application as the server's data.
     HandsOver,
     /// Told the user that the session failed.
     Tell,
@@ -206,7 +207,7 @@ pub enum Output {
 }
 
 impl Output {
-    /// Whether it is a mark, which neither the peer nor the user can see.
+    /// Whether it is a mark, which is invisible to the peer and the user.
     pub const fn is_mark(self) -> bool {
         matches!(
             self,
@@ -219,7 +220,7 @@ impl Output {
     }
 }
 
-/// The acts among the outputs: what the peer or the user can see.
+/// The acts among the outputs, which are visible to the peer or the user.
 pub(crate) fn visible(outputs: &Outputs) -> Outputs {
     outputs.iter().filter(|output| !output.is_mark()).copied().collect()
 }
@@ -229,9 +230,9 @@ pub(crate) fn visible(outputs: &Outputs) -> Outputs {
 pub enum Target {
     /// The user's host, at the port where TLS is negotiated in band.
     Upgrade,
-    /// The user's host, at the port where TLS comes first.
+    /// The user's host, at the port for implicit TLS.
     Implicit,
-    /// A host that came from a redirection in clear.
+    /// A host named by a redirection in clear.
     Redirected,
 }
 

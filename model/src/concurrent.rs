@@ -1,12 +1,13 @@
 //! Two sessions of one pool that run at the same time.
 //!
-//! Each session is a *lane*: a [`World`] with a client, a connection, the true server and the attacker. A lane begins
-//! when it likes, and the steps of both come in every order. The lanes meet in one place, the pool's
-//! [`Memory`]: a step of one client reads and writes it ([`Pooled`]), and the other client finds it so. Each lane is
-//! judged by its own world. What the world of one lane cannot see is judged here: whose data go over a connection.
+//! Each session is a *lane*: a [`World`] with a client, a connection, the true server and the attacker.
+//! A lane begins at any time, and the steps of both lanes interleave in every order. The lanes share
+//! only the pool's [`Memory`]: a step of one client ([`Pooled`]) reads and writes it, and the other
+//! client sees the change. Each lane is judged by its own world. One fact is invisible to the world of
+//! one lane and is judged here: whose data go over a connection.
 //!
-//! The clean client of a lane is in a pool whose other session never began: what the other one writes into the memory
-//! makes no difference inside TLS, or breaks a property.
+//! The clean client of a lane is in a pool whose other session never began. If the other session's
+//! writes to the memory make a difference inside TLS, a property is broken.
 
 mod graph;
 mod witness;
@@ -34,16 +35,16 @@ pub struct State {
     lanes: [Lane; 2],
 }
 
-/// A session, and what it shares with the other one as it is now.
+/// A session, and the current state that it shares with the other one.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Lane {
     shared: Shared,
     strays: Strays,
-    /// Nothing before the session begins.
+    /// `None` before the session begins.
     world: Option<world::State>,
 }
 
-/// What both lanes have in common.
+/// The state that both lanes share.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 struct Shared {
     memory: Memory,
@@ -51,7 +52,7 @@ struct Shared {
     left: Option<StateId>,
 }
 
-/// Where the data of the other session went over the connection of this one.
+/// How the data of the other session were sent over the connection of this one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 enum Strays {
     Nowhere,
@@ -61,12 +62,12 @@ enum Strays {
     Open,
 }
 
-/// Something that happens in a lane.
+/// An event in a lane.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     /// The session begins.
     Begin,
-    /// What can happen in its world.
+    /// An action in its world.
     World(Action),
 }
 
@@ -99,7 +100,7 @@ impl Pool {
         State { lanes: [lane.clone(), lane] }
     }
 
-    /// What can happen, by lane.
+    /// The possible events, by lane.
     pub fn choices(&self, state: &State) -> Vec<(usize, Event)> {
         let of = |lane: usize| {
             let choices = self.choices_of(lane, &state.lanes[lane]);
@@ -108,7 +109,7 @@ impl Pool {
         of(0).chain(of(1)).collect()
     }
 
-    /// The state that follows; `None` where the event is not possible.
+    /// The next state; `None` if the event is not possible.
     pub fn next(&self, state: &State, lane: usize, event: &Event) -> Option<State> {
         let (after, _) = self.turn(lane, &state.lanes[lane], event)?;
         let other = self.finds(1 - lane, &state.lanes[1 - lane], after.shared);
@@ -124,7 +125,7 @@ impl Pool {
         })
     }
 
-    /// Whether the data of one session have gone over the connection of the other.
+    /// Whether the data of one session were sent over the connection of the other.
     pub fn strays(&self, state: &State) -> bool {
         state.lanes.iter().any(|lane| lane.strays != Strays::Nowhere)
     }
@@ -138,14 +139,14 @@ impl Pool {
         state.world.as_ref().is_some_and(|state| self.lanes[lane].is_terminal(state))
     }
 
-    /// What can happen in a lane, with what it costs the attacker.
+    /// The possible events in a lane, with their cost for the attacker.
     fn choices_of(&self, lane: usize, state: &Lane) -> Vec<(Event, u32)> {
         let Some(world) = &state.world else { return vec![(Event::Begin, 0)] };
         let choices = self.lanes[lane].choices(world).into_iter();
         choices.map(|choice| (Event::World(choice.action), choice.price)).collect()
     }
 
-    /// What an event makes of its own lane.
+    /// The result of an event in its own lane.
     fn turn(&self, lane: usize, before: &Lane, event: &Event) -> Option<(Lane, Transition)> {
         let world = &self.lanes[lane];
         let transition = match (event, &before.world) {
@@ -171,7 +172,8 @@ impl Pool {
                 let inside = state.wire == Wire::Secure;
                 strays = strays.max(if inside { Strays::Inside } else { Strays::Open });
             }
-            // What the server has executed and confirmed is not the data of this session.
+            // A delivery that the server executed and confirmed does not count if it had the data of
+            // the other session.
             let delivers = *output == Output::End(End::Delivered) && strays != Strays::Nowhere;
             if delivers && world.policy(before.world.as_ref().unwrap_or(&state)).needs_tls() {
                 state.ghost.broken.insert(Property::OnlyDenialOfService);
@@ -181,7 +183,7 @@ impl Pool {
         Some((after, transition))
     }
 
-    /// A lane where the other one has changed what they share.
+    /// The state of a lane after the other lane has changed the shared state.
     fn finds(&self, lane: usize, state: &Lane, shared: Shared) -> Lane {
         let world = &self.lanes[lane];
         let mut after = Lane { shared, ..state.clone() };
@@ -193,7 +195,8 @@ impl Pool {
         after
     }
 
-    /// What a lane breaks of the other session's properties: that session's data went over its connection.
+    /// The other session's properties that a lane breaks: that session's data were sent over this
+    /// lane's connection.
     fn harms_other(&self, lane: usize, state: &Lane) -> Properties {
         let needs_tls = self.lanes[1 - lane].sessions.iter().any(|policy| policy.needs_tls());
         if state.strays == Strays::Open && needs_tls {
@@ -214,7 +217,8 @@ fn connects<S>(start: &Step<S>) -> bool {
     start.outputs.iter().any(|output| matches!(output, Output::Connect(_)))
 }
 
-/// Compiles both clients for each memory that either of them can write, since the other session finds it so.
+/// Compiles both clients for each memory that either of them can write, since the other session may
+/// read it.
 fn compiled(mut lanes: [World<Pooled>; 2]) -> [World<Pooled>; 2] {
     let mut memories = BTreeSet::from([Memory::default()]);
     loop {

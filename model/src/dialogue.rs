@@ -1,7 +1,7 @@
 //! Witnesses and plays as dialogues, in the manner of the GnuTLS manual.
 //!
-//! `CLIENT:` and `SERVER:` say what the client sends and is given; brackets say what the attacker
-//! does, and what it means.
+//! `CLIENT:` and `SERVER:` are the messages that the client sends and receives; brackets describe the
+//! attacker's actions, and their meaning.
 
 use crate::client::{Client, Close, End, Output, Peer, Target};
 use crate::message::{Command, Layer, Piece, Reply};
@@ -13,7 +13,7 @@ use crate::server;
 use crate::walk::Witness;
 use crate::world::{Action, State, Transition, Wire, World};
 
-/// What stands for a reply in a dialogue, where it is not the protocol's usual text.
+/// The text of a reply in a dialogue, if it is not the protocol's usual one.
 pub type Texts<'a> = &'a dyn Fn(Reply) -> Option<String>;
 
 /// A witness as a dialogue.
@@ -41,7 +41,7 @@ pub fn play(protocol: &'static Protocol, play: &Play, texts: Texts<'_>) -> Vec<S
     dialogue.lines
 }
 
-/// A line for people, and for their terminals: control characters as escapes.
+/// A line that is safe to print: control characters become escapes.
 pub(crate) fn printable(line: &str) -> String {
     let shown = |c: char| match c {
         c if c.is_control() => format!("\\x{:02x}", u32::from(c)),
@@ -53,7 +53,7 @@ pub(crate) fn printable(line: &str) -> String {
 pub(crate) struct Dialogue<'a> {
     protocol: &'static Protocol,
     texts: Texts<'a>,
-    /// The user's sessions, where they are to be told apart.
+    /// The user's sessions, if there is more than one.
     sessions: &'a [Policy],
     session: usize,
     pub(crate) lines: Vec<String>,
@@ -116,7 +116,7 @@ impl<'a> Dialogue<'a> {
         let new = |property: &Property| !before.broken().has(*property);
         let mut fresh: Vec<Property> = transition.state.broken().iter().filter(new).collect();
         self.did(transition, &mut fresh);
-        // What follows from others need not be said.
+        // Properties that follow from others are not mentioned.
         let telling = |property: &Property| {
             !matches!(property, Property::OnlyDenialOfService | Property::PolicyNotFromWire)
         };
@@ -178,7 +178,7 @@ impl<'a> Dialogue<'a> {
             let text = forged.unwrap_or_else(|| self.protocol.text(message).to_owned());
             let text = text.trim_end_matches('\n');
             match piece {
-                // Of an unfinished message only what decides is sent.
+                // An unfinished message is shown by its last line only.
                 Piece::Line(_) => {
                     let last = text.lines().last().unwrap_or_default();
                     self.said("SERVER", &format!("{last} (and no line end)"));
@@ -193,7 +193,7 @@ impl<'a> Dialogue<'a> {
         self.lines.extend(text.split('\n').map(|line| format!("{who}: {}", printable(line))));
     }
 
-    /// Says what it means that a property is broken, once, where it happens.
+    /// Describes a broken property, once, where it breaks.
     fn say(&mut self, fresh: &mut Vec<Property>, property: Property) {
         if let Some(index) = fresh.iter().position(|&other| other == property) {
             fresh.remove(index);
@@ -201,7 +201,7 @@ impl<'a> Dialogue<'a> {
         }
     }
 
-    /// What server and client did, with what it means in its place.
+    /// Adds the actions of server and client, with their meaning after them.
     pub(crate) fn did(&mut self, transition: &Transition, fresh: &mut Vec<Property>) {
         for &output in &transition.server {
             match output {
@@ -249,7 +249,7 @@ impl<'a> Dialogue<'a> {
                 }
                 Output::Took(Layer::Clear) => {
                     self.say(fresh, Property::NoClearBytesUsedInsideTls);
-                    // That the answers are shifted follows.
+                    // The shift of the answers follows from it.
                     fresh.retain(|&property| property != Property::Agreement);
                 }
                 Output::UsedClearKnowledge(_) => self.say(fresh, Property::ClearKnowledgeForgotten),
@@ -282,7 +282,7 @@ impl<'a> Dialogue<'a> {
         self.announce(self.session);
     }
 
-    /// Says what the user asked for, where there are several sessions.
+    /// Names the user's policy, if there are several sessions.
     fn announce(&mut self, session: usize) {
         let Some(policy) = self.sessions.get(session) else { return };
         if self.sessions.len() < 2 {
@@ -307,7 +307,7 @@ const fn certificate(peer: Peer) -> &'static str {
     }
 }
 
-/// What it means that a property is broken.
+/// The meaning of a broken property.
 const fn meaning(property: Property) -> &'static str {
     match property {
         Property::NoSecretInClear => "everybody on the network can read that",

@@ -1,13 +1,12 @@
-//! Trace inclusion: whether a recorded run is a run of a client of the model, and of which.
+//! Trace inclusion: whether a recorded run is a run of a client of the model, and of which one.
 //!
-//! A run is lifted to the model's alphabet: what the peer said, segment by segment, and what the
-//! client said, in the order in which the peer sent and received. A client may not have read what
-//! was sent before it spoke, and it may read two segments at once; both are tried. What a client
-//! does not do proves nothing, so every prefix of a run of the model is explained by it.
+//! A run is lifted to the model's alphabet: the peer's messages, segment by segment, and the client's,
+//! in the order in which the peer sent and received them. A client may not have read the segment sent
+//! before its own message, and it may read two segments at once; both are tried. A missing step proves
+//! nothing, so the model explains every prefix of its runs.
 //!
-//! Harmless detours that no property speaks of are taken out first: `NOOP` and its reply, a
-//! goodbye, a question for the capabilities that is asked again or after the login, further rounds
-//! of a delivery.
+//! Harmless detours, which no property is about, are removed first: `NOOP` and its reply, a goodbye, a
+//! request for the capabilities that is repeated or follows the login, further rounds of a delivery.
 
 mod clients;
 mod follow;
@@ -27,19 +26,19 @@ use crate::property::Properties;
 use crate::protocol::Protocol;
 use crate::variant::{Login, Variant};
 
-/// One thing that was seen on a connection, from the peer's side.
+/// An event on a connection, seen from the peer's side.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// The peer said something in one write.
+    /// The peer sent something in one write.
     Said {
-        /// What.
+        /// The segment.
         segment: Segment<Reply>,
-        /// In which layer.
+        /// Its layer.
         layer: Layer,
-        /// Which command it answers, if any.
+        /// The command that it answers, if any.
         answers: Option<Command>,
     },
-    /// The client said something.
+    /// The client sent a command.
     Heard(Command, Layer),
     /// The client sent a ClientHello.
     ClientHello,
@@ -47,7 +46,7 @@ pub enum Event {
     Handshake(Peer),
     /// The handshake failed.
     HandshakeFailed,
-    /// The peer ended TLS and kept the connection.
+    /// The peer ended TLS and kept the connection open.
     TlsEnded,
     /// The peer closed.
     Closed(Close),
@@ -55,7 +54,7 @@ pub enum Event {
     ChannelOpened(Layer),
     /// The handshake of the second channel was completed with this certificate.
     Channel(Peer),
-    /// The second channel could not be had, or its handshake failed.
+    /// The second channel could not be opened, or its handshake failed.
     ChannelFailed,
     /// The client moved the data over the second channel.
     DataMoved,
@@ -64,7 +63,7 @@ pub enum Event {
 }
 
 impl Event {
-    /// Whether it is a step of the client; else it is something that the client can notice.
+    /// Whether it is a step of the client. Other events are inputs of the client.
     pub const fn shows_client(&self) -> bool {
         matches!(
             self,
@@ -80,7 +79,7 @@ impl Event {
 /// A run, lifted: the events of each connection, in the order in which they were opened.
 pub type Run = Vec<Vec<Event>>;
 
-/// Who explains a run.
+/// The clients that explain a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Explanation {
     /// A sound client, with these choices.
@@ -94,24 +93,23 @@ pub enum Explanation {
 /// A flawed client that explains a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Suspect {
-    /// Its mistake.
+    /// Its flaw.
     pub flaw: Flaw,
-    /// What the mistake broke in this run, as far as the client's own steps show.
+    /// The properties that the flaw broke in this run, as far as the client's steps show.
     pub broken: Properties,
 }
 
-/// What is known of a client beforehand, from what it does with an honest peer.
+/// Facts about a client, from a run with an honest peer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Habits {
-    /// Whether it logs in: one that does not in some run then skips a step. False where it is not
-    /// known.
+    /// Whether it logs in. If so, a run without a login skips a step. False if unknown.
     pub logs_in: bool,
-    /// The connection with which the user's last session began, counted from 0, where that is known.
+    /// The connection with which the user's last session began, counted from 0; `None` if unknown.
     pub last_session_at: Option<usize>,
 }
 
 impl Habits {
-    /// What an honest run shows.
+    /// The habits shown by an honest run.
     pub fn of(honest: &Run) -> Self {
         let secret = |event: &Event| {
             matches!(event, Event::Heard(Command::Login(_) | Command::Credential, _))
@@ -119,7 +117,8 @@ impl Habits {
         Self { last_session_at: None, logs_in: honest.iter().flatten().any(secret) }
     }
 
-    /// What is known of the client in a run: where no login is listed inside TLS, none is left out.
+    /// The client's habits in a run. If the list inside TLS names no login, a missing login is not a
+    /// skipped step.
     fn in_run(self, run: &Run) -> Self {
         let bare = |event: &Event| match event {
             Event::Said { segment, layer: Layer::Tls, .. } => {
@@ -146,10 +145,9 @@ pub struct UnexplainedStep {
     pub event: Event,
 }
 
-/// The first step in a run that no sound client takes; `None` where a sound client explains the run.
+/// The first step in a run that no sound client takes; `None` if a sound client explains the run.
 ///
-/// The steps before it are those of some sound client. Detours that no property speaks of are no
-/// steps.
+/// Some sound client takes all steps before it. Detours that no property is about are not steps.
 pub fn first_unexplained_step(
     protocol: &'static Protocol,
     sessions: &[Policy],
@@ -177,11 +175,11 @@ pub fn first_unexplained_step(
         .map(|(connection, position, event)| UnexplainedStep { connection, position, event })
 }
 
-/// Explains a run of a client whose user has these sessions, and of whom this is known.
+/// Explains a run of a client whose user has these sessions, with these habits.
 ///
-/// Where no sound client explains all of it, the first thing that was seen and that none of them
-/// would have done decides: the flawed clients that explain more than any sound one are suspects,
-/// whatever came after that.
+/// If no sound client explains the whole run, the first event that none of them would have caused
+/// decides. The flawed clients that explain more events than any sound client are suspects, whatever
+/// happens after that event.
 pub fn explain(
     protocol: &'static Protocol,
     sessions: &[Policy],
@@ -191,7 +189,7 @@ pub fn explain(
     explain_by(protocol, sessions, habits, run, &|clients| clients)
 }
 
-/// Explains a run; the clients are first prepared to be followed.
+/// Explains a run; `prepared` can change the set of clients first.
 fn explain_by(
     protocol: &'static Protocol,
     sessions: &[Policy],
@@ -206,13 +204,13 @@ fn explain_by(
         Sound::Explains(variant) => return Explanation::Sound(variant),
         Sound::None { farthest } => farthest,
     };
-    // Who explains most is suspected; what all of its variants would have broken on the way is what
-    // the run proves. A few variants are enough to give a mistake its name.
+    // The clients that explain most are suspects. The run proves only what all variants of a suspect
+    // would have broken. A few variants are enough to name a flaw.
     let mut suspects: Vec<(usize, Suspect)> = Vec::new();
     for flaw in Flaw::played() {
         let flawed = Clients::new(protocol, sessions, flaw.into(), Scope::Usual, habits);
         let clients = prepared(flawed);
-        // How far beyond what any sound client does, in either form of the run.
+        // How many events it explains beyond any sound client, in any form of the run.
         let mut best: Option<(usize, Properties)> = None;
         for (form, farthest) in forms.iter().zip(farthest) {
             let reaches = follow(&clients, &form.run);
@@ -244,8 +242,8 @@ fn explain_by(
     if suspects.is_empty() { Explanation::Nobody } else { Explanation::Flawed(suspects) }
 }
 
-/// How many of the forms of a run prove that a client is sound. The last form does not: it hides a
-/// question that the client asked again.
+/// How many forms of a run can prove that a client is sound. The last form cannot: it hides a repeated
+/// request of the client.
 const PROOFS: usize = 2;
 
 /// The forms of a run that clients are compared with; the first [`PROOFS`] prove soundness.
@@ -257,7 +255,7 @@ fn forms(protocol: &Protocol, run: &Run, sessions: usize) -> [Form; 3] {
     ]
 }
 
-/// What the sound clients explain of a run.
+/// How much of a run the sound clients explain.
 enum Sound {
     /// One of them explains all of it.
     Explains(Variant),
@@ -279,7 +277,7 @@ fn by_sound_clients(clients: &Clients, forms: &[Form; 3]) -> Sound {
     Sound::None { farthest }
 }
 
-/// How far one client explains a run: of all ways of reading, the one that explains most.
+/// How much of a run one client explains, for the way of reading that explains most.
 fn farthest_of(client: Variant, reaches: &[Reach]) -> Option<Reach> {
     let mut farthest: Option<Reach> = None;
     for reach in reaches.iter().filter(|reach| reach.set.has(client)) {

@@ -1,7 +1,7 @@
-//! Known mistakes of implementations, as switches on the sound ones.
+//! Known flaws of implementations, as switches on the sound ones.
 //!
-//! A flaw is defined by what follows from it: a lax reading that still ends in authenticated TLS
-//! breaks nothing. Each says what it is, what it costs, and where it was seen.
+//! A flaw is defined by its consequences: a lax reading that still ends in authenticated TLS breaks
+//! nothing. Each flaw has a description, its effect, and the places where it was seen.
 
 use std::fmt;
 
@@ -206,14 +206,14 @@ flaws! {
         [], ["FIX-DOUBLE"];
 }
 
-/// What a flaw is, what it costs and where it was seen.
+/// The description of a flaw, its effect, and where it was seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Note {
-    /// Who makes the mistake.
+    /// The side that has the flaw.
     pub side: Side,
-    /// What it is, in one sentence.
+    /// The description, in one sentence.
     pub summary: &'static str,
-    /// What it costs, in one sentence.
+    /// The effect, in one sentence.
     pub effect: &'static str,
     /// CVE numbers of programs that had it.
     pub seen: &'static [&'static str],
@@ -221,7 +221,7 @@ pub struct Note {
     pub classes: &'static [&'static str],
 }
 
-/// Who makes a mistake.
+/// The side that has a flaw.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Side {
     /// The client.
@@ -236,8 +236,9 @@ impl Flaw {
         Self::ALL.iter().copied().find(|flaw| flaw.name() == name)
     }
 
-    /// The flaws of a client that a vector can show. The others need none: a client that never sends the data
-    /// fails with an honest server, and a persona closes before a client's own deadline passes.
+    /// The flaws of a client that a vector can show. Other flaws need no vector: a client that never
+    /// sends the data fails with an honest server, and a persona closes before a client's own deadline
+    /// passes.
     pub fn played() -> impl Iterator<Item = Self> {
         Self::of(Side::Client)
             .filter(|flaw| !matches!(flaw, Self::NeverSendsData | Self::TakesDeadlineAsSuccess))
@@ -263,7 +264,7 @@ impl Flaws {
     /// No flaw.
     pub const NONE: Self = Self(0);
 
-    /// Exactly these.
+    /// A set with exactly these flaws.
     pub fn of(flaws: &[Flaw]) -> Self {
         flaws.iter().copied().collect()
     }
@@ -273,7 +274,7 @@ impl Flaws {
         self.0 & (1 << flaw as u8) != 0
     }
 
-    /// Those of one side.
+    /// The flaws of one side.
     #[must_use]
     pub fn on(self, side: Side) -> Self {
         self.iter().filter(|flaw| flaw.note().side == side).collect()

@@ -1,9 +1,9 @@
 //! From the model to conformance vectors.
 //!
-//! Every way to put every message to a client at every point of the negotiation is a candidate;
-//! each is played against every sound variant that differs in one choice and against every flawed
-//! client. What the sound ones show, which properties are at stake and which flaws show is read
-//! off those plays; nothing is written by hand. Generation is deterministic, byte for byte.
+//! Every way to send every message to a client at every point of the negotiation is a candidate. Each
+//! candidate is played against every sound variant that differs in one choice, and against every flawed
+//! client. The outcomes of sound clients, the properties at stake and the flaws shown are computed from
+//! those plays; none is written by hand. Generation is deterministic, byte for byte.
 
 mod candidate;
 mod cover;
@@ -27,14 +27,14 @@ pub use self::cover::Coverage;
 pub use self::evaluate::{flawed, is_claimed};
 pub use self::standing::{Standing, Standings};
 
-/// The vectors of a protocol, and what they cover.
+/// The vectors of a protocol, and their coverage.
 #[derive(Clone, Debug)]
 pub struct Generated {
     /// The file.
     pub file: VectorFile,
-    /// What its plays cover of the common client, under each policy.
+    /// How much of the common client its plays cover, under each policy.
     pub coverage: BTreeMap<Policy, Coverage>,
-    /// What becomes of each flaw, and of each pair of flaws.
+    /// The standing of each flaw, and of each pair of flaws.
     pub standings: Standings,
 }
 
@@ -88,11 +88,12 @@ pub fn generate(protocol: &'static Protocol) -> Generated {
 
 /// The tier of each candidate.
 ///
-/// *Smoke* is a greedy cover of the flawed clients that no sound one can be taken for, then of the other
-/// flaws: whichever candidate shows most of those not yet shown; where equal, the one by which more
-/// is broken that happens inside a client, then the earlier one. *Standard* is the first candidate of each attack class and of each
-/// effect, where the effect is what every sound variant and every flawed client does, and words that real
-/// clients tell from others for the same. *Full* is the rest: other words for the same.
+/// *Smoke* is a greedy cover: first of the flawed clients that cannot be mistaken for sound ones, then
+/// of the other flaws. It takes the candidate that shows most of the remaining ones; if equal, the one
+/// that breaks more properties inside a client, then the earlier one. *Standard* is the first candidate
+/// of each attack class and of each effect (the behaviour of all sound variants and flawed clients),
+/// and the other wordings that real clients distinguish. *Full* is the rest: other wordings of the same
+/// messages.
 fn tiers(evaluated: &[(Candidate, Evaluation)]) -> Vec<Tier> {
     let mut tiers = vec![Tier::Full; evaluated.len()];
     let mut effects = BTreeSet::new();
@@ -116,7 +117,8 @@ fn tiers(evaluated: &[(Candidate, Evaluation)]) -> Vec<Tier> {
     tiers
 }
 
-/// Candidates that show all that any shows, beside those that are taken already.
+/// Candidates that together show everything that any candidate shows, in addition to those already
+/// taken.
 fn cover<T: Ord + Copy>(
     evaluated: &[(Candidate, Evaluation)],
     shown: impl Fn(&Evaluation) -> &BTreeMap<T, Properties>,
@@ -129,7 +131,7 @@ fn cover<T: Ord + Copy>(
         missing.retain(|one| !shown[index].contains_key(one));
     }
     let mut found = BTreeSet::new();
-    // The plain ones say more to a reader; the others are for what those do not show.
+    // Plain candidates are easier to understand; searched ones are for the rest.
     for searched in [false, true] {
         while let Some(index) = best(evaluated, &shown, &missing, searched) {
             found.insert(index);
@@ -139,7 +141,8 @@ fn cover<T: Ord + Copy>(
     found
 }
 
-/// The candidate, plain or searched for, that shows most of what is missing; none if none shows any.
+/// The candidate, plain or searched, that shows most of the missing items; `None` if no candidate shows
+/// any.
 fn best<T: Ord>(
     evaluated: &[(Candidate, Evaluation)],
     shown: &[&BTreeMap<T, Properties>],
@@ -150,7 +153,7 @@ fn best<T: Ord>(
         let broken: Vec<usize> = missing
             .iter()
             .filter_map(|one| shown[index].get(one))
-            // What happens inside a client is seen the better, the more of it happens.
+            // Broken properties inside a client are easier to see if there are more of them.
             .map(|broken| broken.iter().filter(|property| property.is_inner()).count())
             .collect();
         (broken.len(), broken.iter().sum::<usize>(), Reverse(index))

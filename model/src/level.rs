@@ -1,13 +1,13 @@
-//! How much a property weighs.
+//! The weight of a property.
 
-/// How much a property weighs for a protocol.
+/// The weight of a property for a protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Level {
-    /// A broken one fails the vector.
+    /// If it is broken, the vector fails.
     Must,
-    /// A broken one makes the vector weak.
+    /// If it is broken, the vector is weak.
     Should,
-    /// The protocol's standards do not give it.
+    /// The protocol's standards do not claim it.
     NotClaimed,
 }
 

@@ -1,8 +1,8 @@
 //! Step functions compiled into Mealy machines.
 //!
-//! A client or server is a function; over a finite alphabet it is a finite machine. Compiling it
-//! once gives small state ids for the walks, the classes of segments that it cannot tell apart,
-//! and tables that other checkers can read. Every entry is computed by calling the function.
+//! A client or server is a function; over a finite alphabet it is a finite machine. Compiling it once
+//! provides small state ids for the walks, the classes of segments that it cannot distinguish, and
+//! tables for other checkers. Every entry is computed by calling the function.
 
 mod compile;
 mod minimal;
@@ -40,15 +40,15 @@ pub struct Machine<S, I, O> {
 
 /// An input of a machine.
 pub trait Alphabet: Clone + Eq + Hash {
-    /// Whether inputs of this kind may stand for each other where a state does the same on them.
+    /// Whether a state's inputs of this kind with the same step form one class.
     ///
-    /// Segments may: the attacker chooses among them freely wherever he can write at all. Each other
-    /// input is a class of its own, since the world gives it under conditions of its own: a state that
-    /// does the same on clear text as on a good certificate is still given either by itself.
+    /// Segments do: the attacker can choose any of them wherever he can write at all. Each other input
+    /// is a class of its own, since the world offers it only under its own conditions. This is so even
+    /// if a state has the same step on clear text as on a good certificate.
     fn merges(&self) -> bool;
 }
 
-/// Inputs that a state cannot tell apart: segments that lead to the same, or one other input.
+/// Inputs that a state cannot distinguish: segments with the same step, or one other input.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Class<I> {
     /// The first of them, in the order of the alphabet: the shortest.
@@ -57,15 +57,15 @@ pub struct Class<I> {
     pub members: u32,
     /// The state that follows.
     pub next: StateId,
-    /// What is done on the way.
+    /// The outputs on the way.
     pub outputs: OutputsId,
 }
 
 impl<S: Clone + Eq + Hash + Debug, I: Alphabet, O: Clone + Eq + Hash> Machine<S, I, O> {
-    /// Explores a step function from its first states.
+    /// Explores a step function from its initial states.
     ///
-    /// `expand` hands over, in the order of the alphabet, each input that is possible in a state,
-    /// for how many inputs it stands, and what follows from it.
+    /// `expand` passes on, in the order of the alphabet, each possible input of a state, the number of
+    /// inputs that it represents, and the step.
     pub(crate) fn compile(
         first: impl IntoIterator<Item = (S, O)>,
         expand: impl Fn(&S, &mut dyn FnMut(I, u32, (S, O))),
@@ -99,8 +99,8 @@ impl<S: Clone + Eq + Hash + Debug, I: Alphabet, O: Clone + Eq + Hash> Machine<S,
         machine
     }
 
-    /// A machine that knows nothing yet: states are added as they are met, and there are no
-    /// classes. It serves where runs are played and no graph is walked.
+    /// An empty machine: states are added as they occur, and there are no classes. For single plays,
+    /// which walk no graph.
     pub(crate) fn blank() -> Self {
         Self {
             states: Vec::new(),
@@ -115,8 +115,8 @@ impl<S: Clone + Eq + Hash + Debug, I: Alphabet, O: Clone + Eq + Hash> Machine<S,
         if let Some(&id) = self.ids.get(&state) {
             return id;
         }
-        // A machine beyond 65,535 states is no small-scope model; ids then repeat the last one,
-        // and `is_complete` says so.
+        // A machine with more than 65,535 states is not a small-scope model. Then ids repeat the last
+        // one, and `is_complete` is false.
         let id = StateId::try_from(self.states.len()).unwrap_or(StateId::MAX);
         self.ids.insert(state.clone(), id);
         self.states.push(state);
@@ -143,7 +143,7 @@ impl<S: Clone + Eq + Hash + Debug, I: Alphabet, O: Clone + Eq + Hash> Machine<S,
         self.states.len()
     }
 
-    /// Whether it has no state: never, once compiled.
+    /// Whether it has no state; never true once compiled.
     pub const fn is_empty(&self) -> bool {
         self.states.is_empty()
     }
@@ -178,7 +178,7 @@ impl<S: Clone + Eq + Hash + Debug, I: Alphabet, O: Clone + Eq + Hash> Machine<S,
         self.output_ids.get(outputs).copied()
     }
 
-    /// Whether another machine has the same states, under the same ids, and does the same in each.
+    /// Whether another machine has the same states, under the same ids, with the same steps.
     pub fn behaves_like(&self, other: &Self) -> bool {
         self.states == other.states
             && self.outputs == other.outputs
@@ -190,18 +190,18 @@ impl<S: Clone + Eq + Hash + Debug, I: Alphabet, O: Clone + Eq + Hash> Machine<S,
         &self.classes[usize::from(id)]
     }
 
-    /// The class of an input that is a class of its own; `None` where the machine does not know the state,
+    /// The class of an input that is a class of its own; `None` if the machine does not know the state,
     /// or the input is not possible in it.
     pub(crate) fn own_class(&self, id: StateId, input: &I) -> Option<&Class<I>> {
         let classes = self.classes.get(usize::from(id))?;
         let is_own = |class: &&Class<I>| !class.representative.merges();
-        // Segments are in the midst.
+        // Segments are in the middle.
         let before = classes.iter().take_while(is_own);
         let behind = classes.iter().rev().take_while(is_own);
         before.chain(behind).find(|class| class.representative == *input)
     }
 
-    /// What follows from the inputs of a class: the state, and what is done on the way.
+    /// The step on the inputs of a class: the next state, and the outputs.
     pub(crate) fn step(&self, class: &Class<I>) -> (StateId, &O) {
         (class.next, self.outputs(class.outputs))
     }

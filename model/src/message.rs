@@ -1,10 +1,10 @@
-//! The alphabet that all protocols share: what a server says, what a client says, and how both
-//! are cut into segments.
+//! The alphabet that all protocols share: the server's messages, the client's messages, and how both
+//! are divided into segments.
 //!
-//! A message stands for every wire text that has its meaning; the texts themselves are data of
-//! the protocol's descriptor. Segments matter because the bugs live there: with one message a
-//! segment, an injected reply is invisible, and without fragments so is one that only takes
-//! effect once the first protected line has been glued to it.
+//! A message stands for every wire text with its meaning; the texts are data in the protocol's
+//! descriptor. Segments are modelled because the bugs occur there. With one message in each segment, an
+//! injected reply is invisible. Without fragments, so is a reply that takes effect only when the first
+//! protected line completes it.
 
 use std::fmt;
 

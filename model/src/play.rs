@@ -1,8 +1,8 @@
 //! One vector played in the model: a client against the persona with its deviations.
 //!
-//! A play is a walk of the [`World`]: each thing that the persona does is an action of the
-//! attacker, so what a play shows is a behaviour that the theorems speak about. Kills, properties
-//! at stake and the outcomes of sound variants are all read off plays.
+//! A play is a walk of the [`World`]: each step of the persona is an action of the attacker, so a play
+//! has only behaviour that the theorems cover. Killed flaws, properties at stake and the outcomes of
+//! sound variants are all computed from plays.
 
 mod lift;
 mod plan;
@@ -20,7 +20,7 @@ use crate::world::{Action, Setting, State, Transition, World};
 
 pub use self::plan::{Plan, Planned};
 
-/// The steps after which a play is given up; sound and flawed clients need far fewer.
+/// The maximum number of steps of a play; sound and flawed clients need far fewer.
 const MAX_STEPS: usize = 200;
 
 /// One step of a play.
@@ -28,20 +28,20 @@ const MAX_STEPS: usize = 200;
 pub struct Played {
     /// The state before.
     pub before: State,
-    /// What happened.
+    /// The action.
     pub action: Action,
-    /// Whether a deviation had a part in it.
+    /// Whether a deviation was involved.
     pub deviates: bool,
-    /// At which point of the dialogue, where the persona said something of its own at one.
+    /// The point of the dialogue at which the persona sent a message, if it did.
     pub at: Option<Point>,
-    /// What it led to.
+    /// The transition.
     pub transition: Transition,
 }
 
 /// A play from the connection to the end.
 #[derive(Clone, Debug)]
 pub struct Play {
-    /// What happened before the first step: the client connected.
+    /// The transition before the first step: the client connected.
     pub opening: Transition,
     /// The steps, in order.
     pub steps: Vec<Played>,
@@ -49,12 +49,12 @@ pub struct Play {
     pub reached: BTreeSet<Point>,
     /// The properties that were broken.
     pub broken: Properties,
-    /// What it shows.
+    /// Its outcome.
     pub outcome: Outcome,
 }
 
 impl Play {
-    /// What the client did, in order, over the whole play.
+    /// All outputs of the client, in order.
     pub fn client_outputs(&self) -> Vec<Output> {
         let steps = self.steps.iter().flat_map(|step| step.transition.client.iter());
         self.opening.client.iter().chain(steps).copied().collect()
@@ -68,10 +68,10 @@ impl Play {
     }
 }
 
-/// Plays a plan against a client of the model, with genuine messages counted; the server may be shared with a
-/// world of the same setting.
+/// Plays a plan against a client of the model, with genuine messages counted. The server may be shared
+/// with a world of the same setting.
 ///
-/// It is compiled with this crate: where generic code is compiled with a caller that is not optimised, it takes
+/// This function is compiled with this crate: generic code compiled with an unoptimised caller takes
 /// several times as long.
 pub fn play_to(
     client: Negotiator,
@@ -113,7 +113,7 @@ pub fn play<C: Client>(world: &World<C>, plan: &Plan) -> Play {
     }
 }
 
-/// What a run shows, from the properties that it broke and how it ended.
+/// The outcome of a run, from its broken properties and its end.
 fn outcome(broken: Properties, end: &State) -> Outcome {
     use Property as P;
     let any = |properties: &[Property]| properties.iter().any(|&p| broken.has(p));

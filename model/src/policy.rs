@@ -1,7 +1,7 @@
-//! What the user asked for before the client connected.
+//! The user's policy, chosen before the client connects.
 //!
-//! The policy is an input of the client and never derived from the wire: that is the one idea of
-//! the GnuTLS manual's page on upward negotiation from which everything else follows.
+//! The policy is an input of the client and never derived from the wire. All else follows from this
+//! idea of the GnuTLS manual's page on upward negotiation.
 
 use std::fmt;
 

@@ -1,9 +1,9 @@
 //! A world as a Promela model, for SPIN.
 //!
-//! Client and server go over as tables of what their step functions do; the composition, the
-//! attacker and what the properties see are written a second time, in `promela/composition.pml`.
-//! What SPIN checks independently is thus the exploration and the composition, not the parties:
-//! those are checked by the model of SMTP that was written by hand.
+//! Client and server are exported as tables of their step functions. The composition, the attacker and
+//! the view of the properties are written again, in `promela/composition.pml`. So SPIN checks the
+//! exploration and the composition independently, but not the parties: those are checked by a model of
+//! SMTP that was written by hand.
 
 mod array;
 mod table;
@@ -20,21 +20,21 @@ use crate::protocol::{Channel, Closure, Memory};
 use crate::server::{Hosts, Port};
 use crate::world::{Alpn, Attacker, CONNECTIONS, Offering, State, World};
 
-/// What is the same for all worlds.
+/// The part that is the same for all worlds.
 const COMPOSITION: &str = include_str!("../promela/composition.pml");
 
-/// How to explore it.
+/// The command that explores it.
 const EXPLORE: &str = "spin -a FILE && gcc -O1 -w -DSAFETY -DNOREDUCE -DNOCLAIM -o pan pan.c && \
                        ./pan -E -n -m10000000";
 
-/// Where the composition wants one option for each action.
+/// The line of the composition that is replaced by one option for each action.
 const OPTIONS: &str = "//OPTIONS\n";
 
 /// The Promela text of a world; deterministic.
 ///
-/// SPIN finds one state and one step more than [`walk`](crate::walk::walk), both for the start; what
-/// it calls transitions counts the first state as well, and so is two more. Prices are no part of
-/// the text: a world that counts genuine messages gives that of the world that does not.
+/// SPIN finds one state and one step more than [`walk`](crate::walk::walk), both for the start. Its
+/// count of transitions also includes the first state, and is two higher. Prices are not part of the
+/// text: a world that counts genuine messages has the same text as one that does not.
 pub fn promela<C: Client>(world: &World<C>) -> String {
     let tables = Tables::of(world);
     let mut text = format!(
@@ -59,7 +59,7 @@ pub fn promela<C: Client>(world: &World<C>) -> String {
     text
 }
 
-/// What SPIN's reader takes as one block of C, in bytes, with room to spare.
+/// The longest block of C that SPIN's parser accepts, in bytes, with a margin.
 const BLOCK: usize = 32_768;
 
 fn blocked(declarations: &str) -> String {
@@ -76,8 +76,8 @@ fn upper(name: &str) -> String {
     name.to_ascii_uppercase().replace('-', "_")
 }
 
-/// What the composition has to know beside the machines: names, the setting, the protocol, the
-/// words.
+/// The definitions for the composition in addition to the machines: names, the setting, the protocol,
+/// the messages.
 fn constants<C: Client>(world: &World<C>, tables: &Tables) -> Vec<String> {
     let mut text = String::new();
     for &property in Property::ALL {
@@ -166,12 +166,12 @@ fn options(tables: &Tables) -> String {
     text
 }
 
-/// The number of a message in an alphabet that has it.
+/// The number of a message in an alphabet that contains it.
 fn number<M: PartialEq>(alphabet: &[M], message: &M) -> usize {
     alphabet.iter().position(|other| other == message).unwrap_or(alphabet.len())
 }
 
-/// All that can be said, beyond the alphabet where an honest party says more.
+/// All messages: the alphabet, and further messages of an honest party.
 fn known<M: PartialEq + Copy>(mut alphabet: Vec<M>, said: impl Iterator<Item = M>) -> Vec<M> {
     for message in said {
         if !alphabet.contains(&message) {
@@ -181,7 +181,7 @@ fn known<M: PartialEq + Copy>(mut alphabet: Vec<M>, said: impl Iterator<Item = M
     alphabet
 }
 
-/// The words of both parties.
+/// The messages of both parties.
 fn words<C: Client>(world: &World<C>) -> (Vec<Reply>, Vec<Command>) {
     let said = world.servers().all_outputs().iter().flat_map(crate::server::words);
     let sent = world.clients().all_outputs().iter().flatten().filter_map(|output| match output {

@@ -1,4 +1,4 @@
-//! The properties: what a policy is meant to guarantee, with a stable name each.
+//! The properties: the guarantees of a policy, each with a stable name.
 
 use std::fmt;
 
@@ -136,18 +136,18 @@ properties! {
         "Leave the upgrade out of what the server offers inside TLS.";
 }
 
-/// What a property is about.
+/// The subject of a property.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Group {
-    /// What leaves the client.
+    /// Data that leave the client.
     Confidentiality,
-    /// What the client acts on.
+    /// Data that the client uses.
     Integrity,
-    /// Where policy and name come from.
+    /// The source of policy and name.
     Input,
-    /// What the user is given.
+    /// The report and the data for the user.
     Users,
-    /// What a server does by itself.
+    /// The server's own behaviour.
     Server,
 }
 
@@ -157,8 +157,8 @@ impl Property {
         Self::ALL.iter().copied().find(|property| property.name() == name)
     }
 
-    /// Whether it speaks of what happens in the client alone: that it was broken is seen only where
-    /// no sound client would have done the same.
+    /// Whether it is about the inside of the client: a violation is visible only if no sound client
+    /// would have done the same.
     pub const fn is_inner(self) -> bool {
         matches!(
             self,
@@ -185,7 +185,7 @@ impl Properties {
     /// No property.
     pub const NONE: Self = Self(0);
 
-    /// Exactly these.
+    /// A set with exactly these properties.
     pub fn of(properties: &[Property]) -> Self {
         properties.iter().copied().collect()
     }

@@ -1,8 +1,8 @@
 //! Protocols as data.
 //!
-//! A [`Protocol`] says what the standards leave different between SMTP, IMAP, MySQL and the rest:
-//! who speaks first, how the upgrade is offered and answered, what survives it. The model is one;
-//! a protocol is one descriptor. The harness adds a codec that knows the bytes.
+//! A [`Protocol`] describes the differences between the standards of SMTP, IMAP, MySQL and the rest:
+//! who speaks first, how the upgrade is offered and answered, what survives it. There is one model, and
+//! one descriptor for each protocol. The harness adds a codec that knows the bytes.
 
 mod ftp;
 mod imap;
@@ -41,14 +41,14 @@ pub fn by_name(name: &str) -> Option<&'static Protocol> {
     PROTOCOLS.into_iter().find(|protocol| protocol.name == name)
 }
 
-/// What the model has to know of a protocol.
+/// The facts about a protocol that the model needs.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Protocol {
     /// Stable name: lower case, as in vector ids and on the command line.
     pub name: &'static str,
     /// Its name in prose.
     pub title: &'static str,
-    /// The standards that were read.
+    /// The standards on which the descriptor is based.
     pub standards: &'static [&'static str],
     /// Who speaks first on a new connection, and what.
     pub opening: Opening,
@@ -76,13 +76,13 @@ pub struct Protocol {
     pub redirects: bool,
     /// Whether a datum sent before TLS chooses the server's certificate or password file.
     pub chooses_certificate: bool,
-    /// What a client may say in clear although it names the user or the host.
+    /// Data that a client may send in clear although they name the user or the host.
     pub public_before_tls: &'static [Public],
     /// The implicit-TLS twin.
     pub implicit: Twin,
     /// The protocol's identifier in ALPN, if one is registered.
     pub alpn: Option<&'static str>,
-    /// What can be left without its tail.
+    /// The kinds of incomplete messages.
     pub fragments: Fragments,
     /// Properties whose level differs from the default, with the source.
     pub levels: &'static [(Property, Level, &'static str)],
@@ -104,11 +104,11 @@ pub enum Opening {
 /// How the client learns whether the upgrade is offered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Offer {
-    /// The capabilities are in the server's first words.
+    /// The capabilities are in the server's first message.
     InOpening,
     /// The client asks.
     OnRequest,
-    /// It does not: it can only try.
+    /// It does not learn it: it can only try.
     Never,
     /// The client introduces itself, but the reply says nothing about TLS.
     Unsaid,
@@ -123,14 +123,14 @@ pub enum Unoffered {
     MustNotTry,
 }
 
-/// A datum that names somebody and may go out in clear.
+/// A datum that names a user or a host and may be sent in clear.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Public {
     /// The user's name (the manual's HELLO; SRP).
     UserName,
     /// The client's host name (SMTP's EHLO).
     ClientHost,
-    /// The name of the virtual host that is wanted (FTP's HOST).
+    /// The name of the requested virtual host (FTP's HOST).
     ServerHost,
 }
 
@@ -170,7 +170,7 @@ pub enum Authentication {
     None,
     /// A login, whose challenge (if any) the server sends when asked.
     InSession,
-    /// A login whose challenge the greeting brought, in clear.
+    /// A login whose challenge was in the greeting, in clear.
     FromOpening,
 }
 
@@ -188,8 +188,8 @@ pub enum Mechanisms {
 pub enum Memory {
     /// All that it learned in clear.
     Forgotten,
-    /// Nothing: the protocol uses it inside TLS without saying it again, so that the most that an
-    /// attacker can gain by changing it must be a refusal.
+    /// Nothing: the protocol uses it inside TLS without sending it again. So an attacker who changes it
+    /// must not gain more than a refusal.
     Survives,
 }
 
@@ -221,7 +221,7 @@ pub enum Twin {
 }
 
 impl Protocol {
-    /// The messages that a server of this protocol, or somebody in its place, can send.
+    /// The messages that a server of this protocol, or an attacker in its place, can send.
     pub fn replies(&self) -> Vec<Reply> {
         let mut replies = Vec::new();
         if self.opening == Opening::Greeting {
@@ -271,7 +271,7 @@ impl Protocol {
             })
     }
 
-    /// The messages that a client of this protocol, or somebody in its place, can send.
+    /// The messages that a client of this protocol, or an attacker in its place, can send.
     pub fn commands(&self) -> Vec<Command> {
         let mut commands = Vec::new();
         if self.has_hello() {
@@ -311,7 +311,7 @@ impl Protocol {
             .chain(salted.then_some(Mechanism::Salted))
     }
 
-    /// Whether the protocol has what a property speaks of.
+    /// Whether the protocol has the feature that a property is about.
     pub fn has_what(&self, property: Property) -> bool {
         match property {
             Property::NoClearSecondChannel => self.channel == Channel::Second,
@@ -328,7 +328,7 @@ impl Protocol {
         }
     }
 
-    /// The level of a property, and where it comes from.
+    /// The level of a property, and its source.
     pub fn level(&self, property: Property) -> (Level, &'static str) {
         self.levels
             .iter()
@@ -341,14 +341,14 @@ impl Protocol {
         self.speech.replies.iter().filter(move |wording| wording.reply == reply)
     }
 
-    /// What the honest server says for a reply; its name where no text is known.
+    /// The honest server's text for a reply; a placeholder if no text is known.
     pub fn text(&self, reply: Reply) -> &'static str {
         self.wordings(reply).next().map_or("(a reply without a text)", |wording| wording.text)
     }
 
-    /// Whether a reply has the status of the one that grants the upgrade: the first digit of its code
-    /// (RFC 5321 section 4.2, RFC 959 section 4.2), or `+OK` (RFC 1939 section 3). False where a
-    /// status alone is no answer.
+    /// Whether a reply has the same status as the one that grants the upgrade: the first digit of its
+    /// code (RFC 5321 section 4.2, RFC 959 section 4.2), or `+OK` (RFC 1939 section 3). False if a
+    /// status alone is not an answer.
     pub(crate) fn is_positive(&self, reply: Reply) -> bool {
         let status = |reply| match self.wordings(reply).next()?.text {
             text if text.starts_with("+OK") => text.get(..3),
@@ -357,7 +357,7 @@ impl Protocol {
         status(reply).is_some() && status(reply) == status(Reply::Accept)
     }
 
-    /// What a client says for a command.
+    /// The client's text for a command.
     pub fn said(&self, command: Command) -> &'static str {
         let said = Said::from(command);
         self.speech

@@ -1,7 +1,7 @@
 //! The server as a step function, the counterpart of [`crate::client`].
 //!
-//! The model's true server and the harness's persona are this function; a persona that coaxes is
-//! the server that also takes logins and deliveries in clear.
+//! The model's true server and the harness's persona are this function. A persona also accepts logins
+//! and deliveries in clear: it coaxes.
 
 mod run;
 
@@ -22,21 +22,20 @@ pub struct Server {
     pub protocol: &'static Protocol,
     /// Whether it offers and grants the upgrade.
     pub offers: bool,
-    /// Whether it breaks off where the handshake should begin.
+    /// Whether it closes the connection when the handshake should begin.
     pub breaks: bool,
-    /// Whether it serves in clear what it should serve inside TLS only: a persona that plays along,
-    /// since a peer that refuses hides the leak.
+    /// Whether it serves in clear what it should serve only inside TLS. A persona does, since a peer
+    /// that refuses hides the leak.
     pub coaxes: bool,
     /// Its virtual hosts, and their certificates.
     pub hosts: Hosts,
-    /// Whether its list inside TLS names the login mechanisms that it takes: an administrator may
-    /// have switched them off.
+    /// Whether its list inside TLS names its login mechanisms: an administrator may have disabled them.
     pub lists_logins: bool,
-    /// Its mistakes.
+    /// Its flaws.
     pub flaws: Flaws,
 }
 
-/// The virtual hosts of a server, of which a datum that the client sends in clear chooses one
+/// The virtual hosts of a server. A datum that the client sends in clear chooses one of them
 /// ([`Protocol::chooses_certificate`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Hosts {
@@ -44,7 +43,7 @@ pub enum Hosts {
     One,
     /// Two hosts, each with a certificate of its own.
     TwoCertificates,
-    /// Two hosts under one certificate, which is good for both names; each has its own password file.
+    /// Two hosts with one certificate, valid for both names; each has its own password file.
     OneCertificate,
 }
 
@@ -59,35 +58,34 @@ impl Hosts {
     }
 }
 
-/// At which port a connection came in.
+/// The port of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Port {
-    /// Where TLS is negotiated in band.
+    /// The port for in-band negotiation of TLS.
     Upgrade,
-    /// Where TLS comes first.
+    /// The port for implicit TLS.
     Implicit,
 }
 
-/// All that a server remembers of a connection.
+/// The state of a server for one connection.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct State {
     /// The port.
     pub port: Port,
-    /// Where it is.
+    /// Its phase.
     pub phase: Phase,
-    /// In which layer it is.
+    /// Its layer.
     pub layer: Layer,
     /// Whether the connection belongs to the other virtual host, not to the one that the user named.
     pub elsewhere: bool,
     login: Progress,
     buffer: ArrayVec<(Command, Layer), CAPACITY>,
     fragment: Option<(Piece<Command>, Layer)>,
-    /// Whether the rest of the segment that is being read is behind the upgrade request; never so
-    /// between segments.
+    /// Whether the rest of the current segment follows the upgrade request; false between segments.
     behind: bool,
 }
 
-/// Where a server is.
+/// The phase of a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Phase {
     /// It waits for commands.
@@ -98,7 +96,7 @@ pub enum Phase {
     Closed,
 }
 
-/// How far a login has come, and in which layer it was done.
+/// The progress of a login, and its layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 enum Progress {
     None,
@@ -106,49 +104,49 @@ enum Progress {
     In(Layer),
 }
 
-/// What happens to a server.
+/// An input of a server.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Input {
-    /// Bytes came in the layer that the connection is in.
+    /// Bytes were received in the connection's layer.
     Segment(Segment<Command>),
     /// The handshake is complete.
     TlsStarted,
-    /// The attacker rewrites the datum that chooses the virtual host: it names the other one.
+    /// The attacker changes the datum that chooses the virtual host to the other host.
     OtherHostNamed,
-    /// The connection is at its end.
+    /// The connection has ended.
     Closed,
 }
 
-/// What a server does.
+/// An output of a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Output {
-    /// Says something in the layer that it is in.
+    /// Sends a reply in its layer.
     Say {
-        /// What.
+        /// The reply.
         reply: Reply,
         /// Whether it answers a command.
         answers: bool,
     },
-    /// Waits for a ClientHello from here on.
+    /// Waits for a ClientHello from now on.
     AwaitTls,
     /// Closes the connection.
     Close,
     /// Executed a delivery.
     Executed,
-    /// Ran inside TLS a command that had come in clear.
+    /// Ran a command inside TLS that was received in clear.
     RanClearCommand,
-    /// Took a login in clear.
+    /// Accepted a login in clear.
     TookClearLogin,
-    /// Entered TLS with a login from before it still in force.
+    /// Entered TLS with an earlier login still in force.
     KeptClearLogin,
     /// Offered or granted the upgrade inside TLS.
     OfferedUpgradeInside,
 }
 
-/// What a server does in one step, in order.
+/// The outputs of one step, in order.
 pub type Outputs = ArrayVec<Output, MAX_OUTPUTS>;
 
-/// What it says in one step, in order.
+/// The replies in the outputs of a step, in order.
 pub fn words(outputs: &Outputs) -> Vec<Reply> {
     outputs
         .iter()
@@ -196,7 +194,7 @@ impl Server {
         (run.state, run.outputs)
     }
 
-    /// What it does on an input.
+    /// The server's step on an input.
     pub fn step(&self, state: &State, input: &Input) -> (State, Outputs) {
         let mut run = Run { server: self, state: state.clone(), outputs: Outputs::new() };
         match input {
@@ -208,7 +206,7 @@ impl Server {
         (run.state, run.outputs)
     }
 
-    /// Whether somebody in the client's place could choose the other virtual host now.
+    /// Whether an attacker in the client's place could choose the other virtual host now.
     pub fn takes_host_name(&self, state: &State) -> bool {
         self.hosts != Hosts::One
             && state.phase == Phase::Ready
@@ -216,8 +214,8 @@ impl Server {
             && state.port == Port::Upgrade
     }
 
-    /// What it does on one piece of a segment; `more` says whether the segment goes on behind it.
-    /// Piece by piece is what [`step`](Self::step) does on the whole.
+    /// The step on one piece of a segment; `more` says whether more pieces follow. Reading piece by
+    /// piece has the same result as [`step`](Self::step) on the whole.
     pub(crate) fn read(
         &self,
         state: &State,

@@ -1,8 +1,8 @@
-//! The theorem matrix: what each policy guarantees, computed and held against what is claimed.
+//! The theorem matrix: the guarantees of each policy, computed and compared with the claims.
 //!
-//! A cell is a policy, an attacker, a server and a property. *Computed* is what exhaustive walks
-//! found; *claimed* is a table of its own, each entry with its source. A property holds only if some
-//! mistake breaks it in the same cell: else the cell says that it is trivial, or not applicable.
+//! A cell is a policy, an attacker, a server and a property. *Computed* is the result of exhaustive
+//! walks; *claimed* is a separate table, each entry with its source. A property holds only if some
+//! mistake breaks it in the same cell: otherwise the cell is trivial, or not applicable.
 
 mod claims;
 mod earned;
@@ -23,18 +23,18 @@ pub use self::claims::{Claim, claim};
 pub use self::earned::{Breaker, Rule, earn};
 pub use self::flawless::{FlawReport, Flawless, flaw_report, flawed_world};
 
-/// What was computed for a cell.
+/// The computed value of a cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Computed {
     /// No state breaks the property, and a mistake of the same parties would ([`earn`]).
     Holds,
     /// Some state breaks it.
     Broken,
-    /// No state breaks it, and no mistake that is known would, for this user, attacker and server.
+    /// No state breaks it, and no known mistake would, for this user, attacker and server.
     Trivial,
-    /// The protocol does not have what the property speaks of.
+    /// The protocol does not have the feature that the property is about.
     NotApplicable,
-    /// The walk was cut short: nothing is proved.
+    /// The walk was incomplete: nothing is proved.
     Bounded,
 }
 
@@ -43,14 +43,14 @@ pub enum Computed {
 pub struct Cell {
     /// The property.
     pub property: Property,
-    /// What was computed.
+    /// The computed value.
     pub computed: Computed,
-    /// What is claimed, and where that comes from.
+    /// The claim, and its source.
     pub claim: (Claim, &'static str),
 }
 
 impl Cell {
-    /// Whether something is claimed of it that the protocol has, and no state breaks it.
+    /// Whether the property is claimed and applicable, and no state breaks it.
     pub const fn is_kept(&self) -> bool {
         !matches!(self.claim.0, Claim::NotClaimed)
             && matches!(self.computed, Computed::Holds | Computed::Trivial)
@@ -78,9 +78,9 @@ pub struct User {
     pub sessions: Vec<Policy>,
     /// The client's choices.
     pub variant: Variant,
-    /// The connections that the client opens for one session at most.
+    /// The most connections that the client opens for one session.
     pub connections: u8,
-    /// Whether the user begins the sessions again, in the same order, for ever.
+    /// Whether the user repeats all sessions, in the same order, for ever.
     pub endless: bool,
 }
 
@@ -104,7 +104,7 @@ impl User {
         }
     }
 
-    /// The same user, who begins the sessions again for ever.
+    /// The same user, repeating the sessions for ever.
     #[must_use]
     pub fn endless(mut self) -> Self {
         self.endless = true;
@@ -122,16 +122,16 @@ impl User {
 pub struct Column {
     /// The user.
     pub user: User,
-    /// The rest.
+    /// The other parameters.
     pub setting: Setting,
-    /// What the walk found.
+    /// The result of the walk.
     pub walk: Walk,
     /// A cell for each property.
     pub cells: Vec<Cell>,
 }
 
 impl Column {
-    /// The policy that it is about: that of the user's strictest session.
+    /// The policy of the user's strictest session.
     pub fn policy(&self) -> Policy {
         self.user.policy()
     }
@@ -172,8 +172,8 @@ pub fn matrix(protocol: &'static Protocol) -> Vec<Column> {
         .collect()
 }
 
-/// The columns of the matrix in which a sound client with these choices does anything that the common one
-/// does not.
+/// The columns of the matrix in which a sound client with these choices behaves in any way that the
+/// common one does not.
 pub fn matrix_beyond(protocol: &'static Protocol, variant: Variant) -> Vec<Column> {
     let common = users(protocol, Variant::COMMON);
     let pairs = users(protocol, variant).into_iter().zip(common);
@@ -195,7 +195,7 @@ fn columns(user: &User, settings: Vec<Setting>, sound: &World<Negotiator>) -> Ve
     settings.into_iter().map(|setting| column(user, setting, &sound.in_setting(setting))).collect()
 }
 
-/// The users of a protocol's matrix, each with the settings in which they are walked.
+/// The users of a protocol's matrix, each with the settings of its walks.
 pub(crate) fn users(protocol: &'static Protocol, variant: Variant) -> Vec<(User, Vec<Setting>)> {
     let user = |sessions: &[Policy]| User { variant, ..User::of(protocol, sessions) };
     let active = Setting::of(Attacker::Active);
@@ -214,10 +214,10 @@ pub(crate) fn users(protocol: &'static Protocol, variant: Variant) -> Vec<(User,
         }
         users.push((user(&[policy]), all));
     }
-    // A pool: a session that requires TLS and one that may do without, in both orders.
+    // A pool: a session that requires TLS and one that does not, in both orders.
     users.push((user(&[opportunistic, required]), vec![active]));
     users.push((user(&[required, opportunistic]), vec![active]));
-    // A client that connects again.
+    // A client that reconnects after a failure.
     let retries = Variant { retries: true, ..variant };
     for connections in [Negotiator::CONNECTIONS, Negotiator::CONNECTIONS + 1] {
         users.push((User { variant: retries, connections, ..user(&[required]) }, vec![active]));
@@ -231,14 +231,14 @@ pub(crate) fn users(protocol: &'static Protocol, variant: Variant) -> Vec<(User,
     users
 }
 
-/// The servers that differ for a protocol.
+/// The different servers of a protocol.
 fn settings(protocol: &Protocol, attacker: Attacker) -> Vec<Setting> {
     let twin = protocol.implicit != Twin::None;
     Offering::ALL
         .into_iter()
         .filter(|offering| twin || !matches!(offering, Offering::Both | Offering::Implicit))
         .flat_map(|offering| {
-            // ALPN matters where there is an identifier, two ports, and somebody to splice them.
+            // ALPN matters if there is an identifier, two ports, and an attacker to splice them.
             let strict = protocol.alpn.is_some()
                 && twin
                 && attacker == Attacker::Active
@@ -249,7 +249,7 @@ fn settings(protocol: &Protocol, attacker: Attacker) -> Vec<Setting> {
         .collect()
 }
 
-/// Walks the world of sound parties, and holds what it finds against the claims.
+/// Walks the world of the sound parties, and compares the result with the claims.
 fn column(user: &User, setting: Setting, world: &World<Negotiator>) -> Column {
     let walk = walk(world, None);
     let (protocol, policy) = (user.protocol, user.policy());
@@ -263,7 +263,7 @@ fn column(user: &User, setting: Setting, world: &World<Negotiator>) -> Column {
         } else if !protocol.has_what(property) {
             Computed::NotApplicable
         } else {
-            // Another client than the common one is told from flawed ones in tests of its own.
+            // For other clients than the common one, separate tests cover the flawed ones.
             earned::known(protocol, &name, property).unwrap_or(Computed::Holds)
         }
     };

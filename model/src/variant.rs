@@ -1,25 +1,25 @@
 //! The legal choices of a sound client.
 //!
-//! Standards leave room, and clients use it. A run that one of these variants explains is sound,
-//! whatever the others would have done.
+//! The standards leave choices, and clients use them. A run that one of these variants explains is
+//! sound, whatever the other variants would have done.
 
 /// What a client does with clear-text bytes that are left when TLS starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Leftover {
-    /// Throws them away and goes on.
+    /// Discards them and goes on.
     Discard,
-    /// Takes them for an attack and gives up.
+    /// Treats them as an attack and gives up.
     Refuse,
 }
 
 /// How a client logs in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Login {
-    /// The secret rides in the first message.
+    /// The secret is in the first message.
     AtOnce,
     /// The secret answers a challenge.
     Challenged,
-    /// It does not: the data are all that it has to protect (mail relay).
+    /// It does not: only the data are confidential (mail relay).
     Never,
 }
 
@@ -28,7 +28,7 @@ impl Login {
     pub const ALL: [Self; 3] = [Self::AtOnce, Self::Challenged, Self::Never];
 }
 
-/// A question that the standards leave to a sound client: each field of a [`Variant`] answers one.
+/// A choice that the standards leave to a sound client: each field of a [`Variant`] is one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]
 #[expect(missing_docs, reason = "the questions are those that the fields of `Variant` answer")]
@@ -63,31 +63,31 @@ impl Choice {
     ];
 }
 
-/// One choice each where the standards leave one.
+/// One decision for each choice that the standards leave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Variant {
-    /// Clear-text bytes behind the reply to the upgrade request.
+    /// Its reaction to clear-text bytes after the reply to the upgrade request.
     pub leftover: Leftover,
-    /// Whether it asks for the capabilities before it asks for TLS, or asks for TLS blindly.
+    /// Whether it requests the capabilities before TLS, or requests TLS without them.
     pub asks_first: bool,
-    /// Whether it asks for the capabilities (again) inside TLS.
+    /// Whether it requests the capabilities (again) inside TLS.
     pub asks_inside: bool,
-    /// Whether it sends the question for the capabilities and the upgrade request in one group
-    /// (RFC 3207 section 4: the upgrade request comes last).
+    /// Whether it sends the request for the capabilities and the upgrade request together (RFC 3207
+    /// section 4: the upgrade request comes last).
     pub pipelines: bool,
-    /// Whether it takes leave in the protocol's own words, or just closes.
+    /// Whether it sends the protocol's goodbye, or only closes.
     pub says_goodbye: bool,
-    /// Whether it tries an upgrade that was not offered, where the standard allows it, or that a
-    /// greeting which claims a login seems to rule out.
+    /// Whether it tries an upgrade that was not offered, if the standard allows that, or that a
+    /// greeting which claims a login seems to exclude.
     pub tries_unoffered: bool,
     /// Whether it connects once more, under the same policy, after a failure.
     pub retries: bool,
-    /// Whether it takes any positive reply for the one that it waits for.
+    /// Whether it accepts any positive reply as the expected one.
     pub reads_laxly: bool,
-    /// Whether it skips, before TLS, replies that it did not ask for, or takes them for an attack.
+    /// Whether it ignores unsolicited replies before TLS; otherwise it treats them as an attack.
     pub skips_unasked: bool,
-    /// Whether it takes whatever the server says first for the greeting: only its place counts. What
-    /// such a client says next, it may say in clear to anybody.
+    /// Whether it accepts any first message of the server as the greeting. Its next message may be sent
+    /// in clear to any server.
     pub takes_any_greeting: bool,
     /// How it logs in.
     pub login: Login,
@@ -109,7 +109,7 @@ impl Variant {
         login: Login::AtOnce,
     };
 
-    /// Whether two clients answer a question alike.
+    /// Whether two clients make the same choice.
     pub(crate) fn agrees(self, other: Self, choice: Choice) -> bool {
         match choice {
             Choice::Leftover => self.leftover == other.leftover,
@@ -126,7 +126,7 @@ impl Variant {
         }
     }
 
-    /// The same client with another answer to one question: all such clients.
+    /// All clients that differ from this one only in one choice.
     pub fn others(self, choice: Choice) -> impl Iterator<Item = Self> {
         let mut other = self;
         match choice {
@@ -167,7 +167,7 @@ impl Variant {
         logins.chain(others).collect()
     }
 
-    /// Those that a mistake is named by: the variants in one choice, and those that ask for no
+    /// The variants used to name a flaw: those that differ in one choice, and those that request no
     /// capabilities inside TLS and log in either way.
     pub fn usual() -> Vec<Self> {
         let asks_inside = !Self::COMMON.asks_inside;

@@ -1,7 +1,7 @@
-//! Conformance vectors: what is generated from the model, committed, and replayed by harnesses.
+//! Conformance vectors: generated from the model, committed, and replayed by harnesses.
 //!
-//! A vector is an honest peer (the persona) with deviations, never a linear script: clients differ
-//! in what they ask and in which order. Everything that is claimed about it is computed.
+//! A vector is an honest peer (the persona) with deviations, not a linear script: clients differ in
+//! their requests and in the order of them. Every claim about a vector is computed.
 
 mod meaning;
 

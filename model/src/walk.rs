@@ -1,13 +1,13 @@
-//! Our own walker: the whole graph of a world, or of anything, breadth first, and the least witness
-//! of a goal.
+//! The project's own walker: explores the whole graph of a world, or any graph, breadth first, and
+//! finds the shortest witness of a goal.
 //!
-//! Exact states, no hash compaction, one thread, a fixed order: the same world gives the same
-//! counts, the same first states and the same witnesses on every machine. It never stops early; a
-//! walk that was cut short says so in its type.
+//! Exact states, no hash compaction, one thread, a fixed order: the same world gives the same counts,
+//! the same first states and the same witnesses on every machine. It never stops early; the type of the
+//! result says if a walk was incomplete.
 //!
-//! *State*: a distinct [state](crate::world::State), the initial one included. *Transition*: an action that is
-//! possible in a state, those that lead back to it included; actions that client and server cannot
-//! tell apart are one.
+//! *State*: a distinct [state](crate::world::State), the initial one included. *Transition*: a possible
+//! action in a state, even if it leads back to that state; actions that client and server cannot
+//! distinguish count once.
 
 mod store;
 mod witness;
@@ -24,7 +24,7 @@ pub use self::store::{Entry, Store};
 pub(crate) use self::witness::tell;
 pub use self::witness::{Goal, Witness, WitnessStep, counterexample, through, witness};
 
-/// What a walk found; by default, nothing has been walked.
+/// The result of a walk; the default is that of no walk.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Walk {
     /// Distinct states.
@@ -33,11 +33,11 @@ pub struct Walk {
     pub transitions: usize,
     /// States in which all sessions have ended.
     pub ends: usize,
-    /// States without a transition that are no ends: none, if the model is right.
+    /// States without a transition that are not ends: none, if the model is right.
     pub stuck: usize,
     /// Properties broken in some state.
     pub broken: Properties,
-    /// Whether some end is delivery in every session.
+    /// Whether some end is a delivery in every session.
     pub delivers: bool,
     /// Whether every state was visited.
     pub extent: Extent,
@@ -48,7 +48,7 @@ pub struct Walk {
 pub enum Extent {
     /// Every reachable state was visited.
     Exhaustive,
-    /// The walk was cut short, or the client's view does not fit what it did: it proves nothing.
+    /// The walk was incomplete, or the client's view does not match its outputs: it proves nothing.
     #[default]
     Bounded,
 }
@@ -58,13 +58,13 @@ pub fn walk<C: Client>(world: &World<C>, limit: Option<usize>) -> Walk {
     visit(world, limit, |_, _| {})
 }
 
-/// The same; each action is shown, with the state in which it is possible.
+/// The same; also passes each possible action, with its state, to `each`.
 pub(crate) fn visit<C: Client>(
     world: &World<C>,
     limit: Option<usize>,
     mut each: impl FnMut(&State, &Action),
 ) -> Walk {
-    // Machines whose ids ran out are no machines of these parties.
+    // A machine that has run out of ids does not represent its party.
     let complete = world.clients().is_complete() && world.servers().is_complete();
     let first = world.initial();
     let mut found = Walk::default();
@@ -92,7 +92,7 @@ pub(crate) fn visit<C: Client>(
     found
 }
 
-/// Which of these properties some reachable state breaks. The walk goes depth first, and ends where all of
+/// Which of these properties some reachable state breaks. The walk is depth first, and ends when all of
 /// them are broken.
 pub fn breaks<C: Client>(world: &World<C>, wanted: Properties) -> Properties {
     let mut broken = Properties::NONE;
@@ -117,7 +117,7 @@ pub fn breaks<C: Client>(world: &World<C>, wanted: Properties) -> Properties {
     wanted.iter().filter(|&property| broken.has(property)).collect()
 }
 
-/// A graph that was walked.
+/// The result of exploring a graph.
 #[derive(Clone, Debug)]
 pub struct Explored<S> {
     /// Its states, in the order in which they were found.
@@ -128,10 +128,10 @@ pub struct Explored<S> {
     pub extent: Extent,
 }
 
-/// Walks any graph, breadth first: all that can be reached from a state, up to a limit of states.
+/// Walks any graph breadth first: all states that can be reached from a state, up to a limit.
 ///
-/// Each state is shown once, to have its successors pushed, one for each transition. The states that
-/// lead to a state by the fewest transitions are [its way](Store::way).
+/// Each state is passed on once; the callee pushes its successors, one for each transition. The
+/// shortest path to a state is [its way](Store::way).
 ///
 /// ```
 /// use upward_model::walk::explore;

@@ -1,12 +1,12 @@
 //! The composition: one client, one server, and the attacker between them.
 //!
-//! The attacker owns every clear-text wire: each delivery is his choice, so what honest parties put
-//! on it is no part of the state; he has no budget of actions, and the walk ends because queues,
-//! buffers and alphabet are finite. Inside TLS with the true server he delivers a prefix, in order,
-//! and may cut.
+//! The attacker controls every clear-text wire: each delivery is his choice, so the messages of honest
+//! parties there are not part of the state. He has no limit of actions; the walk ends because queues,
+//! buffers and alphabet are finite. Inside TLS with the true server he delivers a prefix of the
+//! messages, in order, and may cut.
 //!
-//! With [`Pricing::Counted`] genuine messages are kept on the clear wire as well, so that a witness
-//! can say which of its messages were forged. That adds states and no behaviour.
+//! With [`Pricing::Counted`], genuine messages are kept on the clear wire as well, so that a witness
+//! can tell which of its messages were forged. That adds states, but no behaviour.
 
 mod actions;
 mod apply;
@@ -48,29 +48,29 @@ pub struct World<C: Client> {
     pub protocol: &'static Protocol,
     /// The policy of each of the user's sessions.
     pub sessions: Vec<Policy>,
-    /// Who is on the network.
+    /// The attacker on the network.
     pub attacker: Attacker,
-    /// What the server offers.
+    /// The services of the server.
     pub offering: Offering,
     /// How it treats ALPN.
     pub alpn: Alpn,
-    /// Whether genuine messages are kept apart.
+    /// Whether genuine messages are told from forged ones.
     pub pricing: Pricing,
     /// The bounds of the walk.
     pub bounds: Bounds,
     client: Arc<C>,
     clients: Arc<ClientMachine<C>>,
-    /// Client states that a play met and no compilation knew.
+    /// Client states that occurred in a play and are not in the compiled machine.
     met: RwLock<ClientMachine<C>>,
     server: Server,
     servers: Arc<ServerMachine>,
-    /// Whether the user begins the sessions again when the last one has ended.
+    /// Whether the user repeats all sessions after the last has ended.
     endless: bool,
-    /// The mistake of the world itself; none but in a test.
+    /// The mutation of the world itself; only in a test.
     mutation: Option<Mutation>,
-    /// What the client does when TLS begins after an honest clear-text phase.
+    /// The client's step when TLS begins after an honest clear-text phase.
     reference: Arc<OnceLock<Reference<C::State>>>,
-    /// The same after connections that were tampered with.
+    /// The same after connections on which the attacker interfered.
     further: Arc<OnceLock<Honest<C::State>>>,
     /// The same for every clean clear-text phase.
     clean: Arc<OnceLock<Clean<C::State>>>,
@@ -110,8 +110,8 @@ impl<C: Client> World<C> {
         world
     }
 
-    /// A world in which single runs are played: nothing is compiled of the client, and the graph
-    /// cannot be walked. Servers may be shared with a world of the same setting.
+    /// A world for single plays: the client is not compiled, and the graph cannot be walked. Servers
+    /// may be shared with a world of the same setting.
     pub fn for_play(
         protocol: &'static Protocol,
         client: C,
@@ -172,15 +172,16 @@ impl<C: Client> World<C> {
         self
     }
 
-    /// The same world with a user who begins the sessions again, in the same order, for ever. The client
-    /// has to do so as well. Its walk is finite, and a proof about any number of sequential sessions.
+    /// The same world with a user who repeats the sessions, in the same order, for ever. The client has
+    /// to do so as well. Its walk is finite, and proves properties of any number of sequential
+    /// sessions.
     #[must_use]
     pub fn endless(mut self) -> Self {
         self.endless = true;
         self
     }
 
-    /// The same world with a mistake of its own: for the test that finds it.
+    /// The same world with a mutation, for the test that detects it.
     #[doc(hidden)]
     #[must_use]
     pub fn mutated(mut self, mutation: Option<Mutation>) -> Self {
@@ -195,7 +196,7 @@ impl<C: Client> World<C> {
         self.mutation == Some(mutation)
     }
 
-    /// The same world with a client that others can also put into these states.
+    /// The same world with a client that other clients can also put into these states.
     pub(crate) fn among(mut self, others: &[(C::State, Link)]) -> Self {
         let clients = compile_client_among(&*self.client, self.protocol, self.bounds, others);
         self.clients = Arc::new(clients);
@@ -212,7 +213,7 @@ impl<C: Client> World<C> {
         &self.clients
     }
 
-    /// The client's machine without the states that nobody outside can tell apart.
+    /// The client's minimal machine, without states that no peer or user can distinguish.
     pub fn least(&self) -> Minimal {
         Minimal::of(&*self.client, self.protocol, self.bounds, &self.clients)
     }
@@ -227,19 +228,19 @@ impl<C: Client> World<C> {
         &self.server
     }
 
-    /// Whether client and server of another world do what those of this one do.
+    /// Whether client and server of another world behave like those of this one.
     pub fn behaves_like(&self, other: &Self) -> bool {
         self.clients.behaves_like(&other.clients) && self.servers.behaves_like(&other.servers)
     }
 
-    /// Where the true server is.
+    /// The phase of the true server.
     pub fn server_phase(&self, state: &State) -> server::Phase {
         self.servers.state(state.server).phase
     }
 
-    /// Whether the client's view fits what it did: it waits for a second channel only once it has
-    /// opened one, and it has ended once all sessions have. A walk of a client whose view does not fit
-    /// proves nothing.
+    /// Whether the client's view matches its outputs: it waits for a second channel only after it has
+    /// opened one, and it has ended only after all sessions have. A walk of a client whose view does
+    /// not match proves nothing.
     pub fn view_fits(&self, state: &State) -> bool {
         let view = self.with_client(state.client, |(client, _)| self.client.view(client));
         match view {
@@ -260,7 +261,7 @@ impl<C: Client> World<C> {
         state.ghost.broken
     }
 
-    /// Whether some session needs TLS: what the others say in clear is then their own affair.
+    /// Whether some session needs TLS: then only its own clear text is judged.
     fn needs_tls(&self) -> bool {
         self.sessions.iter().any(|policy| policy.needs_tls())
     }
@@ -276,7 +277,7 @@ impl<C: Client> World<C> {
         offered && self.attacker == Attacker::Passive
     }
 
-    /// The policy of the session under way; of the last one at the end.
+    /// The policy of the current session; at the end, of the last one.
     pub fn policy(&self, state: &State) -> Policy {
         let last = self.sessions.len().saturating_sub(1);
         let mut index = usize::from(state.ghost.session).min(last);
@@ -286,7 +287,7 @@ impl<C: Client> World<C> {
         self.sessions.get(index).copied().unwrap_or(Policy::Required)
     }
 
-    /// Whether the user begins the sessions again when the last one has ended.
+    /// Whether the user repeats all sessions after the last has ended.
     pub(crate) const fn is_endless(&self) -> bool {
         self.endless
     }
@@ -316,13 +317,13 @@ impl<C: Client> World<C> {
             .get_or_init(|| reference::further(&*self.client, self.protocol, self.sessions.len()))
     }
 
-    /// Whether the client logs in before it delivers, where nobody interferes.
+    /// Whether the client logs in before it delivers, without an attack.
     pub(crate) fn logs_in(&self) -> bool {
         self.reference().logs_in
     }
 
-    /// What the client does when TLS with the true server begins after an honest clear-text phase; `None`
-    /// where none leads there.
+    /// The client's step when TLS with the true server begins after an honest clear-text phase; `None`
+    /// if no such phase leads there.
     pub(crate) fn honest_step(
         &self,
         context: Context,
@@ -339,7 +340,7 @@ impl<C: Client> World<C> {
         Some((self.client_id((step.state.clone(), link)), step.outputs.clone()))
     }
 
-    /// Whether a clean clear-text phase leads to the same when TLS with the true server begins.
+    /// Whether a clean clear-text phase leads to the same step when TLS with the true server begins.
     pub(crate) fn is_clean(&self, context: Context, next: StateId, outputs: &Outputs) -> bool {
         if self.has(Mutation::AllUnclean) || self.has(Mutation::UncleanNeverSet) {
             return self.has(Mutation::UncleanNeverSet);
@@ -352,7 +353,7 @@ impl<C: Client> World<C> {
     }
 
     /// Whether the next reply to the client waits for the data: a server with a second channel confirms
-    /// a delivery when the data have come over it.
+    /// a delivery after it has received the data there.
     pub(crate) fn waits_for_data(&self, state: &State) -> bool {
         self.protocol.channel == protocol::Channel::Second
             && !self.has(Mutation::ConfirmsWithoutData)

@@ -1,4 +1,4 @@
-//! SCRAM (RFC 5802, RFC 7677): what both sides derive from a password.
+//! SCRAM (RFC 5802, RFC 7677): the values that both sides derive from a password.
 
 use std::num::NonZeroU32;
 
@@ -16,7 +16,7 @@ pub enum ScramHash {
 }
 
 impl ScramHash {
-    /// The hash function of a mechanism, if it is one of SCRAM without channel binding.
+    /// The hash function of a mechanism, if it is a SCRAM mechanism without channel binding.
     pub fn of(mechanism: &str) -> Option<Self> {
         match mechanism {
             "SCRAM-SHA-1" => Some(Self::Sha1),
@@ -53,14 +53,14 @@ impl ScramHash {
     }
 }
 
-/// A SCRAM exchange after the server's first message: all that the client's proof is made of, but
-/// the password.
+/// A SCRAM exchange after the server's first message: all parts of the client's proof except the
+/// password.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Scram {
     hash: ScramHash,
-    /// The GS2 header, which comes back as `c=`.
+    /// The GS2 header, which is repeated as `c=`.
     header: String,
-    /// The client's first message without it.
+    /// The client's first message without the header.
     client_first: String,
     /// The nonces of both sides.
     nonce: String,
@@ -69,8 +69,8 @@ pub struct Scram {
 }
 
 impl Scram {
-    /// The exchange that begins with this message of the client, `n,,n=user,r=nonce`, and is
-    /// answered with a nonce, a salt and a number of iterations.
+    /// The exchange that begins with this message of the client, `n,,n=user,r=nonce`, and is answered
+    /// with a nonce, a salt and an iteration count.
     pub fn new(
         hash: ScramHash,
         client_first: &[u8],
@@ -98,7 +98,7 @@ impl Scram {
         format!("r={},s={},i={}", self.nonce, STANDARD.encode(&self.salt), self.iterations)
     }
 
-    /// The server's final message, without which clients stop.
+    /// The server's final message; clients stop without it.
     pub fn server_final(&self, password: &str, client_final: &[u8]) -> String {
         let client_final = String::from_utf8_lossy(client_final);
         let without_proof =
@@ -109,7 +109,7 @@ impl Scram {
         format!("v={}", STANDARD.encode(signature))
     }
 
-    /// The proof of a client that has this password, in base64 as it stands in its final message.
+    /// The proof of a client that has this password, in base64 as in its final message.
     pub fn proof(&self, password: &str) -> String {
         let without_proof = format!("c={},r={}", STANDARD.encode(&self.header), self.nonce);
         let salted = self.hash.stretch(password, &self.salt, self.iterations);

@@ -1,7 +1,7 @@
-//! The search itself: for each form of each canary, one pass over the bytes.
+//! The search for canaries: one pass over the bytes for each form of each canary.
 //!
-//! Each run has its own canaries, and most clients say little: an automaton for all of them at once
-//! takes longer to build than all of it takes to search.
+//! Each run has its own canaries, and most clients send little: building an automaton for all forms
+//! takes longer than the whole search.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -10,14 +10,13 @@ use memchr::memmem::Finder;
 
 use super::{Canaries, Challenge, Form, Kind, Sighting, forms, inner_base64};
 
-/// How many sightings of a canary in one form are told: a client can send it as often as it likes,
-/// and a hundred say as much as a million.
+/// How many sightings of a canary in one form are reported: a client can send it any number of times.
 const TOLD: usize = 100;
 
-/// How single characters are escaped.
+/// The escape characters of encodings that escape single characters.
 const ESCAPED: [(Form, u8); 2] = [(Form::Percent, b'%'), (Form::QuotedPrintable, b'=')];
 
-/// Looks for the canaries of a run; made once, used for many bytes.
+/// Searches for the canaries of a run; built once, used for many bytes.
 #[derive(Clone, Debug)]
 pub struct Search {
     values: [(Kind, Vec<u8>); 3],
@@ -29,7 +28,7 @@ pub struct Search {
 struct Needle {
     kind: Kind,
     form: Form,
-    /// In lower case, where it may be written in either.
+    /// In lower case, if its case is ignored.
     finder: Finder<'static>,
     folds: bool,
 }
@@ -43,7 +42,7 @@ impl Needle {
         Some(Self { kind, form, finder, folds })
     }
 
-    /// Where it begins in bytes, also within itself.
+    /// Its places in bytes, overlapping ones included.
     fn places<'a>(&'a self, bytes: &'a [u8]) -> impl Iterator<Item = Range<usize>> + 'a {
         let mut behind = 0;
         std::iter::from_fn(move || {
@@ -55,7 +54,7 @@ impl Needle {
 }
 
 impl Search {
-    /// Prepares a search, for what a client derives from these challenges as well.
+    /// Prepares a search, also for the values that a client derives from these challenges.
     pub(super) fn new(canaries: &Canaries, challenges: &[Challenge]) -> Self {
         let values = canaries.values().map(|(kind, value)| (kind, value.as_bytes().to_vec()));
         let mut needles = Vec::new();
@@ -68,7 +67,7 @@ impl Search {
         for challenge in challenges {
             let (form, digest) = canaries.answer(challenge);
             let digest = digest.into_bytes();
-            // A digest is written in either case, base64 in one only.
+            // A digest is written in either case; base64 is case-sensitive.
             let folds = form != Form::Scram;
             for bytes in inner_base64(&digest).chain([digest.clone()]) {
                 needles.extend(Needle::new(Kind::Password, form, folds, bytes));
@@ -77,8 +76,8 @@ impl Search {
         Self { values, needles }
     }
 
-    /// Finds the canaries in bytes, whatever their form; of each form, the first hundred. The ranges
-    /// are of the bytes searched.
+    /// Finds the canaries in bytes, in any encoding; at most a hundred of each form. The ranges refer
+    /// to the searched bytes.
     pub fn find(&self, bytes: &[u8]) -> Vec<Sighting> {
         let lower = bytes.to_ascii_lowercase();
         let mut sightings = Vec::new();
@@ -105,7 +104,7 @@ impl Search {
     }
 }
 
-/// Where a value is some of whose characters are escaped with this mark.
+/// The places of a value with some characters escaped by this mark.
 fn disguised(bytes: &[u8], value: &[u8], mark: u8) -> impl Iterator<Item = Range<usize>> {
     let starts = if bytes.contains(&mark) { 0..bytes.len() } else { 0..0 };
     starts.filter_map(move |at| {
@@ -114,11 +113,11 @@ fn disguised(bytes: &[u8], value: &[u8], mark: u8) -> impl Iterator<Item = Range
     })
 }
 
-/// Where a value ends that starts here, with any of its characters escaped.
+/// The end of a value that starts here, with any of its characters escaped.
 fn matches_escaped(bytes: &[u8], start: usize, value: &[u8], mark: u8) -> Option<usize> {
     let mut at = start;
     for (index, &wanted) in value.iter().enumerate() {
-        // Soft line breaks of quoted-printable count for nothing, inside the value.
+        // Skip soft line breaks of quoted-printable inside the value.
         if index > 0 && mark == b'=' {
             at = behind_soft_breaks(bytes, at);
         }
@@ -156,7 +155,7 @@ mod tests {
 
     use super::*;
 
-    /// What is looked for, byte by byte: slow, and plain to see.
+    /// The same search byte by byte: slow, but obviously correct.
     fn plainly(canaries: &Canaries, bytes: &[u8]) -> Vec<Sighting> {
         let mut sightings = Vec::new();
         for (kind, value) in canaries.values() {

@@ -1,4 +1,4 @@
-//! The example of the catalogue: proved, and played against the built-in client.
+//! Proves the example protocol of the catalogue, and plays its vectors against the built-in client.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -1,4 +1,4 @@
-//! `upward clients`: which clients are known, and profiles of one's own.
+//! `upward clients`: the bundled clients, and the user's own profiles.
 
 mod check;
 mod list;

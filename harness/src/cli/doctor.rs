@@ -1,4 +1,4 @@
-//! `upward doctor`: what of this machine a run can use.
+//! `upward doctor`: what this machine provides for runs.
 
 use std::path::Path;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! `upward flaws`: the known mistakes, explained.
+//! `upward flaws`: explains the known flaws.
 
 use clap::Args;
 use upward_model::flaw::{Flaw, Side};

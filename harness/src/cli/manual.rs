@@ -1,4 +1,4 @@
-//! `upward completions` and `upward man`: what a shell and a reader of manuals need.
+//! `upward completions` and `upward man`: shell completions and manual pages.
 
 use std::path::PathBuf;
 

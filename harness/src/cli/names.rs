@@ -1,4 +1,4 @@
-//! Names that a user types: what they stand for, or what was meant.
+//! Looks up names that a user types, and suggests similar names.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! Standard output that may be full, or read by somebody who has seen enough.
+//! Standard output that may be full, or closed by its reader.
 
 use std::fmt::Arguments;
 use std::io::{ErrorKind, Write as _};

@@ -196,7 +196,7 @@ impl Prove {
             return;
         }
         let mut shown = Vec::new();
-        // What an attacker does is more telling than what is missing by itself.
+        // Dialogues with an active attacker come first: they are more instructive.
         let active = columns.iter().filter(|c| c.setting.attacker == Attacker::Active);
         let passive = columns.iter().filter(|c| c.setting.attacker == Attacker::Passive);
         for column in active.chain(passive) {

@@ -1,4 +1,4 @@
-//! What a program of one's own finds in its folder and reads, as it is said on a command line.
+//! The files and standard input of the user's own program, as options of the command line.
 
 use std::collections::BTreeMap;
 

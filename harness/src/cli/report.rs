@@ -1,4 +1,4 @@
-//! `upward report`: reports shown, merged, compared.
+//! `upward report`: shows, merges and compares reports.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! Reports as files: written by `run` and `report`, read by `report` and `waive`.
+//! Report files: written by `run` and `report`, read by `report` and `waive`.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! `upward run`: vectors against a program.
+//! `upward run`: plays vectors against a program.
 
 mod main_job;
 pub(super) mod present;
@@ -136,7 +136,7 @@ impl Run {
             });
             self.all(&stopped).await
         });
-        // Asking a program for its version may have started something, too.
+        // A program that was asked for its version may have left processes behind, too.
         crate::process::end_adopted();
         code
     }
@@ -170,7 +170,7 @@ impl Run {
                     codes.push(results.exit_code);
                     done.push(results);
                 }
-                // What can be said of the others is said.
+                // With `--all`, a failure of one client does not prevent the others' results.
                 Err(failure) if self.all && !*stop.borrow() => {
                     eprintln!("{failure}");
                     codes.push(failure.code);

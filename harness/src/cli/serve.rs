@@ -1,4 +1,4 @@
-//! `upward serve`: one vector, held open for a client that is started by hand.
+//! `upward serve`: serves one vector to a client that is started by hand.
 
 use std::convert::Infallible;
 use std::path::PathBuf;
@@ -57,7 +57,7 @@ impl Serve {
         let _held = FolderLock::hold(&self.directory).map_err(|error| {
             failed(&error).help("give this one a folder of its own with --directory")
         })?;
-        // Whoever starts the client may do so in another folder.
+        // The user may start the client in another folder.
         let ca = std::path::absolute(self.directory.join("ca.pem"));
         let ca = ca.map_err(|error| failed(&error))?;
         std::fs::write(&ca, &certificates.ca).map_err(|error| Failure::unwritten(&ca, &error))?;
@@ -75,7 +75,7 @@ impl Serve {
             canaries.password,
             canaries.body
         );
-        // Heard from now on, however soon it comes.
+        // From now on, Ctrl-C is noticed at any time.
         let mut interrupted = signal(SignalKind::interrupt()).map_err(|error| failed(&error))?;
         outln!("start the client now; Ctrl-C ends and judges");
         let by_hand = async {

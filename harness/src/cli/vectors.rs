@@ -93,7 +93,7 @@ fn files() -> Vec<(String, String, Option<Generated>)> {
         (format!("vectors-{FORMAT}"), schemars::schema_for!(VectorFile)),
         (format!("results-{RESULTS_FORMAT}"), schemars::schema_for!(Results)),
     ];
-    // What `upward --version` says: these vectors, and no others.
+    // The digest in `upward --version`, which identifies this set of vectors.
     let digest = files.iter().fold(Md5::new(), |digest, (_, text, _)| digest.chain_update(text));
     let digest: String =
         digest.finalize().iter().take(4).map(|byte| format!("{byte:02x}")).collect();

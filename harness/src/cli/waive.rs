@@ -1,4 +1,4 @@
-//! `upward waive`: the skeleton of a file of waivers.
+//! `upward waive`: prints the skeleton of a file of waivers.
 
 use std::path::PathBuf;
 

@@ -75,12 +75,12 @@ impl Codec for Imap {
         words::tagged(said, goes_on, &self.verbs())
     }
 
-    /// As literals (RFC 9051 section 4.3).
+    /// Literals announce their size (RFC 9051 section 4.3).
     fn announces_data(&self, _: &str) -> bool {
         true
     }
 
-    /// RFC 9051 section 5.5.
+    /// Pipelining is allowed (RFC 9051 section 5.5).
     fn lets_commands_run_ahead(&self) -> bool {
         true
     }
@@ -158,7 +158,7 @@ mod tests {
         assert!(notice);
         assert_eq!(cut.pieces.len(), 2);
         assert_eq!(cut.pieces[1], Piece::Whole(Reply::offer(false)));
-        // A question that was refused has no answer.
+        // A rejected request for a list has no list as its answer.
         let cut = Imap.client().cut(b"* CAPABILITY IMAP4rev1\r\na1 BAD no\r\n");
         assert_eq!((cut.pieces, cut.rest), (vec![Piece::Whole(Reply::Refuse)], vec![]));
     }
@@ -191,7 +191,8 @@ mod tests {
         }
     }
 
-    /// Cuts commands, answers their steps, and confirms them; what was heard and what was said.
+    /// Parses commands, answers their steps, and confirms them; returns the parsed messages and the
+    /// replies.
     fn conversation(said: &str) -> (Vec<Heard>, String) {
         let mut server = Imap.server(&Canaries::new(1));
         let mut rest = said.as_bytes();

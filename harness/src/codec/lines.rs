@@ -1,10 +1,10 @@
-//! Lines, as most text protocols have them.
+//! Lines of text protocols.
 
-/// The longest line that is waited for; what is longer is cut here and is no line of the protocol.
+/// The longest line in bytes. A longer line is cut here, and the cut line is not of the protocol.
 pub(super) const LONGEST: usize = 64 * 1024;
 
-/// The first line of some bytes, without its end, and how many bytes it takes up. LF ends a line,
-/// with or without CR before it.
+/// The first line of some bytes without its end, and its length with the end. LF ends a line, with or
+/// without CR before it.
 pub(super) fn first(bytes: &[u8]) -> Option<(&[u8], usize)> {
     match bytes.iter().take(LONGEST).position(|&byte| byte == b'\n') {
         Some(end) => {
@@ -21,13 +21,13 @@ pub(super) fn upper(line: &[u8]) -> String {
     String::from_utf8_lossy(line).trim_end().to_uppercase()
 }
 
-/// The words of a line. Real servers read any number of spaces and tabs between two words as one, and
-/// skip those before the first.
+/// The words of a line. Like real servers, treats any number of spaces and tabs as one separator, and
+/// skips them at the beginning.
 pub(super) fn words(line: &[u8]) -> impl Iterator<Item = &[u8]> {
     line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty())
 }
 
-/// The first word of a text, and what stands behind the blanks after it.
+/// The first word of a text, and the text after the following blanks.
 pub(super) fn verb(text: &str) -> (&str, &str) {
     let text = text.trim_start();
     let (verb, rest) = text.split_once(|c: char| c.is_ascii_whitespace()).unwrap_or((text, ""));

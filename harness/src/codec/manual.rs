@@ -50,7 +50,7 @@ impl ServerSide for ManualServer {
             "PLEASE START TLS" => heard(Some(Command::Upgrade), true),
             "BYE" => heard(Some(Command::Goodbye), true),
             "NOTHING" => heard(Some(Command::Noop), true),
-            // Whatever else is said is what the client has to say.
+            // Any other line is the client's data.
             _ => heard(Some(Command::Deliver), false),
         })
     }

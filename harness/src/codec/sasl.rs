@@ -1,9 +1,8 @@
-//! Login exchanges that several protocols share (SASL, RFC 4422), as a server sees them.
+//! Login exchanges that several protocols share (SASL, RFC 4422), from the server's side.
 //!
-//! The persona offers weak and strong mechanisms alike and completes each, since a client whose
-//! login fails goes no further and hides what else it would have given away. No password is
-//! checked. What was given as a challenge is remembered, so that what a client derives from it is
-//! found again.
+//! The persona offers weak and strong mechanisms and completes each of them: a client whose login fails
+//! stops, and hides what else it would have sent. No password is checked. Challenges are recorded, so
+//! that the values that a client derives from them are found.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -12,13 +11,13 @@ use md5::{Digest as _, Md5};
 
 use crate::canary::{Canaries, Challenge, Kind, Scram, ScramHash};
 
-/// The number of iterations that is asked for: the least that RFC 5802 section 5.1 allows.
+/// The SCRAM iteration count: the minimum that RFC 5802 section 5.1 allows.
 const ITERATIONS: u32 = 4096;
 
-/// What the client is asked for.
+/// The next answer expected from the client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum LoginStage {
-    /// Whatever it has to say, without a prompt; it ends the login.
+    /// Any response, without a prompt; it ends the login.
     Ask,
     /// `LOGIN`: the user name.
     User,
@@ -38,7 +37,7 @@ enum LoginStage {
 #[derive(Clone, Debug)]
 pub(super) struct Login {
     canaries: Canaries,
-    /// What stands in every challenge of the run, and is no canary itself.
+    /// A part of every challenge of the run; not a canary itself.
     stamp: String,
     stage: LoginStage,
     given: Vec<Challenge>,
@@ -55,8 +54,8 @@ impl Login {
         }
     }
 
-    /// A login is announced: the name of the mechanism in capitals, and the initial response,
-    /// decoded, if one came with it. Whether the response was the secret, and ends the login.
+    /// Begins a login: `mechanism` in capitals, `initial` decoded. Returns whether the initial response
+    /// was the secret, and ends the login.
     pub(super) fn begin(&mut self, mechanism: &str, initial: Option<&[u8]>) -> bool {
         let hash = ScramHash::of(mechanism);
         self.stage = match (mechanism, hash, initial) {
@@ -73,7 +72,7 @@ impl Login {
         false
     }
 
-    /// What the client is asked, before it is encoded.
+    /// The challenge or prompt, before it is encoded.
     pub(super) fn prompt(&mut self) -> String {
         match &self.stage {
             LoginStage::Ask | LoginStage::First(_) => String::new(),
@@ -93,7 +92,7 @@ impl Login {
         }
     }
 
-    /// Takes the client's answer, decoded; whether it is asked for another.
+    /// Takes the client's decoded answer; returns whether another challenge follows.
     pub(super) fn answer(&mut self, response: &[u8]) -> bool {
         self.stage = match &self.stage {
             LoginStage::User => LoginStage::Password,
@@ -109,18 +108,18 @@ impl Login {
         true
     }
 
-    /// What stands for time and place in a challenge (RFC 2195 section 2).
+    /// The time and host part of a challenge (RFC 2195 section 2).
     pub(super) fn time_stamp(&self) -> String {
         format!("<{}@localhost>", self.stamp)
     }
 
-    /// Whether a line is an answer to a challenge, asked for or not: the user's name is in it, or the
-    /// password, or what is derived from that and one of these.
+    /// Whether a line answers a challenge, from the persona or an attacker: it contains the user's
+    /// name, the password, or a value derived from the password and one of these challenges.
     pub(super) fn is_answer(&self, line: &[u8], challenges: &[Challenge]) -> bool {
         self.canaries.search(line, challenges).iter().any(|found| found.kind != Kind::Body)
     }
 
-    /// The challenges that were given.
+    /// The challenges sent so far.
     pub(super) fn given(&self) -> &[Challenge] {
         &self.given
     }
@@ -138,12 +137,12 @@ impl Login {
     }
 }
 
-/// What a client says in one go with `PLAIN`, encoded (RFC 4616 section 2).
+/// The client's response for `PLAIN`, encoded (RFC 4616 section 2).
 pub(super) fn plain(canaries: &Canaries) -> String {
     STANDARD.encode(format!("\0{}\0{}", canaries.user, canaries.password))
 }
 
-/// What a client answers to a challenge of `CRAM-MD5`, before it is encoded (RFC 2195 section 2).
+/// The client's answer to a `CRAM-MD5` challenge, before it is encoded (RFC 2195 section 2).
 pub(super) fn cram_md5(canaries: &Canaries, challenge: &[u8]) -> String {
     let digest = Hmac::<Md5>::new_from_slice(canaries.password.as_bytes())
         .map(|mac| mac.chain_update(challenge).finalize().into_bytes().to_vec())
@@ -152,14 +151,14 @@ pub(super) fn cram_md5(canaries: &Canaries, challenge: &[u8]) -> String {
     format!("{} {digest}", canaries.user)
 }
 
-/// The challenge of a forged reply, which is what an attacker gives; `prompt` is what stands before it.
-/// `None` where it holds none.
+/// The attacker's challenge in a forged reply; `prompt` is the text before it. `None` if it contains
+/// none.
 pub(super) fn forged(reply: &str, prompt: &str) -> Option<Challenge> {
     let text = STANDARD.decode(reply.strip_prefix(prompt)?).ok()?;
     (!text.is_empty()).then_some(Challenge::CramMd5(text))
 }
 
-/// Reads base64; what is none is taken as it stands. A single `=` is the empty response (RFC 4954
+/// Decodes base64; other text is returned unchanged. A single `=` is the empty response (RFC 4954
 /// section 4).
 pub(super) fn decode(text: &[u8]) -> Vec<u8> {
     match text.trim_ascii() {
@@ -224,7 +223,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever a client answers, nothing panics and it is asked no more than three times.
+        /// No answer of a client causes a panic, and there are at most three challenges.
         #[test]
         fn every_login_ends(
             mechanism in "LOGIN|PLAIN|CRAM-MD5|SCRAM-SHA-1|SCRAM-SHA-256|[A-Z0-9-]{0,20}",

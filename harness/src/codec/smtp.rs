@@ -164,7 +164,7 @@ mod tests {
             };
             (heard.command.unwrap(), String::from_utf8(said).unwrap())
         };
-        // "n,,n=us,r=Nonce": lower and upper case make a difference.
+        // "n,,n=us,r=Nonce": base64 is case-sensitive.
         let (command, said) = hear("auth scram-sha-256");
         assert_eq!((command, said.as_str()), (Command::Begin(Mechanism::Own), ""));
         let (command, said) = hear("biwsbj11cyxyPU5vbmNl");

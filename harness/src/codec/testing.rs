@@ -1,11 +1,11 @@
-//! What every codec is held to.
+//! Requirements on every codec.
 
 use upward_model::message::Command;
 
 use super::Codec;
 use crate::canary::Canaries;
 
-/// Gives bytes to both sides: each message takes up some of them, and what is kept is their end.
+/// Parses any bytes with both sides: each message consumes some bytes, and the rest is their end.
 pub(super) fn takes_any_bytes(codec: &dyn Codec, bytes: &[u8]) {
     let mut rest = bytes;
     let mut server = codec.server(&Canaries::new(1));
@@ -21,7 +21,7 @@ pub(super) fn takes_any_bytes(codec: &dyn Codec, bytes: &[u8]) {
     }
 }
 
-/// What is heard of bytes that arrive in parts, and how long each message is.
+/// The messages parsed from bytes that arrive in parts, and the length of each.
 pub(super) fn heard_in(codec: &dyn Codec, parts: &[&[u8]]) -> Vec<(Option<Command>, usize)> {
     let mut server = codec.server(&Canaries::new(1));
     let mut bytes = Vec::new();

@@ -1,4 +1,4 @@
-//! The weaker login mechanism that an attacker's list names alone, as the built-in client uses it.
+//! The built-in client's login with a weaker mechanism, used if an attacker's list names only that one.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -7,13 +7,13 @@ use upward_model::message::Mechanism;
 use crate::canary::Canaries;
 use crate::codec::sasl;
 
-/// The mechanism that only an attacker's list names.
+/// The mechanism that occurs only in an attacker's list.
 pub(super) const LURE: &str = "X-UPWARD-LURE";
 
-/// A mechanism that each server has, and that the built-in client does not choose by itself.
+/// A mechanism that every server supports, and that the built-in client does not choose by itself.
 const LOGIN: &str = "LOGIN";
 
-/// The weaker of the mechanisms that a list names, where it names no other.
+/// The weaker mechanism, if a list names it and no other.
 pub(super) fn alone<'a>(mut names: impl Iterator<Item = &'a str>) -> Option<&'static str> {
     let first = names.next()?;
     let known = [LURE, LOGIN].into_iter().find(|name| *name == first)?;
@@ -23,9 +23,9 @@ pub(super) fn alone<'a>(mut names: impl Iterator<Item = &'a str>) -> Option<&'st
 /// A login with the weaker mechanism.
 pub(super) struct Weaker {
     name: &'static str,
-    /// Whether it was begun, and waits for a credential.
+    /// Whether the login has begun, and waits for a credential.
     begun: bool,
-    /// What the client answers to the challenges to come; the last is said first.
+    /// The client's answers to the next challenges, in reverse order.
     answers: Vec<String>,
 }
 
@@ -36,24 +36,24 @@ impl Default for Weaker {
 }
 
 impl Weaker {
-    /// A list named it.
+    /// Chooses the mechanism that a list named.
     pub(super) const fn is_named(&mut self, name: &'static str) {
         self.name = name;
     }
 
-    /// Gives up a login that is under way.
+    /// Abandons an unfinished login.
     pub(super) fn forget(&mut self) {
         self.begun = false;
         self.answers.clear();
     }
 
-    /// The name, to begin a login that asks for a credential.
+    /// The mechanism's name, to begin a login that asks for a credential.
     pub(super) const fn begin(&mut self) -> &'static str {
         self.begun = true;
         self.name
     }
 
-    /// The credential of a login that was begun, for this challenge.
+    /// The credential of an unfinished login, for this challenge.
     pub(super) fn credential(&mut self, canaries: &Canaries, challenge: &[u8]) -> String {
         if std::mem::take(&mut self.begun) && self.name == LOGIN {
             self.answers = vec![STANDARD.encode(&canaries.password)];
@@ -62,7 +62,7 @@ impl Weaker {
         STANDARD.encode(sasl::cram_md5(canaries, challenge))
     }
 
-    /// A login that asks for a credential, where `AUTH` begins it (RFC 4954 section 4, RFC 5034 section 4).
+    /// The `AUTH` command that begins a login with challenges (RFC 4954 section 4, RFC 5034 section 4).
     pub(super) fn auth_begins(&mut self, mechanism: Mechanism) -> String {
         match mechanism {
             Mechanism::Own | Mechanism::Salted => "AUTH CRAM-MD5".to_owned(),
@@ -70,7 +70,7 @@ impl Weaker {
         }
     }
 
-    /// A login in one go, where `AUTH` begins it.
+    /// The `AUTH` command of a login with an initial response.
     pub(super) fn auth_in_one(&mut self, mechanism: Mechanism, canaries: &Canaries) -> String {
         match mechanism {
             Mechanism::Own | Mechanism::Salted => format!("AUTH PLAIN {}", sasl::plain(canaries)),
@@ -78,7 +78,7 @@ impl Weaker {
         }
     }
 
-    /// The name, and what stands behind it, of a login in one go.
+    /// The mechanism's name, and the initial response if it has one.
     pub(super) fn log_in(&mut self, canaries: &Canaries) -> String {
         if self.name == LOGIN {
             let (user, password) = (&canaries.user, &canaries.password);

@@ -1,23 +1,24 @@
-//! What a client says, without what differs from run to run: its verb, and the mechanism that it names.
+//! The words of a client's commands, without the parts that differ from run to run: the verb, and the
+//! mechanism that it names.
 
-/// What stands for data, or for the answer to a challenge.
+/// The word for data, or for the answer to a challenge.
 pub(crate) const CONTINUED: &str = "(continued)";
 
 /// The verbs of a protocol by which runs are compared.
 #[derive(Clone, Copy, Debug)]
 pub struct Verbs {
-    /// Those that may stand in the later steps of a command: any other line there is data.
+    /// Verbs in the later steps of a command: any other line there is data.
     pub later: &'static [&'static str],
-    /// Those whose first argument says what is asked for, such as a mechanism.
+    /// Verbs whose first argument is part of the word, such as a mechanism.
     pub with_argument: &'static [&'static str],
-    /// Those with which a client takes leave.
+    /// Verbs for goodbye.
     pub goodbye: &'static [&'static str],
-    /// Those behind which data follow whose size was said.
+    /// Verbs that are followed by data of announced size.
     pub announcing: &'static [&'static str],
 }
 
-/// The word of a line that begins with its verb. Where it goes on with a command, only a known verb counts,
-/// since else it is data.
+/// The word of a line that begins with its verb. If the line may continue a command, only a known verb
+/// counts; any other line is data.
 pub(super) fn plain(said: &[u8], goes_on: bool, verbs: &Verbs) -> String {
     let text = first_line(said);
     let mut words = text.split_ascii_whitespace();
@@ -28,7 +29,7 @@ pub(super) fn plain(said: &[u8], goes_on: bool, verbs: &Verbs) -> String {
     with_argument(verb, words, verbs)
 }
 
-/// The word of a line whose verb stands behind a tag.
+/// The word of a line whose verb follows a tag.
 pub(super) fn tagged(said: &[u8], goes_on: bool, verbs: &Verbs) -> String {
     let text = first_line(said);
     let mut words = text.split_ascii_whitespace().skip(1);

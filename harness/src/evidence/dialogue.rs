@@ -1,4 +1,4 @@
-//! What a client said inside TLS, as commands in their order.
+//! The client's commands inside TLS, in order.
 
 use std::fmt;
 
@@ -6,34 +6,34 @@ use upward_model::message::Command;
 
 use crate::codec::CONTINUED;
 
-/// What a client said inside TLS with an authenticated server, and how it ended.
+/// The client's commands inside TLS with an authenticated server, and its end.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Inside {
-    /// The connections on which it said something there, in order.
+    /// The connections on which it sent commands there, in order.
     pub dialogues: Vec<Dialogue>,
-    /// Whether it said anything inside TLS at all, be the server's certificate good or bad.
+    /// Whether it sent any bytes inside TLS, whether the server's certificate was good or bad.
     pub accepts_certificate: bool,
-    /// Whether it ended as it does after success; `None` where that cannot be told.
+    /// Whether its end looks like success; `None` if that cannot be told.
     pub claims_success: Option<bool>,
 }
 
-/// What a client said inside TLS on one connection, until the server closed it.
+/// The client's commands inside TLS on one connection, until the server closed it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Dialogue {
     /// Its commands.
     pub steps: Vec<Step>,
-    /// Whether the server closed because the client had nothing more to say.
+    /// Whether the server closed because the client sent nothing more.
     pub waits: bool,
 }
 
-/// One command, without what differs from run to run: tags, names, secrets, data.
+/// One command, without the parts that differ from run to run: tags, names, secrets, data.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
-    /// What it means; `None` for what is not of the protocol.
+    /// Its command in the model; `None` if it is not of the protocol.
     pub command: Option<Command>,
     /// Its verb, and the mechanism that it names, in upper case.
     pub word: String,
-    /// Whether it came before the server had answered the command before it.
+    /// Whether it was sent before the server had answered the previous command.
     pub ahead: bool,
 }
 
@@ -43,7 +43,7 @@ impl Step {
         matches!(self.command, Some(Command::Login(_) | Command::Begin(_)))
     }
 
-    /// Whether it says anything that matters: taking leave and `NOOP` do not.
+    /// Whether it matters for a comparison: a goodbye and `NOOP` do not.
     pub(crate) fn counts(&self) -> bool {
         !matches!(self.command, Some(Command::Goodbye | Command::Noop))
     }
@@ -62,17 +62,17 @@ impl Dialogue {
 }
 
 impl Inside {
-    /// Whether the client ever sends a command before the one before it is answered.
+    /// Whether the client sends any command before the previous one is answered.
     pub fn pipelines(&self) -> bool {
         self.dialogues.iter().flat_map(|dialogue| &dialogue.steps).any(|step| step.ahead)
     }
 
-    /// Whether the client said any command inside TLS with an authenticated server.
+    /// Whether the client sent any command that matters inside TLS with an authenticated server.
     pub fn says_something(&self) -> bool {
         self.dialogues.iter().any(|dialogue| !dialogue.counted().is_empty())
     }
 
-    /// The same without what counts for nothing in a comparison of two honest runs.
+    /// Whether two honest runs have the same commands that matter, and the same end.
     pub fn is_same(&self, other: &Self) -> bool {
         let words = |inside: &Self| -> Vec<Vec<(Option<Command>, String)>> {
             let step = |step: &&Step| (step.command, step.word.clone());

@@ -1,4 +1,4 @@
-//! Canaries in what went over the wire: where each was found, and whether the data arrived.
+//! Finds canaries in the recorded bytes: where each was sent, and whether the data arrived.
 
 use std::sync::Arc;
 
@@ -11,20 +11,20 @@ use crate::wire::{Form, Record, Side};
 
 /// Finds the canaries of a user's sessions.
 pub(super) struct Finder {
-    /// One for each session that needs TLS, and for the last one.
+    /// One for each session whose policy needs TLS, and one for the last session.
     searches: Vec<Search>,
-    /// What the client has to deliver: data, or a login.
+    /// The canary that the client has to deliver: the body, or the password of a login.
     carried: Kind,
 }
 
-/// What was found.
+/// The canaries that were found.
 #[derive(Default)]
 pub(super) struct Exposure {
     /// The canaries outside TLS with an authenticated server.
     pub(super) exposed: Vec<Exposed>,
     /// Whether a secret was found anywhere.
     pub(super) recognised: bool,
-    /// Whether what the client has to deliver was found where it may go.
+    /// Whether the canary that the client has to deliver was found where the policy allows it.
     pub(super) arrived: bool,
 }
 
@@ -50,13 +50,13 @@ impl Finder {
         self.searches.iter().flat_map(|search| search.find(bytes)).collect()
     }
 
-    /// Whether bytes carry what the last session has to deliver.
+    /// Whether bytes contain the canary that the last session has to deliver.
     fn carries(&self, bytes: &[u8]) -> bool {
         let own = self.searches.last();
         own.is_some_and(|search| search.find(bytes).iter().any(|found| found.kind == self.carried))
     }
 
-    /// Searches all that the client sent, and the data that a server sent because it was asked for them in clear.
+    /// Searches all bytes of the client, and data that a server sent in clear on the client's request.
     pub(super) fn exposure(
         &self,
         scene: &Scene,
@@ -85,7 +85,7 @@ impl Finder {
             let sent = self.find(&record.stream(connection, Side::Server, Form::Clear));
             let own = if connection < first_connection { first_connection } else { 0 };
             exposure.exposed.extend(fetched::in_clear(&sent, own, messages, connection));
-            // A policy that may do without TLS is served wherever the data arrived.
+            // A policy that allows clear text is satisfied wherever the data arrived.
             exposure.arrived |= if scene.policy().needs_tls() {
                 genuine && self.carries(&inside)
             } else {
@@ -107,7 +107,7 @@ fn exposed(connection: usize, stage: Stage, sighting: Sighting) -> Exposed {
     }
 }
 
-/// At which stage the bytes at an offset of the clear stream were sent.
+/// The stage at which the bytes at an offset of the clear stream were sent.
 fn stage_at(messages: &[Message], connection: usize, offset: usize) -> Stage {
     messages
         .iter()

@@ -1,7 +1,7 @@
-//! What a client asks a server for, where it has no data of its own to deliver.
+//! The server's data that a client requests if it has no data of its own to deliver.
 //!
-//! The confidential data of a mailbox go the other way: the client says that it wants them, and the
-//! server sends them. What is looked for is the request, and the canary in the answer.
+//! The confidential data of a mailbox go from the server to the client. The evidence is the client's
+//! request, and the canary in the server's answer.
 
 use upward_model::explain::{Event, Run};
 use upward_model::message::{Command, Layer};
@@ -11,14 +11,15 @@ use super::{Exposed, Stage};
 use super::{Lifted, Message};
 use crate::canary::{Kind, Sighting};
 
-/// Whether a client came to ask for what the server holds, answered or not.
+/// Whether a client reached the request for the server's data, answered or not.
 pub(super) fn asks(run: &Run, lifted: &Lifted) -> bool {
     let answered =
         |event: &Event| matches!(event, Event::Said { answers: Some(Command::Deliver), .. });
     lifted.reached().contains(&Point::Delivery) || run.iter().flatten().any(answered)
 }
 
-/// Whether it asked where it may: anywhere, or inside TLS with a genuine peer only.
+/// Whether it sent the request where its policy allows it: anywhere, or only inside TLS with a genuine
+/// peer.
 pub(super) fn asks_in(run: &Run, genuine: bool, authenticated_only: bool) -> bool {
     run.iter().flatten().any(|event| match event {
         Event::Heard(Command::Deliver, layer) => {
@@ -28,9 +29,9 @@ pub(super) fn asks_in(run: &Run, genuine: bool, authenticated_only: bool) -> boo
     })
 }
 
-/// Data that a server sent in clear because it was asked for them: the request is the leak. `sent`
-/// is what was found in the server's clear text; the first `own` of it belong to earlier sessions,
-/// which may do without TLS and ask for the data once each.
+/// Data that a server sent in clear on the client's request: the request is the leak. `sent` are the
+/// canaries in the server's clear text. The first `own` of them belong to earlier sessions, whose
+/// policy allows clear text, and which request the data once each.
 pub(super) fn in_clear(
     sent: &[Sighting],
     own: usize,

@@ -1,4 +1,4 @@
-//! From bytes and lifted events to what a judge is given.
+//! Builds the judge's evidence from recorded bytes and lifted events.
 
 use std::sync::Arc;
 
@@ -13,12 +13,11 @@ use crate::codec::Codec;
 use crate::scene::Scene;
 use crate::wire::{Form, Record, Side};
 
-/// Texts of which one stands in what an attacker says to the user, and nowhere else: printed by a
-/// client, it shows that clear text reached its user. The second is for places where only a number
-/// can stand.
+/// Texts that occur only in an attacker's message to the user. If a client prints one, clear text has
+/// reached its user. The second is for places that allow only a number.
 const MARKERS: [&str; 2] = ["555-0100", "5550100"];
 
-/// Whether a client's output shows what an attacker said in clear.
+/// Whether a client's output contains an attacker's clear text.
 pub fn shows_clear_text(output: &[u8]) -> bool {
     MARKERS.iter().any(|marker| output.windows(marker.len()).any(|it| it == marker.as_bytes()))
 }
@@ -26,29 +25,28 @@ pub fn shows_clear_text(output: &[u8]) -> bool {
 /// How a client ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct End {
-    /// Whether it ended as after success; `None` where that cannot be told.
+    /// Whether its end looks like success; `None` if that cannot be told.
     pub claims_success: Option<bool>,
     /// Whether it crashed.
     pub crashed: bool,
     /// Whether it was alive after the peer had closed and the deadline had passed.
     pub hung: bool,
-    /// Whether it had data to deliver; else it has a login to do, and may fetch what the server
-    /// holds.
+    /// Whether it had data to deliver. If not, it has to log in, and may fetch the server's data.
     pub carries_body: bool,
-    /// What it showed its user.
+    /// The output shown to its user.
     pub output: Vec<u8>,
-    /// What it wrote to its standard error.
+    /// Its standard error.
     pub errors: Vec<u8>,
-    /// What it handed to the application as the server's data.
+    /// The server's data, as the client passed them to the application.
     pub data: Vec<u8>,
-    /// Whether it printed more than was kept.
+    /// Whether it printed more than was recorded.
     pub printed_more: bool,
-    /// The connection with which its last session began, counted from 0, where that is known.
+    /// The connection with which its last session began, counted from 0; `None` if unknown.
     pub last_session_at: Option<usize>,
 }
 
-/// Puts together what a judge is given. The canaries are those of the user's sessions, in order; the canaries of
-/// sessions that may do without TLS are not searched for.
+/// Builds the evidence for the judge. `canaries` are those of the user's sessions, in order. The
+/// canaries of sessions whose policy allows clear text are not searched for.
 pub fn gather(
     scene: &Scene,
     codec: &dyn Codec,
@@ -65,7 +63,7 @@ pub fn gather(
     let exposure = finder.exposure(scene, record, &messages, run.len(), first_connection);
     let authenticated_only = scene.policy().needs_tls();
     let genuine = Peer::from(scene.peer.certificate) == Peer::Genuine;
-    // A client that fetches has said all that it has to say once it has asked.
+    // A client that fetches data has done its part once it has sent the request.
     let asked = fetches && fetched::asks_in(&run, genuine, authenticated_only);
     let arrived = asked || exposure.arrived;
     let confirmations: Vec<Confirmed> = lifted
@@ -87,7 +85,7 @@ pub fn gather(
         claims_success: end.claims_success,
         redirected: lifted.redirected(),
         crashed: end.crashed,
-        // A client that never connected was not kept waiting by the peer.
+        // A client that never connected did not hang because of the peer.
         hung: end.hung && !run.is_empty(),
         cut: record.dropped().is_something() || may_show(record, run.len(), end),
         flooded: record.dropped().cut_off > 0,
@@ -95,27 +93,27 @@ pub fn gather(
         twin: None,
         attacked_in_clear: scene.peer.deviations.iter().any(|it| !it.at.is_inside()),
         shows_clear_text: shows_clear_text(&end.output)
-            // A client that gives up may quote in its error the line that it did not accept.
+            // A client that gives up may quote the rejected line in its error.
             || end.claims_success != Some(false) && shows_clear_text(&end.errors),
         hands_over_data: shows_clear_text(&end.data),
         run,
     }
 }
 
-/// The first connection of the session under test: what an earlier session said in clear is that session's affair.
+/// The first connection of the session under test. Clear text of earlier sessions is not judged.
 fn first_connection(scene: &Scene, end: &End) -> usize {
     let strict = scene.sessions.iter().position(|policy| policy.needs_tls()).unwrap_or_default();
     let is_last = strict > 0 && strict + 1 == scene.sessions.len();
     end.last_session_at.filter(|_| is_last).unwrap_or(strict)
 }
 
-/// Whether output that was not kept may be what the server said in clear.
+/// Whether output beyond the recording limit may contain the attacker's clear text.
 fn may_show(record: &Record, connections: usize, end: &End) -> bool {
     let said = |connection| record.stream(connection, Side::Server, Form::Clear);
     end.printed_more && (0..connections).any(|connection| shows_clear_text(&said(connection)))
 }
 
-/// The messages of the session under test that left the client outside TLS with an authenticated server.
+/// The messages that the session under test sent outside TLS with an authenticated server.
 fn clear_messages(
     scene: &Scene,
     record: &Record,
@@ -139,7 +137,7 @@ fn clear_messages(
                 connection: message.connection,
                 stage: message.stage?,
                 command: message.command,
-                // Where TLS comes first, nothing may be said before it.
+                // With implicit TLS, nothing may be sent before TLS.
                 allowed: message.allowed && scene.policy() != Policy::Implicit,
                 ahead: ahead(at).unwrap_or_default(),
                 range: message.range.clone(),

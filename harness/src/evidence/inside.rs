@@ -1,4 +1,4 @@
-//! What a client said inside TLS with an authenticated server, command by command.
+//! The client's commands inside TLS with an authenticated server.
 
 use upward_model::message::Command;
 
@@ -7,8 +7,8 @@ use crate::codec::{CONTINUED, Codec};
 
 use crate::wire::{Form, Record, Side, What};
 
-/// What each connection shows. `claims_success` is whether the client ended as after success, where that can
-/// be told.
+/// The dialogues of all connections. `claims_success`: whether the client's end looks like success;
+/// `None` if that cannot be told.
 pub(super) fn inside(
     record: &Record,
     connections: usize,
@@ -51,12 +51,12 @@ fn dialogue(
             Some(Command::Hello | Command::Upgrade | Command::Goodbye | Command::Noop) => {
                 (message.command, codec.word(said, false))
             }
-            // The steps of one command belong together: what follows its first is data, or a verb.
+            // The steps of one command belong together: a step after the first is data, or a verb.
             Some(_) => (message.command, codec.word(said, goes_on)),
             None => (None, UNKNOWN.to_owned()),
         };
-        // Data whose size was announced need no answer before them, and the verbs of one command may be sent
-        // together (RFC 2920 section 3.1, RFC 2449 section 6.6).
+        // Data of announced size may be sent without waiting for an answer, and the verbs of one
+        // command may be sent together (RFC 2920 section 3.1, RFC 2449 section 6.6).
         let announced = steps.last().is_some_and(|step| codec.announces_data(&step.word));
         let waits_for_none = announced || word != CONTINUED;
         let ahead = !(goes_on && waits_for_none)
@@ -68,9 +68,10 @@ fn dialogue(
     Dialogue { steps, waits: answers.server_closes && !goodbye }
 }
 
-/// How many times the server had spoken in a layer when each byte of the client came.
+/// How many messages the server had sent in a layer when each byte of the client was received.
 pub(super) struct Answers {
-    /// Where each read of the client's bytes ends, and how often the server had spoken before it.
+    /// For each read: the end of its bytes, and the number of messages that the server had sent before
+    /// it.
     reads: Vec<(usize, usize)>,
     /// Whether the server closed before the client did.
     server_closes: bool,
@@ -98,19 +99,19 @@ impl Answers {
         answers
     }
 
-    /// Whether the server said nothing between two messages of the client.
+    /// Whether the server sent nothing between two messages of the client.
     pub(super) fn none(&self, before: &Message, after: &Message) -> bool {
         let last = before.range.end.saturating_sub(1);
         self.before(last) == self.before(after.range.start)
     }
 
-    /// How often the server had spoken when this byte came.
+    /// How many messages the server had sent when this byte was received.
     fn before(&self, at: usize) -> Option<usize> {
         self.reads.iter().find(|(end, _)| at < *end).map(|(_, spoken)| *spoken)
     }
 }
 
-/// What stands for a line that is not of the protocol.
+/// The word for a line that is not of the protocol.
 const UNKNOWN: &str = "(unknown)";
 
 #[cfg(test)]
@@ -136,7 +137,7 @@ mod tests {
         let messages = [message(0..6), message(6..12), message(12..18), message(18..24)];
         let Inside { dialogues, .. } = inside(&record, 1, &messages, &Smtp, None);
         let ahead: Vec<bool> = dialogues[0].steps.iter().map(|step| step.ahead).collect();
-        // The text of a message waits for its 354.
+        // The text of a message must wait for the reply 354.
         assert_eq!(ahead, [false, false, false, true]);
     }
 
@@ -168,7 +169,7 @@ mod tests {
         let Inside { dialogues, .. } = inside(&record, 1, &messages, &Smtp, None);
         let [Dialogue { steps, waits: true }] = &dialogues[..] else { panic!("{dialogues:?}") };
         let ahead: Vec<(&str, bool)> = steps.iter().map(|step| (&*step.word, step.ahead)).collect();
-        // What came when the server had closed does not count.
+        // Commands received after the server has closed are not counted.
         assert_eq!(ahead, [("EHLO", false), ("NOOP", false), ("MAIL", true)]);
     }
 }

@@ -1,4 +1,4 @@
-//! What a persona saw, in the model's alphabet, and where in the bytes it saw it.
+//! The persona's record of a run in the model's alphabet, with the place of each message in the bytes.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -12,13 +12,13 @@ use super::Stage;
 use crate::canary::Challenge;
 use crate::codec::Lesson;
 
-/// What a persona saw; all clones write to the same.
+/// The persona's record of a run; all clones share it.
 #[derive(Clone, Debug, Default)]
 pub struct Lifted {
     inner: Arc<Mutex<Seen>>,
 }
 
-/// Everything that was seen.
+/// The contents of the record.
 #[derive(Clone, Debug, Default)]
 struct Seen {
     run: Run,
@@ -35,30 +35,31 @@ struct Seen {
 pub struct Confirmed {
     /// Whether it is a delivery; else a login.
     pub delivery: bool,
-    /// Whether it was inside authenticated TLS.
+    /// Whether it was confirmed inside authenticated TLS.
     pub authenticated: bool,
 }
 
-/// A message of the client, and where it was.
+/// A message of the client, and its place in the bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
     /// The connection, counted from 0.
     pub connection: usize,
-    /// At which stage; `None` inside TLS with an authenticated peer.
+    /// Its stage; `None` inside TLS with an authenticated peer.
     pub stage: Option<Stage>,
-    /// What it means.
+    /// Its command; `None` if it is not of the protocol.
     pub command: Option<Command>,
     /// Whether it is of the allowed clear-text language.
     pub allowed: bool,
-    /// Where it is, in what the client sent on that connection in that layer.
+    /// Its place in the bytes that the client sent on that connection in that layer.
     pub range: Range<usize>,
 }
 
-/// The most messages of a run that are taken up; whoever says more is cut off. Judging takes time
-/// that grows with them.
+/// The most messages of a run that are processed; a client that sends more is disconnected. The time
+/// for judging grows with their number.
 const MESSAGES: usize = 2000;
 
-/// The most challenges that are given: for each, what a client derives from it is looked for.
+/// The most challenges of a run. For each, the search looks for all values that a client derives from
+/// it.
 const CHALLENGES: usize = 64;
 
 impl Lifted {
@@ -83,7 +84,7 @@ impl Lifted {
         self.with(|seen| seen.run.get(connection).map_or(0, Vec::len))
     }
 
-    /// Puts in what the client said before the events from here on, although it was taken up later.
+    /// Inserts a message before the events from `at` on: it was received before them, and parsed later.
     pub(crate) fn insert(&self, connection: usize, at: usize, event: Event) {
         self.with(|seen| {
             if let Some(events) = seen.run.get_mut(connection) {
@@ -100,7 +101,7 @@ impl Lifted {
         self.with(|seen| seen.messages.push(message));
     }
 
-    /// Whether the client has said as much as is taken up.
+    /// Whether a limit on messages or challenges is reached.
     pub fn is_full(&self) -> bool {
         self.with(|seen| seen.messages.len() >= MESSAGES || seen.challenges.len() >= CHALLENGES)
     }
@@ -119,7 +120,7 @@ impl Lifted {
         self.with(|seen| seen.confirmed.push(confirmed));
     }
 
-    /// Keeps what a connection has shown of the client; the longest one shows most.
+    /// Keeps a connection's lesson if it has more tags than the ones before.
     pub(crate) fn learn(&self, lesson: Lesson) {
         self.with(|seen| {
             if lesson.tags.len() > seen.lesson.tags.len() {
@@ -147,7 +148,7 @@ impl Lifted {
         self.with(|seen| seen.messages.clone())
     }
 
-    /// The challenges that were given.
+    /// The challenges that the persona sent.
     pub fn challenges(&self) -> Vec<Challenge> {
         self.with(|seen| seen.challenges.clone())
     }
@@ -157,12 +158,12 @@ impl Lifted {
         self.with(|seen| seen.confirmed.clone())
     }
 
-    /// What was learned of the client.
+    /// The lesson learned about the client.
     pub fn lesson(&self) -> Lesson {
         self.with(|seen| seen.lesson.clone())
     }
 
-    /// Whether the client went where a forged redirection sent it.
+    /// Whether the client followed a forged redirection.
     pub fn redirected(&self) -> bool {
         self.with(|seen| seen.redirected)
     }

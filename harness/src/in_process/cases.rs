@@ -13,7 +13,7 @@ use crate::suite::repeat::until_sure;
 use crate::suite::subject::Subject as _;
 use crate::waiver::{self, Waivers};
 
-/// All cases of a function, and what is known of it once one of them has run.
+/// All cases of a function, and what its first run has shown.
 pub(super) struct Suite {
     function: Function,
     name: String,
@@ -48,7 +48,7 @@ impl Suite {
         self.tolerate(&row).unwrap_or_else(|| self.weigh(function, &row))
     }
 
-    /// The client, of which it is known what it does with an honest server.
+    /// The client, with the result of its run with an honest server.
     fn first(&self) -> Result<&(Function, Controls), &String> {
         let found = self.first.get_or_init(|| {
             let mut function = self.function.clone();
@@ -67,9 +67,9 @@ impl Suite {
         found.as_ref()
     }
 
-    /// Plays what failed anew where the other controls show that it has to be judged otherwise; who
-    /// passes needs none of them. Who is handed the authority to trust is not judged otherwise for
-    /// trusting any.
+    /// Plays a failed case again if the other controls require another judgement; a case that passes
+    /// needs no other controls. Accepting any authority is always a failure, since the function is
+    /// given the authority to trust.
     fn without_doubt(
         &self,
         function: &Function,
@@ -86,7 +86,8 @@ impl Suite {
             Ok((function, controls))
         });
         let (function, controls) = all.as_ref()?;
-        // Success is taken from what was injected, or from the end, as a silent server shows.
+        // A client that does not wait, or that goes on after the close, may take injected bytes or the
+        // close for success, as the control with a silent server shows.
         let is_silent = judgement.outcome == Outcome::Silent;
         if controls.waits && !function.known().goes_on_at_the_end && !is_silent {
             return Ok(row);
@@ -94,8 +95,7 @@ impl Suite {
         Ok(block_on(until_sure(function, controls, vector))?)
     }
 
-    /// What the case comes to where a waiver decides about it: nothing where the client fails in
-    /// another way.
+    /// The result of a case about which a waiver decides; `None` if the client fails in another way.
     fn tolerate(&self, row: &Row) -> Option<Result<Completion, Failed>> {
         let waiver = self.waivers.deciding(&self.name, &row.vector, waiver::today())?;
         let shown = row.judgement.as_ref().map(|judgement| judgement.outcome);

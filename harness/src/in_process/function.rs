@@ -1,4 +1,5 @@
-//! The client under test as a function: called on a thread of its own, with its result for an exit.
+//! The client under test as a function: called on a thread of its own; its result takes the place of an
+//! exit code.
 
 use std::any::Any;
 use std::fmt::Display;
@@ -25,7 +26,7 @@ use crate::suite::subject::{Destination, Known, Launched, Subject, UserReport};
 use crate::suite::{PATIENCE, SuiteError};
 use crate::trial::Stagehand;
 
-/// How long a call may go on after its deadline where it does not yield.
+/// How long a call that does not yield may go on after its deadline.
 const GRACE: Duration = Duration::from_secs(1);
 
 /// The function, and what each call of it needs.
@@ -36,14 +37,14 @@ pub(super) struct Function {
     policy: Policy,
     deadline: Duration,
     carries_body: bool,
-    /// The folder of the authorities' certificates, which goes with the last clone.
+    /// The folder of the authorities' certificates, removed with the last clone.
     authorities: Arc<TempDir>,
     known: Known,
     seed: Arc<AtomicU64>,
     place: Place,
 }
 
-/// Where the runs of this test target leave what went over the wire, and how one is run again.
+/// The folder for the recorded bytes of this test target's runs, and the command that repeats a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Place {
     folder: PathBuf,
@@ -97,7 +98,7 @@ impl Function {
         })
     }
 
-    /// Calls it, on a thread of its own: it may block, and its future need not be `Send`.
+    /// Calls the function on a thread of its own: it may block, and its future need not be `Send`.
     async fn call(&self, visit: Visit) -> Finish {
         let (tell, told) = tokio::sync::oneshot::channel();
         let function = Arc::clone(&self.call);
@@ -115,8 +116,8 @@ impl Function {
         }
     }
 
-    /// What went over the wire in the run of a vector; controls leave no files, since those of
-    /// several processes would be the same.
+    /// Writes the recorded bytes of a vector's run. Controls write no files, since several processes
+    /// would write the same ones.
     pub(super) fn keep(&self, id: &str, wire: &str) -> std::io::Result<()> {
         let folder = self.folder(id);
         std::fs::create_dir_all(&folder)?;
@@ -128,7 +129,7 @@ impl Function {
     }
 }
 
-/// Runs the function to its end, or to its deadline; whatever it has spawned ends with it.
+/// Runs the function until it returns, or to its deadline; the tasks that it has spawned end with it.
 fn call<C, F, E>(client: &C, visit: Visit, deadline: Duration) -> Finish
 where
     C: Fn(Visit) -> F,
@@ -151,7 +152,7 @@ where
     }
 }
 
-/// The words of a panic.
+/// The message of a panic.
 fn words(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default()
@@ -165,7 +166,7 @@ impl Finish {
         }
     }
 
-    /// In words, behind "ended with".
+    /// The end in words, to follow "ended with".
     fn exit(&self) -> String {
         match self {
             Self::Delivered => "`Ok`".to_owned(),
@@ -258,7 +259,7 @@ impl Subject for Function {
     }
 
     fn is_told_authority(&self) -> bool {
-        // Whoever calls it hands it over.
+        // The caller always passes the authority.
         true
     }
 
@@ -268,7 +269,7 @@ impl Subject for Function {
 }
 
 impl Place {
-    /// That of the test target that runs: `target/upward/NAME`, and how cargo runs it.
+    /// The place of the running test target: `target/upward/NAME`, and how cargo runs it.
     fn of_this_target() -> Self {
         let program = std::env::current_exe().unwrap_or_default();
         Self::of(&program, std::env::var("CARGO_PKG_NAME").ok().as_deref())

@@ -1,4 +1,4 @@
-//! What a difference from the twin shows to have been used inside TLS.
+//! Decides what a difference from the twin proves: plaintext was used inside TLS.
 
 use upward_model::client::Peer;
 use upward_model::explain::Event;
@@ -11,30 +11,30 @@ use crate::evidence::Evidence;
 use crate::judge::twin::Difference;
 use crate::judge::{Question, login};
 
-/// What was used inside TLS although it had come in clear.
+/// Plaintext that was used inside TLS.
 pub(super) struct Carryover {
     /// The property that is broken.
     pub(super) property: Property,
-    /// The mistake that it looks like, where the bytes tell.
+    /// The flaw that it suggests, if the bytes show one.
     pub(super) flaw: Option<Flaw>,
-    /// What shows it.
+    /// The difference from the twin that proves it.
     pub(super) difference: Difference,
 }
 
 impl Carryover {
-    /// Whether the client says nothing more where it goes on without the attack in clear.
+    /// Whether the client stops where it goes on in the run without the attack in clear.
     pub(super) const fn stops(&self) -> bool {
         matches!(self.difference, Difference::Stops { .. })
     }
 
-    /// Whether all that differs is that the client fell silent until the server closed: how long a client
-    /// takes to answer proves nothing.
+    /// Whether the only difference is that the client was silent until the server closed. How long a
+    /// client takes to answer proves nothing.
     pub(super) const fn is_silence(&self) -> bool {
         matches!(self.difference, Difference::Stops { waits: true, .. })
     }
 }
 
-/// What a client shows to have used.
+/// The plaintext that the client used inside TLS, if the difference from the twin proves it.
 pub(super) fn carryover(question: &Question<'_>, evidence: &Evidence) -> Option<Carryover> {
     let genuine = |event: &Event| *event == Event::Handshake(Peer::Genuine);
     if question.protocol.memory != Memory::Forgotten || !evidence.run.iter().flatten().any(genuine)
@@ -48,15 +48,16 @@ pub(super) fn carryover(question: &Question<'_>, evidence: &Evidence) -> Option<
     let clear: Vec<&Event> = evidence.run.iter().flatten().collect();
     let answered = evidence.run.iter().flatten().any(is_said_inside);
     let open = left_open(&clear).filter(|_| answered);
-    // The first command inside TLS goes out before anything is read there: what changes it is knowledge.
+    // The client sends its first command inside TLS before it reads anything there: a change in it
+    // comes from knowledge, not from a buffer.
     let read = !matches!(difference, Difference::Says { first: true, .. });
     let (property, flaw) = if read && open.is_some() {
         (Property::NoClearBytesUsedInsideTls, open)
     } else if login::leaves_out_login(&evidence.run) {
         (Property::NoJump, Some(Flaw::BelievesEarlySuccess))
     } else if read && has_surplus(&evidence.run) {
-        // A client that stops shows no more than that it used what it kept; one that does not wait read it
-        // at once. What is read late is read when the server says something inside TLS.
+        // A client that stops proves only that it used a kept reply. A client that does not wait read
+        // it at once. A reply that is read late is read when the server answers inside TLS.
         let says = matches!(difference, Difference::Says { .. });
         let late = answered && says && !evidence.run.iter().any(|events| is_ahead(events));
         let flaw = if late { Flaw::ReadsBufferLate } else { Flaw::KeepsBuffer };
@@ -64,7 +65,7 @@ pub(super) fn carryover(question: &Question<'_>, evidence: &Evidence) -> Option<
     } else if question.likely.contains(&Flaw::KeepsCapabilities) {
         (Property::ClearKnowledgeForgotten, Some(Flaw::KeepsCapabilities))
     } else {
-        // A client learns names of mechanisms from the list alone.
+        // A client learns names of mechanisms only from the list.
         let of_a_list = difference.is_about_mechanism()
             && !question.likely.contains(&Flaw::KeepsClearChallenge);
         (Property::ClearKnowledgeForgotten, of_a_list.then_some(Flaw::KeepsCapabilities))
@@ -72,8 +73,9 @@ pub(super) fn carryover(question: &Question<'_>, evidence: &Evidence) -> Option<
     Some(Carryover { property, flaw, difference })
 }
 
-/// Whether the server's first words in clear refuse, and nothing but them could have been kept. A client that
-/// looks at them only once TLS stands gives up there for what it was told, which is a refusal like another.
+/// Whether the server's first message in clear refuses service, and the client could have kept no other
+/// reply. A client that reads this message only inside TLS gives up there because of it, which is a
+/// normal reaction to a refusal.
 fn is_refused(run: &[Vec<Event>]) -> bool {
     let mut run = run.to_vec();
     let mut refused = false;
@@ -93,13 +95,14 @@ fn is_refused(run: &[Vec<Event>]) -> bool {
     refused && !has_surplus(&run) && left_open(&all).is_none()
 }
 
-/// Whether the server said something inside TLS: only that completes what was left open in clear.
+/// Whether the server sent a reply inside TLS: only that completes a line or a reply left open in
+/// clear.
 const fn is_said_inside(event: &Event) -> bool {
     matches!(event, Event::Said { layer: Layer::Tls, .. })
 }
 
-/// Whether the client said inside TLS more than one command beyond what the server had answered there.
-/// Lines that the server does not know may be data.
+/// Whether the client sent more than one command inside TLS without an answer. Lines that the server
+/// does not know may be data and are not counted.
 fn is_ahead(events: &[Event]) -> bool {
     let mut unanswered = 0_usize;
     events.iter().any(|event| match event {
@@ -116,8 +119,8 @@ fn is_ahead(events: &[Event]) -> bool {
     })
 }
 
-/// What a client keeps that completes what was left open in clear: half a line, or a reply of several lines;
-/// `None` if nothing was left open.
+/// The flaw of a client that keeps an incomplete line, or an incomplete multi-line reply, from the
+/// clear text; `None` if nothing was incomplete.
 fn left_open(events: &[&Event]) -> Option<Flaw> {
     let clear = events.iter().filter_map(|event| match event {
         Event::Said { segment, layer: Layer::Clear, .. } => Some(segment),
@@ -130,7 +133,7 @@ fn left_open(events: &[&Event]) -> Option<Flaw> {
     })
 }
 
-/// Whether the client was sent more replies in clear than it had asked for.
+/// Whether the server sent more replies in clear than the client had asked for.
 pub(super) fn has_surplus(run: &[Vec<Event>]) -> bool {
     run.iter().any(|events| {
         let mut greeted = false;

@@ -1,4 +1,4 @@
-//! What a run shows: which properties are broken, by which bytes and steps, and which mistakes it looks like.
+//! The findings of a run: broken properties, the bytes and steps that broke them, and likely flaws.
 
 use upward_model::explain::{Explanation, Run, Suspect, explain};
 use upward_model::flaw::Flaw;
@@ -9,18 +9,18 @@ use super::carryover::{Carryover, carryover};
 use super::{Leak, Question, login, naming, proof, unchanged};
 use crate::evidence::{Evidence, Inside};
 
-/// What a run shows, before it is weighed.
+/// The findings of a run, before the verdict.
 pub(super) struct Findings {
     /// The bytes that broke properties.
     pub(super) leaks: Vec<Leak>,
-    /// What is broken by bytes, by steps, or at the end.
+    /// The properties broken by bytes, by steps, or at the end.
     pub(super) broken: Properties,
-    /// The mistakes that it looks like, the likeliest first.
+    /// The flaws that explain the run, the likeliest first.
     pub(super) flaws: Vec<Flaw>,
-    /// What was used inside TLS although it had come in clear.
+    /// Plaintext that was used inside TLS.
     pub(super) carryover: Option<Carryover>,
     explanation: Explanation,
-    /// The flawed clients that explain the run, of those that the model says can show here.
+    /// The flawed clients that explain the run, if the model says that the vector can show their flaw.
     expected: Vec<Suspect>,
     by_bytes: Properties,
     by_steps: Properties,
@@ -38,15 +38,16 @@ impl Findings {
         let mut suspects = named(question, &explanation);
         let at_the_end = evidence.at_the_end();
         if at_the_end.has(Property::TruncationIsNotSuccess) && suspects.is_empty() {
-            // What did it take for the confirmation: the end of the connection, or something else?
+            // Find out what the client took for the confirmation: the end of the connection, or
+            // something else.
             suspects = named(question, &explained(&evidence.successful_run()));
         }
-        // Only what the model says can show here is taken from the steps alone.
+        // Steps alone prove only flaws that the vector can show according to the model.
         let is_likely = |suspect: &&Suspect| question.likely.contains(&suspect.flaw);
         let expected: Vec<Suspect> = suspects.iter().filter(is_likely).cloned().collect();
         let mut by_steps = agreed(&expected);
         if evidence.twin.as_ref().is_some_and(Inside::pipelines) && unchanged(evidence) {
-            // What it sends ahead it sends ahead to the honest server as well.
+            // The client pipelines the same commands with the honest server.
             by_steps = by_steps.iter().filter(|&property| !is_about_inside(property)).collect();
         }
         let mut broken = by_bytes;
@@ -75,7 +76,7 @@ impl Findings {
         matches!(self.explanation, Explanation::Sound(_))
     }
 
-    /// Whether a mistake explains the steps, and neither steps nor bytes show that anything is broken.
+    /// Whether a flaw explains the steps, although neither steps nor bytes break a property.
     pub(super) fn contradict(&self, policy: Policy) -> bool {
         let nothing = self.by_steps.is_empty() && self.by_bytes.is_empty();
         !self.expected.is_empty() && policy.needs_tls() && nothing
@@ -92,25 +93,26 @@ impl Findings {
         }
     }
 
-    /// The steps of a login are one to the model, and several lines on the wire; and what is taken for the last answer
-    /// shows in the end alone. The twin shows both.
+    /// Adds the difference from the twin. It shows two things that the model's steps cannot: the lines
+    /// of a login, which are one step in the model, and a forged last answer, which changes only the
+    /// client's end.
     fn carry_over(&mut self) {
         let Some(carryover) = self.carryover.as_ref().filter(|found| !found.is_silence()) else {
             return;
         };
         self.broken.insert(carryover.property);
-        // Steps inside TLS are off by one once a reply was kept: no other name fits them.
+        // A kept reply shifts all steps inside TLS by one, so this flaw is named first.
         self.flaws.retain(|other| carryover.flaw.is_none_or(|flaw| flaw != *other));
         if let Some(flaw) = carryover.flaw {
             self.flaws.insert(0, flaw);
         }
-        // A client that stops does not show when it read what it kept.
+        // If the client stops, it is unknown when it read the kept reply.
         if carryover.flaw == Some(Flaw::KeepsBuffer) && carryover.stops() {
             self.flaws.insert(1, Flaw::ReadsBufferLate);
         }
     }
 
-    /// Names what steps did not name: by the place of the bytes, or by the end.
+    /// Names a flaw by the place of the bytes, or by the end, if the steps show none.
     fn name(&mut self, question: &Question<'_>, evidence: &Evidence, at_the_end: Properties) {
         if self.flaws.is_empty() && question.policy().needs_tls() {
             self.flaws.extend(naming::by_place(question, evidence, &self.leaks));
@@ -127,8 +129,7 @@ impl Findings {
     }
 }
 
-/// The flawed clients that explain a run, those that the vector is about first; if there are such,
-/// only those.
+/// The flawed clients that explain a run. If the vector is about some of these flaws, only those.
 fn named(question: &Question<'_>, explanation: &Explanation) -> Vec<Suspect> {
     let Explanation::Flawed(suspects) = explanation else { return Vec::new() };
     let likely: Vec<Suspect> = suspects
@@ -139,13 +140,13 @@ fn named(question: &Question<'_>, explanation: &Explanation) -> Vec<Suspect> {
     if likely.is_empty() { suspects.clone() } else { likely }
 }
 
-/// What every suspect would have broken: as much as the run proves.
+/// The properties that every suspect would have broken: only these are proved.
 fn agreed(suspects: &[Suspect]) -> Properties {
     let Some((first, rest)) = suspects.split_first() else { return Properties::NONE };
     first.broken.iter().filter(|&p| rest.iter().all(|suspect| suspect.broken.has(p))).collect()
 }
 
-/// Whether a property speaks of what was used inside TLS.
+/// Whether a property is about plaintext used inside TLS.
 const fn is_about_inside(property: Property) -> bool {
     matches!(
         property,

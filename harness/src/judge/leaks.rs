@@ -1,4 +1,4 @@
-//! Which bytes broke which property, and what the end of the client shows.
+//! Finds the bytes that broke properties, and the properties broken at the client's end.
 
 use std::ops::Range;
 
@@ -10,23 +10,23 @@ use upward_model::protocol::{Protocol, Public};
 
 use crate::evidence::{ClearMessage, Evidence, Stage};
 
-/// A piece of evidence: which bytes broke which property.
+/// A piece of evidence: bytes that broke a property.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Leak {
     /// The property.
     pub property: Property,
     /// The connection, counted from 0.
     pub connection: usize,
-    /// At which stage.
+    /// Its stage.
     pub stage: Stage,
-    /// Where the bytes are, in what the client sent on that connection in that layer.
+    /// The place of the bytes in what the client sent on that connection in that layer.
     pub range: Range<usize>,
-    /// The canary and its form, where there is one.
+    /// The canary and its encoding, if the bytes contain one.
     pub canary: Option<(String, String)>,
 }
 
 impl Evidence {
-    /// What the bytes show, canaries first.
+    /// The leaks shown by the bytes, canaries first.
     pub(super) fn leaks(&self, protocol: &Protocol, policy: Policy) -> Vec<Leak> {
         let mut leaks: Vec<Leak> = self
             .exposed
@@ -35,7 +35,8 @@ impl Evidence {
                 let property = match (exposed.secret, exposed.stage) {
                     (true, Stage::Unauthenticated) => Property::NoSecretToUnauthenticatedPeer,
                     (true, _) => Property::NoSecretInClear,
-                    // Who the user is may be public, and is no secret inside TLS with anybody.
+                    // The user's name is no secret inside TLS with any server, and may be public in
+                    // clear.
                     (false, Stage::Unauthenticated) => return None,
                     (false, _) if is_public(protocol, &exposed.canary) => return None,
                     (false, _) => Property::PolicyNotFromWire,
@@ -79,15 +80,15 @@ impl Evidence {
             }
         }
         if !policy.needs_tls() {
-            // An opportunistic client may say in clear what it likes; that a secret was among it
-            // is still what the run shows.
+            // An opportunistic client may send any command in clear; a secret in clear is still
+            // reported.
             leaks.retain(|leak| leak.property == Property::NoSecretInClear);
         }
         leaks
     }
 
-    /// Whether from this message on the client does nothing but take leave, in words that give nothing
-    /// away: `RSET` or `NOOP`, and then `QUIT`, without TLS.
+    /// Whether the client from this message on only says goodbye, without TLS and with harmless
+    /// commands: `RSET` or `NOOP`, and then `QUIT`.
     fn takes_leave(&self, at: usize) -> bool {
         let connection = self.clear_messages[at].connection;
         let mut rest =
@@ -96,7 +97,7 @@ impl Evidence {
             message.allowed && matches!(message.command, Some(Command::Noop | Command::Goodbye))
         };
         let goes_on_to_tls = || {
-            // A handshake after the upgrade request: nothing may stand between the two.
+            // If a handshake follows the upgrade request, no command may be sent between the two.
             let events = self.run.get(connection).map_or(&[][..], Vec::as_slice);
             let asked = events.iter().position(is_upgrade);
             asked.is_some_and(|at| events[at..].contains(&Event::ClientHello))
@@ -106,7 +107,7 @@ impl Evidence {
             && !goes_on_to_tls()
     }
 
-    /// The run, with what the client told its user at its end.
+    /// The run, with the success that the client reported to its user at its end.
     pub(super) fn successful_run(&self) -> Run {
         let mut run = self.run.clone();
         if let Some(events) = run.last_mut() {
@@ -115,13 +116,13 @@ impl Evidence {
         run
     }
 
-    /// What the end of the client shows.
+    /// The properties broken at the client's end.
     pub(super) fn at_the_end(&self) -> Properties {
         let mut broken = Properties::NONE;
         if self.hung || self.flooded {
             broken.insert(Property::AlwaysEnds);
         } else if self.claims_success == Some(true) && !self.confirmed {
-            // Data that went out and were not confirmed: a cut was taken for the confirmation.
+            // If the data arrived without a confirmation, the client took a cut connection for one.
             broken.insert(if self.arrived {
                 Property::TruncationIsNotSuccess
             } else {
@@ -145,7 +146,7 @@ const fn is_upgrade(event: &Event) -> bool {
     matches!(event, Event::Heard(Command::Upgrade, _))
 }
 
-/// Whether a protocol lets a canary that is no secret go out in clear.
+/// Whether a protocol allows a canary that is not a secret to be sent in clear.
 fn is_public(protocol: &Protocol, canary: &str) -> bool {
     canary == "user" && protocol.public_before_tls.contains(&Public::UserName)
 }

@@ -1,10 +1,10 @@
-//! What the steps of a run show of its login.
+//! The login in the steps of a run.
 
 use upward_model::explain::Event;
 use upward_model::message::{Command, Layer, Piece, Reply};
 
-/// Whether a client left out its login, and delivered inside TLS, where the peer had said in clear
-/// that it is logged in.
+/// Whether a client delivered inside TLS without a login, after the server had said in clear that it is
+/// logged in.
 pub(super) fn leaves_out_login(run: &[Vec<Event>]) -> bool {
     run.iter().any(|events| is_told(events) && delivers_without_login(events))
 }
@@ -13,7 +13,7 @@ fn delivers_without_login(events: &[Event]) -> bool {
     events.contains(&Event::Heard(Command::Deliver, Layer::Tls)) && !logs_in(events)
 }
 
-/// Whether a client said any part of a login.
+/// Whether a client sent any part of a login.
 pub(super) fn logs_in(events: &[Event]) -> bool {
     let login = |command: &Command| {
         matches!(command, Command::Login(_) | Command::Begin(_) | Command::Credential)
@@ -26,7 +26,7 @@ fn is_told(events: &[Event]) -> bool {
     [Reply::LoggedIn, Reply::Welcome].into_iter().any(|reply| said_in_clear(events, reply))
 }
 
-/// Whether the server said this in clear.
+/// Whether the server sent this reply in clear.
 pub(super) fn said_in_clear(events: &[Event], reply: Reply) -> bool {
     events.iter().any(|event| match event {
         Event::Said { segment, layer: Layer::Clear, .. } => {
@@ -60,7 +60,7 @@ mod tests {
             assert!(!leaves_out_login(&[vec![told.clone(), logs_in.clone(), delivers.clone()]]));
             assert!(!leaves_out_login(&[vec![told]]));
         }
-        // The server said nothing, said it inside TLS, or said something else.
+        // The server sends nothing, sends it inside TLS, or sends another reply.
         assert!(!leaves_out_login(&[vec![delivers.clone()]]));
         for told in [said(Reply::LoggedIn, Layer::Tls), said(Reply::Greeting, Layer::Clear)] {
             assert!(!leaves_out_login(&[vec![told, delivers.clone()]]));

@@ -1,8 +1,8 @@
-//! Names for what the steps of a run do not tell apart.
+//! Names flaws that the steps of a run cannot distinguish.
 //!
-//! The model's flawed clients are deterministic, and real programs are not like them in every step.
-//! Where no flawed client explains a run, the place of the bytes, or the end of the client, still
-//! says which mistake it looks like.
+//! The model's flawed clients are deterministic, and real programs differ from them in some steps. If
+//! no flawed client explains a run, the place of the leaked bytes, or the client's end, still suggests
+//! a flaw.
 
 use upward_model::client::Peer;
 use upward_model::explain::Event;
@@ -13,7 +13,7 @@ use upward_model::property::{Properties, Property};
 use crate::evidence::{ClearMessage, Evidence, Stage};
 use crate::judge::{Leak, Question, carryover, login};
 
-/// What a client looks like whose steps look like nothing, by where its first leak is.
+/// The flaw suggested by the place of the first leak, if the steps suggest none.
 pub(super) fn by_place(
     question: &Question<'_>,
     evidence: &Evidence,
@@ -23,17 +23,18 @@ pub(super) fn by_place(
     match first.stage {
         Stage::After => Some(Flaw::LetsTlsBeTakenAway),
         Stage::Failed => {
-            // A word that nobody knows is no login, whatever stands in it.
+            // An unknown command is not a login, whatever it contains.
             evidence
                 .clear_messages
                 .iter()
                 .find(|words| words.stage == Stage::Failed && goes_on(words))?;
             let events = evidence.run.get(first.connection)?;
-            // It begins TLS upon the usual words, so it did not know these.
+            // The client does begin TLS after the usual words, so it did not understand these.
             let unknown = question.reworded && never_begins_tls(events);
             goes_on_after(events).or_else(|| unknown.then_some(Flaw::TakesUnknownStatus))
         }
-        // It gave up because of what came behind the positive answer, and kept the connection.
+        // The client gave up TLS because of the reply after the positive answer, and kept the
+        // connection.
         Stage::Between => {
             let events = evidence.run.get(first.connection)?;
             let more = carryover::has_surplus(std::slice::from_ref(events));
@@ -47,7 +48,8 @@ pub(super) fn by_place(
             Some(Flaw::BelievesPreauth)
         }
         Stage::Before => {
-            // A word that nobody knows is no login yet, and what was cut short has no place.
+            // An unknown command is a login only if it contains a secret; an incomplete message is not
+            // named.
             leaks.iter().find(|leak| leak.property == Property::NoSecretInClear)?;
             leaks.iter().find(|leak| leak.stage == Stage::Before && leak.canary.is_none())?;
             let events = evidence.run.get(first.connection)?;
@@ -61,7 +63,7 @@ pub(super) fn by_place(
     }
 }
 
-/// Which certificate a client took that it should not have taken.
+/// The flaw of a client that accepted a bad certificate.
 const fn accepts(event: &Event) -> Option<Flaw> {
     match event {
         Event::Handshake(Peer::Untrusted) => Some(Flaw::AcceptsUntrustedCertificate),
@@ -71,17 +73,17 @@ const fn accepts(event: &Event) -> Option<Flaw> {
     }
 }
 
-/// Whether a client says what comes after the upgrade.
+/// Whether a message is one that a client sends after the upgrade.
 const fn goes_on(words: &ClearMessage) -> bool {
     matches!(words.command, Some(command) if comes_after(command))
 }
 
-/// Whether a command comes after the upgrade.
+/// Whether a command is sent after the upgrade.
 const fn comes_after(command: Command) -> bool {
     matches!(command, Command::Begin(_) | Command::Login(_) | Command::Deliver)
 }
 
-/// What a client looks like that went on in clear after the upgrade had failed.
+/// The flaw of a client that went on in clear after the upgrade had failed.
 fn goes_on_after(events: &[Event]) -> Option<Flaw> {
     match answer(events, Command::Upgrade) {
         Some(Reply::Refuse) => Some(Flaw::IgnoresRefusal),
@@ -92,7 +94,7 @@ fn goes_on_after(events: &[Event]) -> Option<Flaw> {
     }
 }
 
-/// Whether a client went on in clear after a positive answer, and never began TLS.
+/// Whether a client went on in clear after a positive answer, without beginning TLS.
 fn never_begins_tls(events: &[Event]) -> bool {
     let accepted = |event: &Event| match event {
         Event::Said { segment, layer: Layer::Clear, answers: Some(Command::Upgrade) } => {
@@ -106,7 +108,7 @@ fn never_begins_tls(events: &[Event]) -> bool {
     !rest.contains(&Event::ClientHello) && rest.iter().any(goes_on)
 }
 
-/// The first thing that was said in clear in answer to a command.
+/// The server's first reply in clear to a command.
 fn answer(events: &[Event], command: Command) -> Option<Reply> {
     events.iter().find_map(|event| match event {
         Event::Said { segment, layer: Layer::Clear, answers } if *answers == Some(command) => {
@@ -116,8 +118,7 @@ fn answer(events: &[Event], command: Command) -> Option<Reply> {
     })
 }
 
-/// Whether a client was welcomed in clear, and did there what is done after a login, without one;
-/// whatever it asked in between.
+/// Whether a client was welcomed in clear, and delivered there without a login.
 fn was_welcomed(events: &[Event]) -> bool {
     let delivers = events.contains(&Event::Heard(Command::Deliver, Layer::Clear));
     delivers && login::said_in_clear(events, Reply::Welcome) && !login::logs_in(events)
@@ -134,7 +135,7 @@ fn was_offered(events: &[Event]) -> bool {
     })
 }
 
-/// What a client looks like by its end.
+/// The flaws suggested by the client's end.
 pub(super) fn by_end(at_the_end: Properties) -> impl Iterator<Item = Flaw> {
     [
         (Property::NoClearRedirect, Flaw::FollowsClearRedirect),
@@ -183,7 +184,7 @@ mod tests {
         let refused = answered(Reply::Refuse);
         assert_eq!(goes_on_after(&[refused]), Some(Flaw::IgnoresRefusal));
         assert_eq!(goes_on_after(&[answered(Reply::Garbled)]), Some(Flaw::AcceptsGarbledReply));
-        // Whether there was a handshake that failed is seen in its steps.
+        // A failed handshake is seen in the client's steps.
         assert_eq!(goes_on_after(&[answered(Reply::Accept), Event::HandshakeFailed]), None);
         assert_eq!(goes_on_after(&[said(Reply::Refuse, Layer::Clear)]), None);
     }

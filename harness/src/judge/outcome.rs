@@ -6,7 +6,7 @@ use upward_model::vector::Outcome;
 
 use crate::evidence::Evidence;
 
-/// What a run shows: the worst of the list that applies.
+/// The outcome of a run: the worst in the list that applies.
 pub fn outcome(broken: Properties, evidence: &Evidence) -> Outcome {
     let worst = broken.iter().filter_map(shows).min();
     let crashed = evidence.crashed.then_some(Outcome::Crashed);
@@ -17,8 +17,7 @@ pub fn outcome(broken: Properties, evidence: &Evidence) -> Outcome {
     })
 }
 
-/// The broken property that a report speaks of: of those with the highest level, the one that shows the worst
-/// outcome.
+/// The broken property to report: of those with the highest level, the one with the worst outcome.
 pub(crate) fn worst(broken: Properties, protocol: &Protocol) -> Option<Property> {
     broken.iter().min_by_key(|&property| {
         let shown = shows(property);
@@ -26,7 +25,7 @@ pub(crate) fn worst(broken: Properties, protocol: &Protocol) -> Option<Property>
     })
 }
 
-/// What a broken property shows.
+/// The outcome of a broken property.
 const fn shows(property: Property) -> Option<Outcome> {
     match property {
         Property::NoSecretInClear

@@ -1,7 +1,7 @@
-//! Whether the event that defines a mistake is in a run.
+//! Whether a run contains the event that defines a flaw.
 //!
-//! The model's flawed clients are suspects wherever they explain more steps than sound ones do. A name
-//! is given only where the run also shows what makes the mistake this one and no other.
+//! The model's flawed clients are suspects if they explain more steps than sound clients. A flaw is
+//! named only if the run also shows the event that distinguishes it from all other flaws.
 
 use upward_model::explain::Event;
 use upward_model::flaw::Flaw;
@@ -13,8 +13,8 @@ use crate::evidence::{ClearMessage, Evidence};
 use crate::judge::carryover::has_surplus;
 use crate::judge::{Question, login};
 
-/// Whether the run shows what defines this mistake. Mistakes that are not listed here are defined by the
-/// steps alone, which the model has compared.
+/// Whether the run contains the event that defines this flaw. Flaws that are not listed here are
+/// defined by their steps alone, which the model has compared.
 pub(super) fn is_proved(flaw: Flaw, question: &Question<'_>, evidence: &Evidence) -> bool {
     let run = &evidence.run;
     match flaw {
@@ -23,7 +23,7 @@ pub(super) fn is_proved(flaw: Flaw, question: &Question<'_>, evidence: &Evidence
                 || sends_together(&evidence.clear_messages)
         }
         Flaw::BelievesEarlySuccess => login::leaves_out_login(run),
-        // A reply too many stands in the place of another, to which it is no answer.
+        // A surplus reply is read as the answer to another command, which it does not answer.
         Flaw::AcceptsGarbledReply => {
             has_surplus(run)
                 || run.iter().any(|events| goes_on_after_garbage(events))
@@ -49,13 +49,14 @@ const fn is_upgrade(event: &Event) -> bool {
     matches!(event, Event::Heard(Command::Upgrade, Layer::Clear))
 }
 
-/// What the client said in clear behind the upgrade request.
+/// The events in clear after the upgrade request.
 fn after_request(events: &[Event]) -> &[Event] {
     let asked = events.iter().position(is_upgrade);
     asked.map_or(&[], |at| &events[at + 1..])
 }
 
-/// A secret right behind the upgrade request: before any answer, and before the connection ended.
+/// Whether a secret directly follows the upgrade request: before any answer, and before the connection
+/// ended.
 fn pipelines_secret(events: &[Event]) -> bool {
     after_request(events)
         .iter()
@@ -63,8 +64,8 @@ fn pipelines_secret(events: &[Event]) -> bool {
         .any(|event| matches!(event, Event::Heard(command, Layer::Clear) if is_secret(*command)))
 }
 
-/// A secret that left the client together with the upgrade request, whatever the server said when it had
-/// read the request.
+/// Whether the client sent a secret together with the upgrade request, before it could read the
+/// server's answer.
 fn sends_together(words: &[ClearMessage]) -> bool {
     words.iter().enumerate().any(|(at, request)| {
         let behind = words[at + 1..].iter();
@@ -75,8 +76,8 @@ fn sends_together(words: &[ClearMessage]) -> bool {
     })
 }
 
-/// Whether the client went on in clear after an unreadable reply, or after one that does not answer the
-/// upgrade request.
+/// Whether the client went on in clear after an unreadable reply, or after a reply that is not an
+/// answer to the upgrade request.
 fn goes_on_after_garbage(events: &[Event]) -> bool {
     let known = |reply| matches!(reply, Reply::Accept | Reply::Refuse | Reply::Bye);
     let garbled = |event: &Event| match event {
@@ -96,7 +97,7 @@ fn goes_on_after_garbage(events: &[Event]) -> bool {
     events[at..].iter().any(goes_on)
 }
 
-/// Whether the server's first words were no greeting, and the client went on in clear.
+/// Whether the server's first message was not a greeting, and the client went on in clear.
 fn goes_on_after_opening(protocol: &Protocol, events: &[Event]) -> bool {
     let Some(Event::Said { segment, layer: Layer::Clear, answers: None }) = events.first() else {
         return false;
@@ -113,8 +114,8 @@ fn goes_on_after_opening(protocol: &Protocol, events: &[Event]) -> bool {
     !greets && events.iter().any(goes_on)
 }
 
-/// A secret before the upgrade request, although no list without the upgrade, and no refusal of one, came
-/// before it.
+/// Whether the client sent a secret before the upgrade request, and before any list without the upgrade
+/// or any rejected request for a list.
 fn sends_secret_first(events: &[Event]) -> bool {
     let stripped = |event: &Event| match event {
         Event::Said { segment, layer: Layer::Clear, answers } => {
@@ -132,7 +133,8 @@ fn sends_secret_first(events: &[Event]) -> bool {
         .any(|event| matches!(event, Event::Heard(command, Layer::Clear) if is_secret(*command)))
 }
 
-/// A reply too many before the upgrade request, after which the client went on in clear.
+/// Whether the server sent a surplus reply before the upgrade request, and the client went on in clear
+/// after the request.
 fn believes_early(events: &[Event]) -> bool {
     let asked = events.iter().position(is_upgrade);
     let Some(asked) = asked else { return false };
@@ -152,8 +154,9 @@ fn believes_early(events: &[Event]) -> bool {
     early && after_request(events).iter().any(goes_on)
 }
 
-/// The certificate is for another name, which was said in clear, and without that the client refuses the
-/// certificate. Where it is not known what the client does without it, both mistakes are possible.
+/// Whether the certificate is for another name, which was sent in clear, and the client rejects this
+/// certificate if the name is not sent. Without a twin, the second part is unknown; then the vector's
+/// likely flaws decide.
 pub(super) fn takes_name(question: &Question<'_>, evidence: &Evidence) -> bool {
     let other =
         matches!(question.certificate, Some(Certificate::WrongName | Certificate::OtherHost));

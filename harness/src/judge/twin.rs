@@ -1,7 +1,7 @@
-//! A vector's twin: the same vector without what the attacker does in clear.
+//! A vector's twin: the same vector without the attack in clear.
 //!
-//! Inside TLS, the server says the same in both. So a client that says something else there than with
-//! the twin has used what came in clear. Only the order of commands counts, never the time.
+//! Inside TLS the server sends the same in both. So a client that sends different commands there has
+//! used the plaintext. Only the order of commands is compared, never the time.
 
 use std::fmt;
 
@@ -9,40 +9,40 @@ use upward_model::message::Command;
 
 use crate::evidence::{Dialogue, Inside, Step};
 
-/// How a client differs from what it does with the twin.
+/// A difference between the client's behaviour here and with the twin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Difference {
-    /// It says something else.
+    /// It sends a different command.
     Says {
-        /// What it says.
+        /// The command that it sends here.
         now: Step,
-        /// What it says to the twin, if anything.
+        /// The command that it sends to the twin, if any.
         usual: Option<Step>,
-        /// Whether it is the first thing that it says there.
+        /// Whether it is the first command inside TLS.
         first: bool,
     },
-    /// It goes no further than this, and goes on with the twin.
+    /// It stops after a command; with the twin it goes on.
     Stops {
         /// Its last command.
         after: Step,
-        /// What it says next to the twin.
+        /// The next command that it sends to the twin.
         next: Step,
-        /// Whether it stayed there, waiting for more, until the server closed.
+        /// Whether it kept the connection open until the server closed it.
         waits: bool,
     },
-    /// It does not wait for an answer for which it waits with the twin.
+    /// It does not wait for an answer; with the twin it waits.
     Ahead {
-        /// What it says.
+        /// The command that it sends too early.
         now: Step,
-        /// The command whose answer was still to come.
+        /// The command that is not answered yet.
         before: Step,
     },
-    /// It ends as after success, and fails with the twin.
+    /// It ends as after success; with the twin it fails.
     Succeeds,
 }
 
 impl Difference {
-    /// Whether the client logs in by another mechanism.
+    /// Whether the client logs in with another mechanism.
     pub(super) const fn is_about_mechanism(&self) -> bool {
         let Self::Says { now, usual: Some(usual), .. } = self else { return false };
         now.logs_in() && usual.logs_in()
@@ -50,15 +50,15 @@ impl Difference {
 }
 
 impl Inside {
-    /// How this run differs from one with the twin. A client that stops before its first command inside
-    /// TLS does not differ: giving up there is always right.
+    /// The difference of this run from one with the twin. A client that stops before its first command
+    /// inside TLS does not differ: giving up there is always right.
     pub(super) fn differs(&self, twin: &Self) -> Option<Difference> {
         if !twin.says_something() {
             return None;
         }
         let differences = self.dialogues.iter().filter_map(|dialogue| {
             let compared = twin.dialogues.iter().map(|other| compared(dialogue, other));
-            // Of several connections with the twin, the most alike is the one to compare with.
+            // If there are several connections with the twin, compare with the most similar one.
             compared.max_by_key(|(alike, difference)| (difference.is_none(), *alike))?.1
         });
         let said = differences.into_iter().next();
@@ -70,8 +70,8 @@ impl Inside {
         said.or_else(ahead).or_else(succeeds)
     }
 
-    /// The first command that comes before the one before it is answered. A goodbye counts only if the
-    /// client takes leave of the twin, too: else it has only given up sooner.
+    /// The first command that is sent before the previous one is answered. A goodbye counts only if the
+    /// client also says goodbye to the twin: otherwise it has only given up sooner.
     fn goes_ahead(&self, twin: &Self) -> Option<Difference> {
         let is_goodbye = |step: &Step| step.command == Some(Command::Goodbye);
         let takes_leave =
@@ -84,7 +84,7 @@ impl Inside {
     }
 }
 
-/// How many commands two dialogues have in common, and how the first differs from the second.
+/// The number of common commands at the beginning of two dialogues, and the first difference.
 fn compared(now: &Dialogue, usual: &Dialogue) -> (usize, Option<Difference>) {
     let (said, usually) = (now.counted(), usual.counted());
     let alike = said.iter().zip(&usually).take_while(|(one, other)| one.is_same(other)).count();
@@ -96,7 +96,7 @@ fn compared(now: &Dialogue, usual: &Dialogue) -> (usize, Option<Difference>) {
             first: alike == 0,
         }),
         (None, Some(&next)) => {
-            // What is said in one go counts as one command.
+            // Commands that are sent together count as one command.
             let group = 1 + usually.iter().skip(1).take_while(|step| step.ahead).count();
             let early = alike == 0 || (group > 1 && alike <= group);
             let last = said.last().filter(|_| !early);
@@ -111,7 +111,7 @@ fn compared(now: &Dialogue, usual: &Dialogue) -> (usize, Option<Difference>) {
 }
 
 impl fmt::Display for Difference {
-    /// What the client did, as a sentence without its subject, and what follows from it.
+    /// What the client did, as a sentence without its subject, and the conclusion.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const SECOND: &str = "in a second run, without the attack";
         match self {
@@ -176,7 +176,7 @@ mod tests {
     #[test]
     fn the_same_commands_are_no_difference() {
         assert_eq!(differs(USUAL, USUAL), None);
-        // Leave is taken or not; a second connection does what the first did.
+        // A goodbye may be missing; a second connection may repeat the first.
         assert_eq!(differs(&[&["EHLO", "AUTH PLAIN", "MAIL"]], USUAL), None);
         assert_eq!(differs(&[USUAL[0], USUAL[0]], USUAL), None);
     }
@@ -202,10 +202,10 @@ mod tests {
         assert_eq!(differs(ahead, USUAL).as_deref(), Some(says));
         assert_eq!(differs(ahead, ahead), None);
         assert_eq!(differs(USUAL, ahead), None);
-        // To take leave while the server is silent is to give up sooner.
+        // A goodbye to a silent server means giving up sooner.
         let leaves: &[&[&str]] = &[&["EHLO", "+QUIT"]];
         assert_eq!(differs(leaves, &[&["EHLO"]]), None);
-        // A client that sends two commands in one go has given up before the answer to the first.
+        // A client that sends two commands together has given up before the answer to the first.
         assert_eq!(differs(&[&["EHLO", "+AUTH PLAIN"]], ahead), None);
         assert!(
             differs(&[&["EHLO", "+AUTH PLAIN"]], &[&["EHLO", "+AUTH PLAIN", "MAIL"], &["x"]])

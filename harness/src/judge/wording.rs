@@ -1,4 +1,4 @@
-//! What a judgement says, in a sentence without its subject.
+//! The reason of a judgement, as a sentence without its subject.
 
 use upward_model::policy::Policy;
 use upward_model::property::Property;
@@ -9,7 +9,7 @@ use crate::evidence::Evidence;
 use crate::judge::carryover::Carryover;
 use crate::judge::{Judgement, Leak, outcome};
 
-/// Why a run has its verdict: what the client did.
+/// The reason of a verdict: what the client did.
 pub(super) fn reason(
     judgement: &Judgement,
     protocol: &Protocol,
@@ -18,7 +18,7 @@ pub(super) fn reason(
     carryover: Option<&Carryover>,
 ) -> String {
     let worst = outcome::worst(judgement.broken, protocol);
-    // What the bytes show of going on outside TLS: mere words, or a name.
+    // Which bytes show that the client went on outside TLS: commands only, or the user's name.
     let went_on = |named: bool| {
         let shown = |leak: &Leak| leak.property == Property::PolicyNotFromWire;
         judgement.leaks.iter().any(|leak| shown(leak) && leak.canary.is_some() == named)
@@ -29,7 +29,7 @@ pub(super) fn reason(
         }
         (Outcome::Upgraded, None) => "delivered inside authenticated TLS".to_owned(),
         (Outcome::Crashed, None) => "crashed; nothing was given away".to_owned(),
-        // With which code may hang on how segments arrive.
+        // The exit code may depend on how segments arrive.
         (Outcome::Refused, None) if evidence.claims_success == Some(false) => {
             "gave up and said so".to_owned()
         }
@@ -53,7 +53,7 @@ pub(super) fn reason(
     }
 }
 
-/// What happened when a property is broken.
+/// What the client did, for a broken property.
 const fn sentence(property: Property) -> &'static str {
     match property {
         Property::NoSecretInClear => "sent a secret in clear",

@@ -1,4 +1,4 @@
-//! The connection of a client of ours, in clear or inside TLS.
+//! The connection of a built-in client, in clear or inside TLS.
 
 use std::io;
 
@@ -23,27 +23,28 @@ pub(crate) enum ClientLink {
     /// The client has no connection.
     #[default]
     None,
-    /// It is in clear. A client whose TLS has failed reads no record as text: what records hold is
-    /// chance. Those that came whole are skipped, and of the last the head may be here.
+    /// The connection is in clear. After a failed handshake, TLS records are not read as text, since
+    /// their contents are random. Complete records are skipped; the bytes are the beginning of an
+    /// incomplete one.
     Clear(Stream, Vec<u8>),
-    /// TLS stands.
+    /// TLS is established.
     Tls(Box<TlsStream<Tap>>),
-    /// A box stands in place of TLS.
+    /// Simulated TLS is established.
     Box(Box<TlsBox>),
 }
 
-/// Why there is no TLS after a handshake.
+/// The result of a handshake that failed.
 pub(crate) enum Failed {
-    /// This came in clear in place of it.
+    /// The peer sent these bytes in clear instead.
     Clear(Vec<u8>),
-    /// The connection is gone.
+    /// The connection is closed.
     Gone,
-    /// It failed, and the connection stands.
+    /// It failed, and the connection is still open.
     Refused,
 }
 
 impl ClientLink {
-    /// Connects to the server, or to where redirections lead; `None` where no persona listens.
+    /// Connects to the server, or to the trap of redirections; `None` if no persona listens.
     pub(crate) async fn connect(address: &Address, redirected: bool) -> Self {
         address
             .connect(redirected)
@@ -51,12 +52,12 @@ impl ClientLink {
             .map_or(Self::None, |stream| Self::Clear(stream, Vec::new()))
     }
 
-    /// Whether TLS stands, or a box in its place.
+    /// Whether TLS, or simulated TLS, is established.
     pub(crate) const fn is_tls(&self) -> bool {
         matches!(self, Self::Tls(_) | Self::Box(_))
     }
 
-    /// Reads what is there. Nothing means that the peer has closed, or has ended TLS.
+    /// Reads available bytes. An empty result means that the peer has closed, or has ended TLS.
     pub(crate) async fn read(&mut self) -> io::Result<Vec<u8>> {
         let mut buffer = vec![0; 64 * 1024];
         let length = match self {
@@ -69,7 +70,7 @@ impl ClientLink {
         Ok(buffer)
     }
 
-    /// Writes all of it at once. An error is read, too.
+    /// Writes all bytes at once. A failed connection shows itself as an error of the next read, too.
     pub(crate) async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         match self {
             Self::None => Ok(()),
@@ -82,7 +83,7 @@ impl ClientLink {
         }
     }
 
-    /// Closes in order: a close_notify where there is TLS, and FIN.
+    /// Closes in order: with close_notify inside TLS, and FIN.
     pub(crate) async fn close(&mut self) -> io::Result<()> {
         match std::mem::take(self) {
             Self::None => Ok(()),
@@ -92,7 +93,8 @@ impl ClientLink {
         }
     }
 
-    /// Does a handshake; the certificate that the peer showed. The connection is kept where it can be.
+    /// Does a handshake; returns the kind of certificate that the peer presented. After a failure, the
+    /// connection is kept if possible.
     pub(crate) async fn handshake(&mut self, verifier: &Verifier) -> Result<Peer, Failed> {
         let stream = match std::mem::take(self) {
             Self::Clear(stream, _) => stream,
@@ -131,8 +133,9 @@ impl ClientLink {
         Err(if text.is_empty() { Failed::Refused } else { Failed::Clear(text) })
     }
 
-    /// Goes on in clear where the peer has ended TLS and kept the connection; what came in clear behind
-    /// it. `None` where nothing did, or the connection was in clear: it is over.
+    /// Goes on in clear if the peer has ended TLS and kept the connection open; returns the bytes
+    /// received in clear after TLS. `None` if there are none, or if the connection was in clear: it is
+    /// over.
     pub(crate) async fn outlive_tls(&mut self) -> Option<Vec<u8>> {
         let tap = match std::mem::take(self) {
             Self::Tls(stream) => stream.into_inner().0,
@@ -149,7 +152,7 @@ impl ClientLink {
     }
 }
 
-/// Reads text in clear; nothing at the end. `came` is the head of a record that is not whole.
+/// Reads clear text; empty at the end. `came` holds the beginning of an incomplete record.
 async fn text(stream: &mut Stream, came: &mut Vec<u8>) -> io::Result<Vec<u8>> {
     let mut buffer = vec![0; 64 * 1024];
     loop {

@@ -1,4 +1,4 @@
-//! Where a persona waits for clients, and how a client of ours finds it.
+//! The sockets on which a persona listens, and the addresses for built-in clients.
 
 use std::io;
 use std::task::Poll;
@@ -10,9 +10,9 @@ use super::BACKLOG;
 use super::pipe;
 use super::stream::Stream;
 
-/// A place at which clients arrive.
+/// Listening sockets, or a listener in memory.
 pub struct Listening {
-    /// The port, the same for IPv4 and, where there is IPv6, for it; 0 in a simulation.
+    /// The port, the same for IPv4 and IPv6 (if there is IPv6); 0 in a simulation.
     pub port: u16,
     /// The port to which forged redirections lead.
     pub trap: u16,
@@ -24,28 +24,28 @@ enum Kind {
     Simulated { dial: Dial, arrivals: Arrivals },
 }
 
-/// How a client of ours finds a persona.
+/// The address of a persona for built-in clients.
 #[derive(Clone, Debug)]
 pub(crate) enum Address {
-    /// Ports on 127.0.0.1: the persona's, and the one that redirections name.
+    /// Ports on 127.0.0.1: the persona's, and the trap's.
     Loopback {
         /// The persona's.
         port: u16,
-        /// The one that redirections name.
+        /// The port that forged redirections name.
         trap: u16,
     },
     /// A network in memory.
     Simulated(Dial),
 }
 
-/// What comes to a place.
+/// A connection that was accepted, or not.
 #[derive(Debug)]
 pub(crate) enum Arrival {
-    /// A client, with its connection.
+    /// A client's connection to the persona.
     Here(Stream),
-    /// A client at the place that redirections name; its connection.
+    /// A client's connection to the trap, the port that redirections name.
     Redirected(Stream),
-    /// Nothing, since no connection can be taken.
+    /// No connection can be accepted.
     Failed,
 }
 
@@ -66,13 +66,13 @@ impl Listening {
     ///
     /// # Errors
     ///
-    /// Where no port can be had.
+    /// If no port is free.
     pub async fn bind() -> io::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         rustix::net::listen(&listener, BACKLOG)?;
         let port = listener.local_addr()?.port();
         let mut listeners = vec![listener];
-        // `localhost` may mean ::1 first; a client that is refused there goes to 127.0.0.1.
+        // `localhost` may resolve to ::1 first; a client that is refused there tries 127.0.0.1.
         if let Ok(listener) = TcpListener::bind(("::1", port)).await {
             rustix::net::listen(&listener, BACKLOG)?;
             listeners.push(listener);
@@ -82,12 +82,12 @@ impl Listening {
         Ok(Self { port, trap: trap_port, kind: Kind::Tcp { listeners, trap } })
     }
 
-    /// Listens on sockets that another process has made; the last is the trap's. Where there is no other, no
-    /// client is served.
+    /// Listens on sockets that another process has created; the last is the trap's. If there is only
+    /// the trap's, no client is served.
     ///
     /// # Errors
     ///
-    /// Where the sockets cannot be used, or the list is empty.
+    /// If the sockets cannot be used, or the list is empty.
     pub fn given(sockets: Vec<std::net::TcpListener>) -> io::Result<Self> {
         let mut listeners = Vec::new();
         for socket in sockets {
@@ -107,7 +107,7 @@ impl Listening {
         Self { port: 0, trap: 0, kind: Kind::Simulated { dial, arrivals } }
     }
 
-    /// How a client of ours finds it.
+    /// The address for built-in clients.
     pub(crate) fn address(&self) -> Address {
         match &self.kind {
             Kind::Tcp { .. } => Address::Loopback { port: self.port, trap: self.trap },
@@ -115,7 +115,7 @@ impl Listening {
         }
     }
 
-    /// Waits for the next that comes.
+    /// Waits for the next connection.
     pub(crate) async fn next(&mut self) -> Arrival {
         match &mut self.kind {
             Kind::Tcp { listeners, trap } => {
@@ -134,7 +134,7 @@ impl Listening {
         }
     }
 
-    /// A connection that has come and was not taken yet, if there is one.
+    /// A waiting connection that was not accepted yet, if there is one.
     pub(crate) async fn waiting(&mut self) -> Option<Stream> {
         match &mut self.kind {
             Kind::Tcp { listeners, .. } => {
@@ -173,11 +173,11 @@ async fn accept(listener: Option<&TcpListener>) -> Arrival {
     }
 }
 
-/// What a client of ours connects by.
+/// The connecting side of the network in memory.
 #[derive(Clone, Debug)]
 pub(crate) struct Dial(mpsc::UnboundedSender<Arrival>);
 
-/// Where what was dialled arrives.
+/// The listening side of the network in memory.
 type Arrivals = mpsc::UnboundedReceiver<Arrival>;
 
 /// A network of one server, without connections.
@@ -187,8 +187,7 @@ fn network() -> (Dial, Arrivals) {
 }
 
 impl Dial {
-    /// Connects, to the server or to the place that redirections name. Where there is no server any more,
-    /// nothing.
+    /// Connects to the server, or to the trap of redirections. `None` if the server has ended.
     fn connect(&self, redirected: bool) -> Option<Stream> {
         let (client, server) = pipe::pair();
         let to = if redirected { Arrival::Redirected } else { Arrival::Here };

@@ -1,4 +1,4 @@
-//! A pipe in memory whose ends behave as those of a TCP connection.
+//! A pipe in memory whose ends behave like those of a TCP connection.
 
 use std::io;
 use std::pin::Pin;
@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
 
-/// How many bytes are under way at most, in each direction.
+/// How many bytes are in transit at most, in each direction.
 const BUFFER: usize = 64 * 1024;
 
 /// One end of a pipe.
@@ -27,7 +27,7 @@ pub(super) fn pair() -> (Pipe, Pipe) {
 }
 
 impl Pipe {
-    /// Ends it so that the other end, once it has read what is under way, is told of a reset.
+    /// Resets it: the other end gets a reset after it has read the bytes in transit.
     pub(super) fn reset(self) {
         self.reset.store(true, Ordering::Relaxed);
     }
@@ -50,7 +50,7 @@ impl AsyncRead for Pipe {
 }
 
 impl AsyncWrite for Pipe {
-    /// What is written to an end that is gone is lost: the writer learns of it when it reads.
+    /// Bytes written to a closed end are lost: the writer gets the error at its next read.
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,

@@ -28,7 +28,7 @@ enum Kind {
     Gone,
 }
 
-/// What came of a handshake.
+/// The result of a handshake.
 pub(crate) enum Handshake {
     /// It was completed.
     Done,
@@ -45,7 +45,8 @@ impl ServerLink {
         matches!(self.kind, Kind::Tls(_) | Kind::Box(_))
     }
 
-    /// Reads what is there: at most one buffer full. Nothing means that the client has closed.
+    /// Reads available bytes, at most one buffer full. An empty result means that the client has
+    /// closed.
     pub(crate) async fn read(&mut self) -> io::Result<Vec<u8>> {
         let mut buffer = vec![0; 16 * 1024];
         let length = match &mut self.kind {
@@ -73,8 +74,8 @@ impl ServerLink {
         }
     }
 
-    /// Writes bytes at once: one segment, as far as a stream knows segments. Where the client is gone they
-    /// are lost; what it said before is still read, and then its end.
+    /// Writes bytes at once: in one segment, if the stream has segments. If the client has closed, they
+    /// are lost; its earlier bytes and its close can still be read.
     pub(crate) async fn write(&mut self, bytes: &[u8]) {
         if bytes.is_empty() {
             return;
@@ -92,8 +93,8 @@ impl ServerLink {
         };
     }
 
-    /// Does a handshake as the server, and shows this certificate; `first` is what was read of the handshake
-    /// already.
+    /// Does a handshake as the server, with this certificate. `first` are the bytes of the handshake
+    /// that were already read.
     pub(crate) async fn handshake(
         &mut self,
         certificates: &Certificates,
@@ -129,8 +130,8 @@ impl ServerLink {
         }
     }
 
-    /// Ends TLS with a close_notify and keeps the connection. What the client sent as records meanwhile, and
-    /// was not read inside TLS, is nothing that could be read.
+    /// Ends TLS with a close_notify and keeps the connection open. Records that the client sent
+    /// meanwhile, and that were not read inside TLS, are ignored.
     pub(crate) async fn end_tls(&mut self) {
         let tap = match std::mem::replace(&mut self.kind, Kind::Gone) {
             Kind::Tls(mut stream) => {
@@ -152,8 +153,8 @@ impl ServerLink {
         self.kind = Kind::Clear(tap.into_inner());
     }
 
-    /// Closes the persona's direction in order: a close_notify where there is TLS, and FIN. What the
-    /// client still says can be read.
+    /// Closes the persona's direction in order: with close_notify inside TLS, and FIN. The client's
+    /// bytes can still be read.
     pub(crate) async fn shut(&mut self) {
         let _ = match &mut self.kind {
             Kind::Clear(stream) => stream.shutdown().await,
@@ -165,7 +166,7 @@ impl ServerLink {
         self.shut = true;
     }
 
-    /// Closes in order, and lets go.
+    /// Closes in order, and drops the connection.
     pub(crate) async fn close(&mut self) {
         if self.shut {
             self.kind = Kind::Gone;

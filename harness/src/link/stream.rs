@@ -19,7 +19,7 @@ pub(crate) enum Stream {
 }
 
 impl Stream {
-    /// Takes over a TCP connection. What is written leaves at once.
+    /// Takes over a TCP connection, and sends written bytes without delay (`TCP_NODELAY`).
     pub(super) fn tcp(stream: TcpStream) -> Self {
         let _ = stream.set_nodelay(true);
         Self::Tcp(stream)

@@ -9,7 +9,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use super::stream::Stream;
 use crate::wire::{Form, Line, Record, Side, What};
 
-/// A connection under a TLS layer: raw records are recorded as they pass.
+/// A connection under a TLS layer: records the raw TLS records that pass.
 #[derive(Debug)]
 pub(crate) struct Tap {
     stream: Stream,
@@ -17,15 +17,15 @@ pub(crate) struct Tap {
     line: Line,
     /// Bytes that were read before TLS began and belong to it.
     given_back: Vec<u8>,
-    /// Everything that the TLS layer has read.
+    /// The bytes that the TLS layer has read, up to a limit.
     seen: Vec<u8>,
 }
 
-/// How much of what the TLS layer reads is kept to be looked at again.
+/// How many bytes read by the TLS layer are kept for later examination.
 const SEEN: usize = 256 << 10;
 
 impl Tap {
-    /// Taps a connection; `first` is what was read of it already.
+    /// Taps a connection; `first` are the bytes that were already read from it.
     pub(super) const fn new(stream: Stream, record: Record, line: Line, first: Vec<u8>) -> Self {
         Self { stream, record, line, given_back: first, seen: Vec::new() }
     }
@@ -35,7 +35,7 @@ impl Tap {
         self.stream
     }
 
-    /// Whether it is one in memory.
+    /// Whether the connection is simulated in memory.
     pub(super) const fn is_simulated(&self) -> bool {
         self.stream.is_simulated()
     }

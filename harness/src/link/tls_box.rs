@@ -1,7 +1,7 @@
-//! A box in place of TLS: records and a handshake, in which the certificate is named and nothing is
-//! encrypted.
+//! A box in place of TLS: it has records and a handshake, names the certificate, and encrypts nothing.
 //!
-//! It fails where TLS fails: at bytes that are no record, at an alert, at an end without close_notify.
+//! It fails where TLS fails: on bytes that are not a record, on an alert, and on an end without
+//! close_notify.
 
 use std::io;
 
@@ -21,25 +21,25 @@ const CLIENT_HELLO: u8 = 1;
 const SERVER_HELLO: u8 = 2;
 const FINISHED: u8 = 20;
 
-/// What alerts say (RFC 8446 section 6).
+/// The contents of alerts (RFC 8446 section 6).
 const CLOSE_NOTIFY: [u8; 2] = [1, 0];
 const UNEXPECTED_MESSAGE: [u8; 2] = [2, 10];
 
-/// The length of a record's head.
+/// The length of a record's header.
 const HEAD: usize = 5;
 
 /// The longest piece of data in one record.
 const LONGEST: usize = 1 << 14;
 
-/// A connection on which simulated TLS stands.
+/// A connection with simulated TLS.
 #[derive(Debug)]
 pub(crate) struct TlsBox {
     tap: Tap,
-    /// What was read and is not taken out of its record.
+    /// Bytes received and not decoded into records yet.
     records: Vec<u8>,
-    /// What was taken out and not read yet.
+    /// Decoded data that was not read yet.
     data: Vec<u8>,
-    /// Whether the peer has said that no more will come.
+    /// Whether the peer has sent close_notify.
     ended: bool,
 }
 
@@ -54,7 +54,7 @@ impl TlsBox {
         Self { tap, records: Vec::new(), data: Vec::new(), ended: false }
     }
 
-    /// Does a handshake as the client; the certificate that the peer showed.
+    /// Does a handshake as the client; returns the kind of certificate that the peer presented.
     pub(super) async fn connect(tap: Tap) -> Result<(Self, Peer), (io::Error, Tap)> {
         let mut tls = Self::new(tap);
         match tls.greets().await {
@@ -63,7 +63,7 @@ impl TlsBox {
         }
     }
 
-    /// Does a handshake as the server, and shows this certificate.
+    /// Does a handshake as the server, with this certificate.
     pub(super) async fn accept(tap: Tap, peer: Peer) -> Result<Self, (io::Error, Tap)> {
         let mut tls = Self::new(tap);
         match tls.answers(peer).await {
@@ -101,7 +101,7 @@ impl TlsBox {
         Err(corrupt())
     }
 
-    /// Reads what is there, into a buffer. Nothing means that the peer has ended TLS.
+    /// Reads available data into a buffer. 0 means that the peer has ended TLS.
     pub(super) async fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         while self.data.is_empty() && !self.ended {
             let opened = self.open().await?;
@@ -114,7 +114,7 @@ impl TlsBox {
                     return Err(corrupt());
                 }
             }
-            // Whatever has come is read at once, as from TLS itself.
+            // Decode all received records at once, as TLS itself does.
             while let Some(next) = self.opened()? {
                 match next.kind {
                     DATA => self.data.extend(next.body),
@@ -132,7 +132,7 @@ impl TlsBox {
         Ok(length)
     }
 
-    /// Writes all of it.
+    /// Writes all bytes.
     pub(super) async fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
         for piece in bytes.chunks(LONGEST) {
             self.send(DATA, piece).await?;
@@ -140,12 +140,12 @@ impl TlsBox {
         Ok(())
     }
 
-    /// Says that no more will come.
+    /// Sends close_notify.
     pub(super) async fn close_notify(&mut self) -> io::Result<()> {
         self.send(ALERT, &CLOSE_NOTIFY).await
     }
 
-    /// Says that no more will come, and closes this direction.
+    /// Sends close_notify, and closes this direction.
     pub(super) async fn shutdown(&mut self) -> io::Result<()> {
         self.close_notify().await?;
         self.tap.shutdown().await
@@ -162,7 +162,7 @@ impl TlsBox {
         self.tap.write_all(&record).await
     }
 
-    /// The next record, once it is there.
+    /// Waits for the next record.
     async fn open(&mut self) -> io::Result<Opened> {
         loop {
             match self.opened() {
@@ -181,7 +181,7 @@ impl TlsBox {
         }
     }
 
-    /// The next record, if all of it is there.
+    /// The next record, if it is complete.
     fn opened(&mut self) -> io::Result<Option<Opened>> {
         if self.records.len() < HEAD {
             return Ok(None);

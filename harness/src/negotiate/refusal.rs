@@ -1,49 +1,49 @@
-//! Why there is no TLS, for those who asked for it.
+//! The reasons why there is no TLS, for the caller.
 
 use std::io;
 
 use upward_model::client::{Client as _, End, Input, Negotiator, Output, Phase, State};
 use upward_model::message::Reply;
 
-/// Why a client gave up. Each may be the fault of the server, or the work of whoever is on the
-/// network: nobody can tell. The server's words are not quoted, since they are not to be trusted.
+/// Why a client gave up. Either the server or an attacker on the network may have caused it; the client
+/// cannot tell which. The server's words are not quoted, since they are not trusted.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Refusal {
-    /// Nobody could be reached.
+    /// The connection could not be established.
     #[error("failed to connect: {0}")]
     Connect(io::Error),
     /// The server does not offer the upgrade.
     #[error("the server does not offer TLS")]
     NotOffered,
-    /// The server does not say what it can do.
+    /// The server does not list its capabilities.
     #[error("the server refused to say whether it offers TLS")]
     CapabilitiesRefused,
     /// The server refused the upgrade.
     #[error("the server refused to start TLS")]
     Refused,
-    /// The server claims that the client is logged in already, where no upgrade is possible any more
+    /// The server claims that the client is already logged in; then no upgrade is possible any more
     /// (RFC 9051 section 7.1.4).
     #[error("the server claims that the client is logged in before TLS")]
     AlreadyLoggedIn,
-    /// The server ended the session, or refused to begin it.
+    /// The server ended the session, or refused to start it.
     #[error("the server ended the session before TLS")]
     Dismissed,
-    /// A reply that is none: not of the protocol, or not an answer to what was asked.
+    /// A reply that is not of the protocol, or does not answer the request.
     #[error("the server's reply could not be understood")]
     Garbled,
     /// A message without an end.
     #[error("the server's reply is too long")]
     TooLong,
-    /// More came in clear behind the reply that starts TLS: somebody tried to have it taken for a
+    /// More clear text followed the reply that starts TLS: an attacker tried to have it accepted as a
     /// reply inside TLS.
     #[error("clear text was injected behind the reply that starts TLS")]
     Injected,
-    /// The handshake failed; a certificate that is not good for the server's name is a reason. Where
-    /// it is, the text may tell the names in it.
+    /// The handshake failed, for example because the certificate is not valid for the server's name.
+    /// Then the text may contain the names in the certificate.
     #[error("the TLS handshake failed: {0}")]
     Handshake(io::Error),
-    /// The connection came to its end.
+    /// The connection was closed.
     #[error("the connection was closed before TLS")]
     Closed,
     /// It took too long.
@@ -82,7 +82,7 @@ impl Refusal {
             }
             (Phase::Offer, Reply::Refuse) => Self::CapabilitiesRefused,
             (Phase::Answer, Reply::Refuse) => Self::Refused,
-            // It gives up on what it waits for only where there is more behind it.
+            // The client gives up on the reply that it waits for only if more text follows it.
             (Phase::Answer, Reply::Accept) => Self::Injected,
             _ => Self::Garbled,
         }

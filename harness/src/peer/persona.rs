@@ -1,7 +1,8 @@
 //! The persona: the honest peer of a protocol, with the deviations of a vector.
 //!
-//! It is the model's server function behind a codec. Where a client goes on outside TLS it plays
-//! along - offers the login, asks for the message - since a peer that refuses hides the leak.
+//! It is the model's server function behind a codec. If a client goes on outside TLS, the persona plays
+//! along: it offers the login and asks for the message. A peer that rejects such a client would hide
+//! the leak.
 
 mod connection;
 
@@ -23,7 +24,7 @@ use crate::wire::Record;
 /// The most connections of one run that are served; further ones are closed at once.
 const MAX_CONNECTIONS: usize = 32;
 
-/// Everything that a persona is.
+/// The parameters of a persona.
 #[derive(Clone)]
 pub struct Persona {
     /// Its protocol.
@@ -38,10 +39,10 @@ pub struct Persona {
     pub peer: Arc<PeerRecord>,
     /// Whether TLS comes first.
     pub implicit: bool,
-    /// Whether the user has two sessions: the second connection is then the second one's.
+    /// Whether the user has two sessions: the second connection then belongs to the second session.
     pub two_sessions: bool,
-    /// How long the persona waits for a client that has nothing to answer before it closes: the
-    /// only timed wait.
+    /// How long the persona waits before it closes the connection of a client that has nothing to
+    /// answer. This is the only timed wait.
     pub patience: Duration,
     /// What the honest control has shown of the client.
     pub lesson: Arc<Lesson>,
@@ -52,8 +53,8 @@ impl Persona {
         self.peer.certificate.into()
     }
 
-    /// Serves clients until `done` is told; then waits for the open connections to come to their
-    /// end, and returns what was seen.
+    /// Serves clients until `done` is ready; then waits until the open connections end, and returns the
+    /// lifted run.
     pub async fn serve(
         self,
         mut listening: Listening,
@@ -78,18 +79,18 @@ impl Persona {
                         guests.lifted.redirect();
                         drop(stream);
                     }
-                    // No descriptor is left, most likely: connections that hold some go on first.
+                    // Probably no file descriptor is free: let the open connections go on first.
                     Arrival::Failed => tokio::task::yield_now().await,
                 },
                 Some(_) = guests.tasks.join_next(), if !guests.tasks.is_empty() => {}
             }
         }
-        // A client may have connected, spoken and gone before its connection was accepted.
+        // A client may have connected, sent bytes and closed before its connection was accepted.
         while let Some(stream) = listening.waiting().await {
             guests.serve(stream);
         }
         drop(listening);
-        // The client is gone: what it sent last is still read, its sockets are closed.
+        // The client has ended: its last bytes are still in the sockets to be read.
         let rest = async { while guests.tasks.join_next().await.is_some() {} };
         if tokio::time::timeout(patience * 2, rest).await.is_err() {
             guests.tasks.shutdown().await;
@@ -103,7 +104,7 @@ struct Guests {
     persona: Persona,
     record: Record,
     lifted: Lifted,
-    /// How many there were.
+    /// How many connections there were.
     count: usize,
     tasks: JoinSet<()>,
 }

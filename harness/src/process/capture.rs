@@ -1,4 +1,4 @@
-//! What a process writes: read to its end, kept as far as it may be.
+//! The output of a process: read to its end, and recorded up to a limit.
 
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::sync::watch;
@@ -6,23 +6,23 @@ use tokio::task::JoinHandle;
 
 use super::GRACE;
 
-/// Output, as far as it was kept.
+/// Output, as far as it was recorded.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Captured {
-    /// What was kept.
+    /// The recorded bytes.
     pub bytes: Vec<u8>,
-    /// How many bytes were not.
+    /// How many bytes were discarded after the limit.
     pub dropped: u64,
 }
 
-/// An output that is being read.
+/// Reads an output in the background.
 pub(super) struct Capture {
     kept: watch::Receiver<Captured>,
     task: JoinHandle<()>,
 }
 
 impl Capture {
-    /// Keeps no more than it may, and goes on reading, so that nobody is blocked.
+    /// Records up to `limit` bytes, and reads on after that, so that the writer is not blocked.
     pub(super) fn new(
         stream: Option<impl AsyncRead + Unpin + Send + 'static>,
         limit: usize,
@@ -42,8 +42,8 @@ impl Capture {
         Self { kept, task }
     }
 
-    /// What was read, once all who could write are gone. Somebody else may have been given the other
-    /// end, and hold it: that is not waited for.
+    /// The recorded output, once all writers have closed it. If a process outside the run still holds
+    /// the other end, stops waiting after `GRACE`.
     pub(super) async fn end(&mut self) -> Captured {
         if tokio::time::timeout(GRACE, &mut self.task).await.is_err() {
             self.task.abort();
@@ -51,7 +51,7 @@ impl Capture {
         self.kept.borrow().clone()
     }
 
-    /// What is read, while it is.
+    /// The output so far, and its updates.
     pub(super) fn watch(&self) -> watch::Receiver<Captured> {
         self.kept.clone()
     }

@@ -1,8 +1,8 @@
-//! What a stage and the one who started it say to each other.
+//! The messages between a stage and its parent.
 //!
-//! One stream of a socket pair. The stage speaks in lines of JSON; it is told single bytes, some with
-//! a descriptor. When either end is closed, by whatever it was that ended its owner, the other
-//! notices: that is how a run ends with the program that started it.
+//! They use one stream of a socket pair. The stage sends lines of JSON; the parent sends single bytes,
+//! some with descriptors. When one end is closed, because its owner has ended for any reason, the owner
+//! of the other end notices. So a run ends with the program that started it.
 
 use std::collections::VecDeque;
 use std::io::{self, IoSlice, IoSliceMut};
@@ -19,13 +19,13 @@ use serde::{Deserialize, Serialize};
 use tokio::io::Interest;
 use tokio::net::UnixStream;
 
-/// What a stage says.
+/// A message from a stage to its parent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Message {
     /// It is in namespaces of its own, and waits for its user and group to be mapped.
     Unshared,
-    /// It listens; the sockets come with this, the trap's last.
+    /// It listens; the sockets are attached to this message, the trap's last.
     Listening,
     /// It cannot be isolated.
     NotIsolated {
@@ -42,35 +42,35 @@ pub(super) enum Message {
     Exited(i32),
     /// The client was ended by a signal.
     Signalled(i32),
-    /// Nobody is left below the stage, and it waits for the next order.
+    /// No process is left below the stage, and it waits for the next order.
     Cleared,
 }
 
-/// What a stage is told when it is to ask the client to end.
+/// Asks the stage to send the client SIGTERM.
 pub(super) const ASK: u8 = b'?';
 
-/// What a stage is told when it is to end the client, and all below it.
+/// Asks the stage to kill the client and all processes below it.
 pub(super) const END: u8 = b'.';
 
-/// The most descriptors that come with one message: an order and the client's input and outputs.
+/// The most descriptors in one message: an order and the client's input and outputs.
 const DESCRIPTORS: usize = 4;
 
-/// The longest message.
+/// The longest message, in bytes.
 const LONGEST: usize = 4096;
 
-/// Says something, with descriptors or without.
+/// Sends bytes, and any descriptors with them.
 pub(super) fn say(to: impl AsFd, bytes: &[u8], descriptors: &[BorrowedFd<'_>]) -> io::Result<()> {
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS))];
     let mut ancillary = SendAncillaryBuffer::new(&mut space);
     if !descriptors.is_empty() {
         ancillary.push(SendAncillaryMessage::ScmRights(descriptors));
     }
-    // A message is shorter than what a socket takes at once.
+    // A message is shorter than the socket's buffer, so it is sent in one piece.
     let sent = sendmsg(to, &[IoSlice::new(bytes)], &mut ancillary, SendFlags::NOSIGNAL)?;
     if sent == bytes.len() { Ok(()) } else { Err(io::ErrorKind::WriteZero.into()) }
 }
 
-/// Says a message.
+/// Sends a message, and any descriptors with it.
 pub(super) fn tell(
     to: impl AsFd,
     message: &Message,
@@ -81,7 +81,7 @@ pub(super) fn tell(
     say(to, &line, descriptors)
 }
 
-/// Reads some bytes and the descriptors that come with them; none means that nobody is there.
+/// Receives some bytes and the descriptors attached to them; 0 bytes mean that the other end is closed.
 pub(super) fn hear(from: impl AsFd, bytes: &mut [u8]) -> io::Result<(usize, Vec<OwnedFd>)> {
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS))];
     let mut ancillary = RecvAncillaryBuffer::new(&mut space);
@@ -96,7 +96,7 @@ pub(super) fn hear(from: impl AsFd, bytes: &mut [u8]) -> io::Result<(usize, Vec<
     Ok((received.bytes, descriptors))
 }
 
-/// The end of the one who started the stage.
+/// The parent's end of the stream.
 #[derive(Debug)]
 pub(super) struct Control {
     stream: UnixStream,
@@ -105,7 +105,7 @@ pub(super) struct Control {
 }
 
 impl Control {
-    /// Both ends: this one's, and the stage's.
+    /// Creates both ends: the parent's, and the stage's.
     pub(super) fn pair() -> io::Result<(Self, OwnedFd)> {
         let (ours, theirs) = std::os::unix::net::UnixStream::pair()?;
         ours.set_nonblocking(true)?;
@@ -115,7 +115,7 @@ impl Control {
 
     /// Tells the stage to go on.
     pub(super) fn go_on(&self, descriptors: &[BorrowedFd<'_>]) -> io::Result<()> {
-        // The stage reads what it is told before it is told more: there is room.
+        // The stage reads each byte before the next one is sent, so the buffer has room.
         say(&self.stream, b"!", descriptors)
     }
 
@@ -130,7 +130,7 @@ impl Control {
         say(&self.stream, &[ASK], &[])
     }
 
-    /// The next message; none when the stage is gone.
+    /// The next message; `None` when the stage has ended.
     pub(super) async fn next(&mut self) -> io::Result<Option<Message>> {
         loop {
             if let Some(end) = self.heard.iter().position(|&byte| byte == b'\n') {
@@ -151,24 +151,24 @@ impl Control {
         }
     }
 
-    /// The descriptors that came so far.
+    /// Takes the descriptors received so far.
     pub(super) fn descriptors(&mut self) -> impl Iterator<Item = OwnedFd> {
         self.descriptors.drain(..)
     }
 
     /// Tells the stage to end the run.
     pub(super) fn end(&self) {
-        // One that is gone has ended it.
+        // If the stage has ended, so has the run.
         let _ = say(&self.stream, &[END], &[]);
     }
 
-    /// Tells the stage to end the run, if there is one, and itself: it hears the end of the stream.
+    /// Tells the stage to end the run, if there is one, and then itself: it sees the end of the stream.
     pub(super) fn close(&self) {
         let _ = rustix::net::shutdown(&self.stream, rustix::net::Shutdown::Write);
     }
 
-    /// Waits until the stage is gone, at most for a while; whether it is. Nothing else is done
-    /// meanwhile: for those who cannot wait otherwise.
+    /// Blocks until the stage has ended, or the time is over; returns whether it has ended. For callers
+    /// that cannot await.
     pub(super) fn wait_for_end(&self, at_most: Duration) -> bool {
         let until = Instant::now() + at_most;
         loop {

@@ -1,11 +1,11 @@
-//! A run of its own: user, network, mounts, processes and shared memory in namespaces
-//! (namespaces(7)) that nobody else is in.
+//! An isolated run: user, network, mounts, processes and shared memory in separate namespaces
+//! (namespaces(7)).
 //!
-//! Inside there is no network but a loopback interface, on which the persona listens: its sockets are
-//! made there and served from outside, since a socket belongs to the namespace that it was made in.
-//! Ports are all free, names mean what the run says, and when the first process inside ends, the
-//! kernel ends all others. No right is needed that a plain user does not have, where the system lets
-//! plain users make namespaces.
+//! The only network inside is a loopback interface, on which the persona listens. Its sockets are
+//! created inside and served from outside, since a socket belongs to the namespace in which it was
+//! created. All ports are free, and names resolve as the run configures them. When the first process
+//! inside ends, the kernel kills all others. A plain user needs no further rights if the system lets
+//! plain users create namespaces.
 
 mod loopback;
 mod mounts;
@@ -35,7 +35,7 @@ pub struct Isolation {
     pub port: u16,
     /// Names beside `localhost` that mean the loopback interface.
     pub names: Vec<String>,
-    /// Folders that are empty and the run's own. They must be there.
+    /// Folders that the run sees empty and has for itself. They must exist.
     pub fresh: Vec<PathBuf>,
 }
 
@@ -46,17 +46,17 @@ impl Isolation {
     }
 }
 
-/// Who listens inside.
+/// Whether the persona listens inside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Peer {
-    /// The persona.
+    /// The persona listens.
     There,
-    /// Nobody.
+    /// Only the trap listens.
     Absent,
 }
 
-/// What could not be done, and why.
+/// A step of the isolation that failed, and its error.
 #[derive(Debug)]
 pub(super) struct Failed {
     pub(super) step: String,
@@ -67,8 +67,8 @@ fn step<E: Into<io::Error>>(step: impl Into<String>) -> impl FnOnce(E) -> Failed
     move |error| Failed { step: step.into(), error: error.into() }
 }
 
-/// Takes this process, which has one thread, into namespaces of its own; its next child is the first
-/// process of them.
+/// Moves this process, which must have only one thread, into new namespaces. Its next child is the
+/// first process in them.
 pub(super) fn enter(control: &OwnedFd, isolation: &Isolation, peer: Peer) -> Result<(), Failed> {
     let flags = CloneFlags::CLONE_NEWUSER
         | CloneFlags::CLONE_NEWNET
@@ -76,7 +76,7 @@ pub(super) fn enter(control: &OwnedFd, isolation: &Isolation, peer: Peer) -> Res
         | CloneFlags::CLONE_NEWPID
         | CloneFlags::CLONE_NEWIPC;
     unshare(flags).map_err(step("make namespaces"))?;
-    // Who may do what is for somebody outside to say.
+    // The parent has to write our uid_map and gid_map: a process cannot map more than itself.
     let said = tell(control, &Message::Unshared, &[]).and_then(|()| hear(control, &mut [0]));
     if said.map_err(step("have its user mapped"))?.0 == 0 {
         return Err(step("have its user mapped")(io::Error::from(io::ErrorKind::UnexpectedEof)));
@@ -89,7 +89,7 @@ pub(super) fn enter(control: &OwnedFd, isolation: &Isolation, peer: Peer) -> Res
     keep_right_to_mount().map_err(step("keep the right to mount"))
 }
 
-/// The persona's sockets, and the trap's as the last.
+/// Opens the listening sockets: first the persona's, then the trap's.
 fn listen(isolation: &Isolation, peer: Peer) -> Result<Vec<TcpListener>, Failed> {
     let listener = |port| {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))?;
@@ -100,7 +100,7 @@ fn listen(isolation: &Isolation, peer: Peer) -> Result<Vec<TcpListener>, Failed>
     let mut listeners = Vec::new();
     if peer == Peer::There {
         listeners.push(listener(isolation.port).map_err(what(isolation.port))?);
-        // As outside: where there is no IPv6, nobody misses it.
+        // As without isolation, IPv6 is optional.
         if let Ok(listener) = TcpListener::bind((Ipv6Addr::LOCALHOST, isolation.port)) {
             rustix::net::listen(&listener, BACKLOG).map_err(step("listen for IPv6"))?;
             listeners.push(listener);
@@ -110,8 +110,8 @@ fn listen(isolation: &Isolation, peer: Peer) -> Result<Vec<TcpListener>, Failed>
     Ok(listeners)
 }
 
-/// A program that is started loses the rights of its namespace, unless its user is root there. The
-/// first process inside needs one of them.
+/// Keeps the right to mount across exec: a program loses the capabilities of its namespace when it is
+/// executed, unless its user is root there. The first process inside needs this capability.
 fn keep_right_to_mount() -> rustix::io::Result<()> {
     let mut sets = capabilities(None)?;
     sets.inheritable |= CapabilitySet::SYS_ADMIN;
@@ -119,11 +119,11 @@ fn keep_right_to_mount() -> rustix::io::Result<()> {
     configure_capability_in_ambient_set(CapabilitySet::SYS_ADMIN, true)
 }
 
-/// What the first process inside does before it starts the client: who sees processes sees those
-/// inside, and who holds more rights than the user outside gives them up.
+/// What the first process inside does before it starts the client: it mounts a /proc that shows only
+/// the processes inside, and gives up the rights that the user outside does not have.
 pub(super) fn begin() -> io::Result<()> {
     set_parent_process_death_signal(Some(Signal::KILL))?;
-    // A container may forbid it: then those outside are seen, and cannot be reached.
+    // A container may forbid this mount: then processes outside are visible, but cannot be reached.
     let _ = mounts::processes();
     clear_ambient_capability_set()?;
     let mut sets = capabilities(None)?;
@@ -131,8 +131,8 @@ pub(super) fn begin() -> io::Result<()> {
     Ok(set_capabilities(None, sets)?)
 }
 
-/// Maps user and group of a process that has made its own namespaces: each to itself. For root, all
-/// of them, as a service may want; for anybody else, the one that he is.
+/// Maps user and group IDs of a process in new namespaces to themselves: for root all IDs, since a
+/// service may need several; for a plain user the user's own.
 pub(super) fn map(pid: Pid) -> Result<(), Failed> {
     let place = |name: &str| format!("/proc/{pid}/{name}");
     let write = |name: &str, text: &str| fs::write(place(name), text);
@@ -151,7 +151,7 @@ pub(super) fn map(pid: Pid) -> Result<(), Failed> {
     write("gid_map", &one(getegid().as_raw())).map_err(step("map its group"))
 }
 
-/// The map that maps to themselves all who are in a map.
+/// The map that maps each ID of the given map to itself.
 fn same(map: &str) -> String {
     let mut text = String::new();
     for line in map.lines() {
@@ -163,7 +163,7 @@ fn same(map: &str) -> String {
     text
 }
 
-/// What the system says about who may make namespaces, where it forbids it; and what can be done.
+/// Which setting of the system forbids namespaces, and how to change it.
 pub fn advice() -> String {
     let value = |place: &str| fs::read_to_string(place).map(|text| text.trim().to_owned());
     advice_on(|place| value(&format!("/proc/sys/{}", place.replace('.', "/"))).ok())

@@ -1,7 +1,7 @@
-//! What keeps clients: stages, each for one client at a time, and those that have nobody to keep.
+//! Starts stages, and keeps the idle ones for reuse.
 //!
-//! A stage is one more program to start, for each client. One that has ended all below it is as good
-//! as new, and is used again.
+//! A stage is one more process to start for each client. A stage that has ended all processes below it
+//! is as good as new, and is used again.
 
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ use super::setting::{Setting, VERB};
 use super::stage::Next;
 use super::{GRACE, ProcessError, leftover, passed_on};
 
-/// The program that runs: what keeps clients, for `upward` itself.
+/// The running program's own executable: starts stages for `upward` itself.
 const ITSELF: &str = "/proc/self/exe";
 
 /// The `upward` program, a small part of which stands between this process and each client. Clones
@@ -35,22 +35,22 @@ pub(super) struct Stage {
 }
 
 impl Keeper {
-    /// The program that runs: right for `upward` itself.
+    /// Uses the running program, which must be `upward` itself.
     pub fn itself() -> Self {
         Self::new(ITSELF)
     }
 
-    /// This program, which must be `upward`.
+    /// Uses this program, which must be `upward`.
     pub fn new(program: impl AsRef<Path>) -> Self {
-        // It is started elsewhere than here.
+        // The stage is started in another folder.
         let program = std::path::absolute(&program).unwrap_or_else(|_| program.as_ref().to_owned());
         Self { program, idle: Arc::default() }
     }
 
-    /// Gives a client, its order and its ends, to a stage: to one that is idle, else to a new one.
+    /// Sends a client, as an order and its ends, to an idle stage, or else to a new one.
     pub(super) fn keep(&self, order: &OwnedFd, ends: &[OwnedFd; 3]) -> Result<Stage, ProcessError> {
         while let Some(stage) = self.idle() {
-            // One that somebody has killed in between is left.
+            // A stage that was killed while idle fails here, and is dropped.
             if stage.control.order(order, ends).is_ok() {
                 stage.wake();
                 return Ok(stage);
@@ -86,7 +86,7 @@ impl Keeper {
         Ok(Stage { child, control })
     }
 
-    /// Takes back a stage that has nobody below it.
+    /// Takes back a stage that has no processes below it.
     pub(super) fn rest(&self, stage: Stage) {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(stage);
     }
@@ -102,8 +102,8 @@ impl Stage {
         self.child.id().and_then(leftover::pid)
     }
 
-    /// Ends the client and all below the stage; what it does then. For a stage that does not, this
-    /// takes for ever.
+    /// Ends the client and all processes below the stage; returns what the stage does next. Does not
+    /// return if the stage does not react.
     pub(super) async fn clear(&mut self) -> Next {
         self.control.end();
         self.wake();
@@ -119,15 +119,14 @@ impl Stage {
         }
     }
 
-    /// Tells the stage that there will be nothing more, and waits until it is gone, at most for a
-    /// while; whether it is.
+    /// Tells the stage to end, and waits at most [`GRACE`] until it has; returns whether it has ended.
     pub(super) fn dismiss(&self) -> bool {
         self.control.close();
         self.wake();
         self.control.wait_for_end(GRACE)
     }
 
-    /// A client may have stopped it.
+    /// Sends SIGCONT: a client may have stopped the stage.
     fn wake(&self) {
         if let Some(pid) = self.pid() {
             let _ = kill_process(pid, Signal::CONT);
@@ -137,7 +136,7 @@ impl Stage {
 
 impl Drop for Stage {
     fn drop(&mut self) {
-        // Whoever drops this may be on the way out: when it returns, the process is gone.
+        // The program may be exiting: wait here, so that the process is gone when this returns.
         self.dismiss();
     }
 }

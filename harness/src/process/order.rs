@@ -1,7 +1,7 @@
-//! What a stage is ordered to run.
+//! The order that tells a stage which client to run.
 //!
-//! It is handed over as a file in memory, with the client's input and outputs: a command line may be
-//! longer than what a socket takes at once.
+//! It is sent as a file in memory, with the client's input and outputs. A command line may be longer
+//! than the largest message of a socket.
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Seek as _, Write as _};
@@ -21,7 +21,7 @@ pub(super) struct Order {
     pub(super) argv: Vec<OsString>,
     /// All of its environment.
     pub(super) environment: Vec<(OsString, OsString)>,
-    /// Where; none where the stage is there already.
+    /// Working directory; `None` if the stage is already in it.
     pub(super) folder: Option<OsString>,
 }
 
@@ -33,7 +33,7 @@ pub(super) struct Received {
 }
 
 impl Order {
-    /// Writes it where it can be handed over.
+    /// Writes the order to a file in memory, to be sent to a stage.
     pub(super) fn write(&self) -> io::Result<OwnedFd> {
         let mut file = std::fs::File::from(memfd_create("order", MemfdFlags::CLOEXEC)?);
         file.write_all(&serde_json::to_vec(self)?)?;
@@ -41,7 +41,7 @@ impl Order {
         Ok(file.into())
     }
 
-    /// Waits for one; none when there will be no more.
+    /// Waits for an order; `None` when the stream has ended.
     pub(super) fn hear(control: &OwnedFd) -> io::Result<Option<Received>> {
         let (length, descriptors) = hear(control.as_fd(), &mut [0])?;
         if length == 0 {
@@ -53,7 +53,7 @@ impl Order {
         Ok(Some(Received { order, ends }))
     }
 
-    /// A program in the order's place, and with its environment.
+    /// A command with the order's folder and environment.
     pub(super) fn command(&self, program: &OsStr) -> Command {
         let mut command = Command::new(program);
         command.env_clear().envs(self.environment.iter().map(|(name, value)| (name, value)));

@@ -1,18 +1,18 @@
-//! How a stage is told what it is to be.
+//! The setting of a stage: what it is started for.
 
 use serde::{Deserialize, Serialize};
 
 use super::isolation::{Isolation, Peer};
 
-/// The hidden verb: `upward stage SETTING`, with the control stream as standard input; who is to
-/// become a client is told its program and arguments, too.
+/// The hidden verb: `upward stage SETTING`, with the control stream as standard input. With
+/// `Setting::Terminal`, the client's program and arguments follow.
 pub(super) const VERB: &str = "stage";
 
-/// What a stage is told on its command line.
+/// The setting on a stage's command line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(super) enum Setting {
-    /// It keeps clients as they are, one after the other.
+    /// It runs clients without isolation, one after the other.
     Plain,
     /// It makes namespaces, and waits for the stage inside.
     Isolated(Isolation, Peer),

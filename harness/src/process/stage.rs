@@ -1,11 +1,12 @@
-//! The stage of a run: the process between this program and the client, in which nothing is lost.
+//! The stage of a run: the process between this program and the client, which keeps track of all
+//! processes of the run.
 //!
-//! A small part of the same program. It makes itself the subreaper of all below it, starts the
-//! client, waits for its end, tells how it ended, and ends all that is left; it does the same when the
-//! one who started it is gone, however that came about. Then it has nobody below it, and may be given
-//! another client. For a run in isolation there are two, which keep no other: one makes the namespaces
-//! and waits outside; the other is the first process inside, with which the kernel ends all others
-//! there.
+//! It is a small part of the same program. It makes itself the subreaper of all processes below it,
+//! starts the client, waits for its end, reports how it ended, and kills all processes that are left.
+//! It also does this when the parent dies. Afterwards it has no children and can be reused for the next
+//! client. An isolated run uses two of these processes, and they are not reused: one creates the
+//! namespaces and waits outside; the other is the first process inside, and when it ends, the kernel
+//! kills all others there.
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal as _};
@@ -23,7 +24,7 @@ use super::order::{Order, Received};
 use super::setting::{Setting, VERB};
 use super::{terminal, tree};
 
-/// Runs a stage, where the command line asks for one.
+/// Runs a stage if the command line asks for one; else returns `None`.
 pub(crate) fn main() -> Option<ExitCode> {
     let mut arguments = std::env::args_os().skip(1);
     if arguments.next()? != VERB {
@@ -32,7 +33,7 @@ pub(crate) fn main() -> Option<ExitCode> {
     let setting = arguments.next()?;
     let setting = serde_json::from_slice(setting.as_encoded_bytes()).ok()?;
     let argv: Vec<_> = arguments.collect();
-    // Nobody would read what went wrong here: the stage is then gone, and that is noticed.
+    // The error is not printed, since the parent does not read it: it notices that the stage has ended.
     Some(match run(&setting, &argv) {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::FAILURE,
@@ -43,7 +44,7 @@ fn run(setting: &Setting, argv: &[OsString]) -> io::Result<()> {
     if *setting == Setting::Terminal {
         return terminal::become_client(argv);
     }
-    // Standard input is the client's from now on; this is closed when a program is started.
+    // The client gets its own standard input; the control stream is closed on exec.
     let control = io::stdin().as_fd().try_clone_to_owned()?;
     match setting {
         Setting::Plain => {
@@ -60,7 +61,8 @@ fn run(setting: &Setting, argv: &[OsString]) -> io::Result<()> {
     }
 }
 
-/// Makes namespaces, starts the stage inside, and stays until it has ended: then all inside have.
+/// Creates namespaces, starts the stage inside, and waits until it ends: then all processes inside have
+/// ended.
 fn isolated(control: &OwnedFd, isolation: &Isolation, peer: Peer) -> io::Result<()> {
     let entered = isolation::enter(control, isolation, peer).and_then(|()| {
         let failed = |error| Failed { step: "start its first process".to_owned(), error };
@@ -68,7 +70,7 @@ fn isolated(control: &OwnedFd, isolation: &Isolation, peer: Peer) -> io::Result<
         Command::new("/proc/self/exe")
             .arg0("upward")
             .args([VERB, &setting])
-            // What is said from now on is for that one.
+            // From now on, control messages are for the stage inside.
             .stdin(Stdio::from(control.try_clone().map_err(failed)?))
             .spawn()
             .map_err(failed)
@@ -91,7 +93,7 @@ enum Place {
     Inside,
 }
 
-/// What a stage does when nobody is left below it.
+/// What a stage does when no process is left below it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Next {
     /// It waits for another order.
@@ -100,7 +102,8 @@ pub(super) enum Next {
     End,
 }
 
-/// Waits for an order, starts the client, and keeps it and all below it to the end.
+/// Waits for an order, starts the client, and watches all processes below this one until they have
+/// ended.
 fn keep(control: &OwnedFd, place: Place) -> io::Result<Next> {
     let Some(received) = Order::hear(control)? else { return Ok(Next::End) };
     let child = match spawn(received) {
@@ -115,20 +118,20 @@ fn keep(control: &OwnedFd, place: Place) -> io::Result<Next> {
     let next = end_with(control.try_clone()?, pidfd_open(client, PidfdFlags::empty())?);
     tell(control, &Message::Started, &[])?;
     let status = loop {
-        // Orphans that end before the client are waited for, too.
+        // Also reap orphans that end before the client.
         if let Some((pid, status)) = wait(WaitOptions::empty())?
             && pid == client
         {
             break status;
         }
     };
-    // Nobody may be there to hear it.
+    // The parent may have ended: then this message is lost.
     let _ = tell(control, &ended(status), &[]);
     if place == Place::Inside {
         return Ok(Next::End);
     }
     end_all(rustix::process::getpid());
-    // What comes next on the stream is for the next run.
+    // The thread must have finished: the bytes that follow on the stream belong to the next run.
     let next = next.join().unwrap_or(Next::End);
     if next == Next::Order {
         tell(control, &Message::Cleared, &[])?;
@@ -136,7 +139,7 @@ fn keep(control: &OwnedFd, place: Place) -> io::Result<Next> {
     Ok(next)
 }
 
-/// Starts a client, on pipes or on a terminal, as what it is to read from says.
+/// Starts a client on a terminal if its standard input is one, else on pipes.
 fn spawn(Received { order, ends: [stdin, stdout, stderr] }: Received) -> io::Result<Child> {
     if stdin.is_terminal() {
         return terminal::spawn(&order, stdin);
@@ -144,7 +147,7 @@ fn spawn(Received { order, ends: [stdin, stdout, stderr] }: Received) -> io::Res
     let Some((program, arguments)) = order.argv.split_first() else {
         return Err(io::ErrorKind::NotFound.into());
     };
-    // Its own group: what it sends to its group is not for us.
+    // A process group of its own: signals that it sends to its group do not reach the stage.
     let [stdin, stdout, stderr] = [stdin, stdout, stderr].map(Stdio::from);
     order
         .command(program)
@@ -164,8 +167,8 @@ fn ended(status: WaitStatus) -> Message {
     }
 }
 
-/// Asks the client to end where the other side says so; kills it as soon as that one says that it is
-/// to be ended, or anything else, or is gone. Only in the first case will it say more.
+/// Sends the client SIGTERM on `ASK`. Kills it on `END`, on any other byte, and when the parent closes
+/// the stream. Only `END` is followed by another order.
 fn end_with(control: OwnedFd, client: OwnedFd) -> JoinHandle<Next> {
     std::thread::spawn(move || {
         let mut said = [0];
@@ -183,8 +186,8 @@ fn end_with(control: OwnedFd, client: OwnedFd) -> JoinHandle<Next> {
     })
 }
 
-/// Ends all below this process. Each round looks again, since somebody may have forked; one that has
-/// no children any more has nobody below it.
+/// Kills all processes below this one. Each round lists them again, since a process may have forked.
+/// The loop ends when this process has no children.
 fn end_all(me: Pid) {
     while !matches!(wait(WaitOptions::NOHANG), Err(rustix::io::Errno::CHILD)) {
         tree::end_children();

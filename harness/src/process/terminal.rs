@@ -1,8 +1,8 @@
-//! A terminal in place of pipes: some programs want somebody who types.
+//! A terminal in place of pipes: some programs want to read from a terminal.
 //!
-//! It is made by the one who starts the client, and its end handed to the stage. The process leads a
-//! session of its own, whose controlling terminal this is; only that process itself can bring this
-//! about, so that a small part of this program does, and then becomes the client.
+//! This program creates the terminal, and sends one side to the stage. The client leads a session of
+//! its own, whose controlling terminal this is. Only the process itself can set that up, so a small
+//! part of this program does, and then executes the client.
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Read as _, Write as _};
@@ -23,11 +23,11 @@ use super::setting::{Setting, VERB};
 /// Rows and columns.
 const SIZE: Winsize = Winsize { ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 };
 
-/// A terminal, from the side of the one who types.
+/// A terminal, seen from the user's side.
 pub(super) struct Terminal {
-    /// What is written there can be read here.
+    /// The output of the process is read from here.
     pub(super) output: Receiver,
-    /// Here is typed.
+    /// The input of the process is written here.
     pub(super) input: Sender,
     /// The other side: input and output of a process.
     pub(super) end: OwnedFd,
@@ -41,10 +41,10 @@ pub(super) fn open() -> io::Result<Terminal> {
     unlockpt(&output)?;
     let end = ioctl_tiocgptpeer(&output, flags)?;
     tcsetwinsize(&output, SIZE)?;
-    // Both share it.
+    // Both descriptors share this flag.
     ioctl_fionbio(&output, true)?;
     let input = output.try_clone()?;
-    // Read and written as pipes are; it is none, so that this is not to be checked.
+    // Use it like a pipe. It is a terminal, so skip the check for a pipe.
     Ok(Terminal {
         output: Receiver::from_owned_fd_unchecked(output)?,
         input: Sender::from_owned_fd_unchecked(input)?,
@@ -63,7 +63,7 @@ pub(super) fn spawn(order: &Order, end: OwnedFd) -> io::Result<Child> {
         .args(&order.argv)
         .stdout(Stdio::from(end.try_clone()?))
         .stdin(Stdio::from(end))
-        // Closed when the program is started; until then, what kept it from that is said there.
+        // Closed on exec. Until then, an error that prevents the start is written there.
         .stderr(Stdio::from(theirs))
         .spawn()?;
     let mut errno = Vec::new();
@@ -74,9 +74,9 @@ pub(super) fn spawn(order: &Order, end: OwnedFd) -> io::Result<Child> {
     }
 }
 
-/// Becomes a client on a terminal; returns only where that is not possible.
+/// Executes a client on a terminal; returns only if that fails.
 pub(super) fn become_client(argv: &[OsString]) -> io::Result<()> {
-    // Not inherited by the program.
+    // A copy that is closed on exec.
     let failure = fcntl_dupfd_cloexec(io::stderr(), 3)?;
     let error = match session(argv) {
         Ok(error) | Err(error) => error,
@@ -85,7 +85,8 @@ pub(super) fn become_client(argv: &[OsString]) -> io::Result<()> {
     std::fs::File::from(failure).write_all(&errno.to_ne_bytes())
 }
 
-/// Begins a session on the terminal that is standard input, and becomes the program; why not.
+/// Starts a session on the terminal that is standard input, and executes the program; returns the
+/// error.
 fn session(argv: &[OsString]) -> io::Result<io::Error> {
     let Some((program, arguments)) = argv.split_first() else {
         return Err(io::ErrorKind::NotFound.into());

@@ -1,20 +1,20 @@
-//! All processes below one: found by who their parent is, and ended.
+//! Finds all processes below a process by their parents, and kills them.
 //!
-//! Below a process that is a subreaper (prctl(2), `PR_SET_CHILD_SUBREAPER`) nobody gets away: who
-//! loses his parent, by forking twice or in a session of his own, becomes the subreaper's child.
+//! No process escapes from below a subreaper (prctl(2), `PR_SET_CHILD_SUBREAPER`): a process that loses
+//! its parent, by a double fork or in a session of its own, becomes the subreaper's child.
 
 use std::collections::HashMap;
 use std::fs;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-/// How often the list is read again while those below are being stopped: whoever was not stopped yet
+/// How often the list is read again while the processes are being stopped: one that is not stopped yet
 /// may have forked.
 const ROUNDS: usize = 100;
 
-/// Kills all who are below a process and live; how many that were.
+/// Kills all live processes below a process; returns their number.
 ///
-/// They are stopped first, all of them, since one that is stopped cannot fork.
+/// They are all stopped first, since a stopped process cannot fork.
 pub(super) fn end(root: Pid) -> usize {
     let mut stopped = Vec::new();
     for _ in 0..ROUNDS {
@@ -35,8 +35,8 @@ pub(super) fn end(root: Pid) -> usize {
     stopped.len()
 }
 
-/// Kills the children of this process at once, as its main thread's list of them says (proc(5)):
-/// read much faster than all there is, so that it also catches those who fork and end, fork and end.
+/// Kills the children of this process, as listed for its main thread (proc(5)). This list is read much
+/// faster than all of /proc, so this also catches processes that repeatedly fork and exit.
 pub(super) fn end_children() {
     let path = format!("/proc/self/task/{}/children", rustix::process::getpid());
     for pid in fs::read_to_string(path).unwrap_or_default().split_ascii_whitespace() {
@@ -46,7 +46,7 @@ pub(super) fn end_children() {
     }
 }
 
-/// The live processes below one.
+/// The live processes below a process.
 pub(super) fn below(root: Pid) -> Vec<Pid> {
     let mut children: HashMap<Pid, Vec<(Pid, State)>> = HashMap::new();
     for (pid, parent, state) in all() {
@@ -55,7 +55,7 @@ pub(super) fn below(root: Pid) -> Vec<Pid> {
     let mut found = Vec::new();
     let mut waiting = vec![root];
     while let Some(parent) = waiting.pop() {
-        // Removed, so that a list that was read while it changed cannot lead in a circle.
+        // Remove the entry: a list that was read while it changed could otherwise contain a cycle.
         for (pid, state) in children.remove(&parent).unwrap_or_default() {
             if state == State::Live {
                 found.push(pid);
@@ -66,7 +66,7 @@ pub(super) fn below(root: Pid) -> Vec<Pid> {
     found
 }
 
-/// The children of a process, those included that have ended and were not waited for.
+/// The children of a process, including zombies.
 pub(super) fn children(of: Pid) -> Vec<Pid> {
     all().into_iter().filter(|(_, parent, _)| *parent == of).map(|(pid, ..)| pid).collect()
 }
@@ -74,11 +74,11 @@ pub(super) fn children(of: Pid) -> Vec<Pid> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Live,
-    /// It has ended, and nobody has waited for it yet.
+    /// A zombie: it has ended, but its parent has not waited for it yet.
     Ended,
 }
 
-/// Every process: its number, its parent's, whether it lives.
+/// Every process: its ID, its parent's ID, and its state.
 fn all() -> Vec<(Pid, Pid, State)> {
     let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
     entries
@@ -91,7 +91,7 @@ fn all() -> Vec<(Pid, Pid, State)> {
         .collect()
 }
 
-/// Reads parent and state from a `stat` file (proc(5)). The program's name in it may hold anything.
+/// Reads parent and state from a `stat` file (proc(5)). The program's name in it may contain any bytes.
 fn parse(stat: &[u8]) -> Option<(Pid, State)> {
     let behind = stat.iter().rposition(|&byte| byte == b')')? + 1;
     let mut words = std::str::from_utf8(&stat[behind..]).ok()?.split_ascii_whitespace();

@@ -12,7 +12,7 @@ static CLIENTS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/clients");
 ///
 /// # Errors
 ///
-/// Where one is malformed, which a test excludes.
+/// If a profile is malformed, which a test excludes.
 pub fn bundled() -> Result<Vec<Profile>, ProfileError> {
     let mut profiles: Vec<Profile> = CLIENTS
         .files()
@@ -49,7 +49,7 @@ mod tests {
         );
     }
 
-    /// Who reads that a client is missing must learn how to get it, and who has it, which.
+    /// A user who lacks a client must learn how to install it; a user who has it must see its version.
     #[test]
     fn bundled_profiles_say_what_brings_them() {
         for profile in bundled().unwrap() {
@@ -58,7 +58,8 @@ mod tests {
         }
     }
 
-    /// A file in `drivers` is one; what has to be built first is in a folder of its own there.
+    /// Every file in `drivers` is a driver; drivers that must be built have a folder of their own
+    /// there.
     #[test]
     fn every_driver_is_used() {
         let profiles = bundled().unwrap();

@@ -1,4 +1,4 @@
-//! Reading a profile: strictly, and with the place of what is wrong.
+//! Reads a profile strictly; errors have a place.
 
 use std::path::Path;
 
@@ -9,11 +9,11 @@ use super::{Profile, ProfileError, Source, Trait};
 use crate::suggestions::did_you_mean;
 use crate::template::{self, TemplateError};
 
-/// Reads a profile from its text; `file` is what errors call it.
+/// Reads a profile from its text; `file` is its name in errors.
 ///
 /// # Errors
 ///
-/// For anything that is not one, with place and remedy.
+/// If it is not a valid profile, with place and remedy.
 pub fn parse(file: &str, text: &str) -> Result<Profile, ProfileError> {
     read(file, text, Source::Here)
 }
@@ -22,7 +22,7 @@ pub fn parse(file: &str, text: &str) -> Result<Profile, ProfileError> {
 ///
 /// # Errors
 ///
-/// For a file that cannot be read or is no profile, with place and remedy.
+/// If the file cannot be read or is not a valid profile, with place and remedy.
 pub fn load(path: &Path) -> Result<Profile, ProfileError> {
     let text = std::fs::read_to_string(path)
         .map_err(|error| ProfileError::Read { path: path.to_path_buf(), error })?;
@@ -52,7 +52,7 @@ fn key(name: &str) -> Step {
     Step::Key(name.to_owned())
 }
 
-/// What is wrong in a profile whose fields are all there and of the right kinds.
+/// The errors of a profile whose fields are complete and of the right types.
 fn slips(profile: &Profile) -> Vec<Slip> {
     let mut slips = Vec::new();
     if profile.name.trim().is_empty() {
@@ -104,7 +104,7 @@ fn slips(profile: &Profile) -> Vec<Slip> {
     slips
 }
 
-/// Wrong placeholders.
+/// Errors in placeholders.
 fn templates(profile: &Profile) -> Vec<Slip> {
     let list = |path: &[Step], texts: &[String]| -> Vec<(Vec<Step>, String)> {
         let at = |index| [path, &[Step::Index(index)]].concat();
@@ -135,7 +135,7 @@ fn templates(profile: &Profile) -> Vec<Slip> {
         .collect()
 }
 
-/// What is wrong with the places of the machine that are its own in isolation.
+/// Errors in the port, names and folders for isolation.
 fn places(profile: &Profile) -> Vec<Slip> {
     let mut slips = Vec::new();
     if profile.port == Some(0) {
@@ -160,7 +160,7 @@ fn places(profile: &Profile) -> Vec<Slip> {
     slips
 }
 
-/// Wrong names of files, drivers and variables.
+/// Errors in the names of files, drivers and variables.
 fn names(profile: &Profile) -> Vec<Slip> {
     let mut slips = Vec::new();
     for name in profile.files.keys() {
@@ -205,7 +205,7 @@ mod tests {
     use super::*;
     use upward_model::protocol::PROTOCOLS;
 
-    /// What is wrong, where, and what to do.
+    /// The error, its place, and its help.
     fn said(text: &str) -> String {
         let error = parse("x.toml", text).unwrap_err();
         format!("{error}\n  {}", error.help())
@@ -243,7 +243,7 @@ mod tests {
         }
         all.push(said("name = ''\nprotocol = 'smpt'\nargv = ['a']"));
         all.push(said("name = 'x'\nprotocol = 'smpt'\nargv = ['a']"));
-        // A further protocol is no change of what is said.
+        // A new protocol must not change the expected text.
         let known: Vec<&str> = PROTOCOLS.iter().map(|protocol| protocol.name).collect();
         let all = all.join("\n\n").replace(&known.join(", "), "[protocols]");
         insta::assert_snapshot!(all.replace(&crate::catalogue::names(), "[protocols]"));

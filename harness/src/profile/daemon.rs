@@ -1,5 +1,5 @@
-//! A client that stays: it is started first, given its work by another program, and watched until it
-//! says that the work is done.
+//! A client that keeps running: it is started first, gets its work from another program, and is watched
+//! until it reports that the work is done.
 
 use serde::Deserialize;
 
@@ -9,22 +9,22 @@ use serde::Deserialize;
 pub struct Daemon {
     /// Program and arguments, with placeholders; it stays in the foreground.
     pub argv: Vec<String>,
-    /// When it can be given its work.
+    /// The sign that it is ready for its work.
     pub ready: Sign,
-    /// When the work is done, or given up.
+    /// The sign that the work is done, or has failed.
     pub done: Sign,
 }
 
-/// Something that a daemon writes to its output.
+/// A sign in the output of a daemon.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Sign {
-    /// Texts, of which any one is the sign.
+    /// Texts; any one of them is the sign.
     pub output: Vec<String>,
 }
 
 impl Sign {
-    /// Whether an output has it.
+    /// Whether an output contains the sign.
     pub fn is_in(&self, output: &[u8]) -> bool {
         self.output.iter().any(|text| {
             let text = text.as_bytes();

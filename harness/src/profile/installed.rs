@@ -1,4 +1,4 @@
-//! Whether a client is installed, and which version: the command that prints its version says both.
+//! Whether a client is installed, and in which version: its version command tells both.
 
 use std::path::Path;
 use std::time::Duration;
@@ -7,23 +7,23 @@ use super::Profile;
 use crate::process::{self, Exit, Invocation, Keeper, Limits};
 use crate::template::{self, Values};
 
-/// What was found out about a client's presence.
+/// Whether a client is installed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Installed {
-    /// It is there; the first line that it prints about its version, where it prints one.
+    /// It is installed; with the first line of its version, if it prints one.
     Yes(Option<String>),
-    /// It is not.
+    /// It is not installed.
     No,
 }
 
-/// How long a client may take to print its version, and how much of it is kept.
+/// How long a client may take to print its version, and how many bytes are recorded.
 const LIMITS: Limits = Limits { deadline: Duration::from_secs(20), output: 4096 };
 
 /// How many characters of a version are shown.
 const SHOWN: usize = 60;
 
-/// Finds out whether a client is installed. Its version command is run in an empty folder; without
-/// one its program is looked for.
+/// Finds out whether a client is installed: runs its version command in an empty folder, or searches
+/// for its program if it has none.
 pub async fn probe(profile: &Profile, keeper: &Keeper) -> Installed {
     if profile.version.is_empty() {
         let found = profile.argv.first().is_some_and(|program| is_there(program));
@@ -49,7 +49,7 @@ async fn version(profile: &Profile, keeper: &Keeper) -> Option<Installed> {
     if ended.exit != Exit::Code(0) {
         return Some(Installed::No);
     }
-    // Java, for one, prints it where errors go.
+    // Some programs, such as Java, print it on standard error.
     let line = [ended.stdout, ended.stderr].iter().find_map(|output| {
         let text = String::from_utf8_lossy(&output.bytes).into_owned();
         let line = text.lines().map(str::trim).find(|line| !line.is_empty())?;
@@ -58,7 +58,7 @@ async fn version(profile: &Profile, keeper: &Keeper) -> Option<Installed> {
     Some(Installed::Yes(line))
 }
 
-/// Whether a program can be found.
+/// Whether a program exists.
 pub fn is_there(program: &str) -> bool {
     if program.contains('/') {
         return Path::new(program).exists();

@@ -1,4 +1,4 @@
-//! What brings a client, and how to install it.
+//! The packages of a client, and how to install them.
 
 use serde::Deserialize;
 
@@ -10,28 +10,28 @@ use crate::template::CLIENTS;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Packages {
-    /// Of Debian.
+    /// Debian packages.
     #[serde(default)]
     pub debian: Vec<String>,
-    /// Of PyPI; looked for where Python looks, and in `target/clients/python`.
+    /// PyPI packages; searched for where Python does, and in `target/clients/python`.
     #[serde(default)]
     pub pypi: Vec<String>,
-    /// Of npm; looked for where `NODE_PATH` says, and in `target/clients/node`.
+    /// npm packages; searched for in `NODE_PATH`, and in `target/clients/node`.
     #[serde(default)]
     pub npm: Vec<String>,
-    /// Of crates.io: what a driver is built with.
+    /// Crates from crates.io, to build a driver.
     #[serde(default)]
     pub crates: Vec<String>,
-    /// Go modules: what a driver is built with.
+    /// Go modules, to build a driver.
     #[serde(default)]
     pub go: Vec<String>,
-    /// Of Maven Central: what a driver is built with.
+    /// Maven Central packages, to build a driver.
     #[serde(default)]
     pub maven: Vec<String>,
 }
 
 impl Profile {
-    /// The commands that install it, in order.
+    /// The commands that install the client, in order.
     pub fn install(&self) -> Vec<String> {
         let packages = &self.packages;
         let mut commands = Vec::new();
@@ -45,7 +45,8 @@ impl Profile {
             }
         }
         if !self.build.is_empty() {
-            // Not its own command: that may take paths to be those of another folder, as Maven does.
+            // Not its own build command: some tools, such as Maven, resolve paths against another
+            // folder.
             commands.push(format!(
                 "{} clients build {}",
                 shell::itself(),

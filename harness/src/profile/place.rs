@@ -1,10 +1,10 @@
-//! Where in a profile something is wrong.
+//! The places of errors in a profile.
 
 use std::path::PathBuf;
 
 use toml::de::{DeTable, DeValue};
 
-/// What is wrong with a profile.
+/// An error in a profile.
 #[derive(Debug, thiserror::Error)]
 pub enum ProfileError {
     /// The file cannot be read.
@@ -15,7 +15,7 @@ pub enum ProfileError {
         /// What went wrong.
         error: std::io::Error,
     },
-    /// It is no profile.
+    /// It is not a valid profile.
     #[error("{file}:{line}:{column}: {what}")]
     Malformed {
         /// The file.
@@ -40,7 +40,7 @@ impl ProfileError {
         }
     }
 
-    /// Something wrong at a byte of a file.
+    /// An error at a byte of a file.
     pub(super) fn at(file: &str, text: &str, byte: usize, slip: Slip) -> Self {
         let (line, column) = crate::place::of_byte(text, byte);
         let Slip { what, help, .. } = slip;
@@ -48,12 +48,12 @@ impl ProfileError {
     }
 }
 
-/// Something wrong in a profile that is one.
+/// An error in a well-formed profile.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Slip {
-    /// In which field, and where in it.
+    /// The path of the field.
     pub(super) path: Vec<Step>,
-    /// The text to point at in that field, where it is only a part of it.
+    /// The text to point at inside the field; empty for the whole field.
     pub(super) word: String,
     /// What is wrong there.
     pub(super) what: String,
@@ -79,7 +79,7 @@ pub(super) enum Step {
     Index(usize),
 }
 
-/// The byte where the value at a path begins; that of the longest part of the path that is there.
+/// The byte where the value at a path begins, or that of the longest existing part of the path.
 fn locate(text: &str, path: &[Step]) -> usize {
     let Ok(document) = DeTable::parse(text) else { return 0 };
     let table = document.into_inner();

@@ -1,12 +1,12 @@
-//! From what a client of the model reads to its steps: messages cut from bytes, and heads of
-//! messages whose tail has not come.
+//! Parses received bytes into messages for the steps of a client of the model. A message may be
+//! incomplete: its beginning comes first, its end later.
 
 use upward_model::client::{Client, Input, Outputs, Step};
 use upward_model::message::{Piece, Reply, Segment};
 
 use crate::codec::{ClientSide, Cut};
 
-/// What a client has read and not acted upon, and how it cuts it.
+/// The bytes that a client has received and not used yet, and their parser.
 pub(crate) struct Reading<'a, C: Client> {
     client: &'a C,
     pub(crate) words: Box<dyn ClientSide>,
@@ -16,8 +16,8 @@ pub(crate) struct Reading<'a, C: Client> {
     open: Option<(C::State, Segment<Reply>)>,
 }
 
-/// A step, and the state that it was taken from: what the head of a message reads as is a guess that
-/// may have been corrected.
+/// A step, and the state before it. The state may have been corrected, since the meaning of an
+/// incomplete message is a guess.
 pub(crate) struct Taken<S> {
     pub(crate) from: S,
     pub(crate) step: Step<S>,
@@ -28,16 +28,16 @@ impl<'a, C: Client> Reading<'a, C> {
         Self { client, words, rest: Vec::new(), open: None }
     }
 
-    /// Begins anew, on a fresh connection.
+    /// Starts again on a new connection.
     pub(crate) fn begin(&mut self, words: Box<dyn ClientSide>) {
         self.words = words;
         self.rest.clear();
     }
 
-    /// Cuts what was read; what the client holds of it stands in front.
+    /// Parses received bytes, after the bytes that the client still holds.
     ///
-    /// What was held is in the client's state already, as a head that takes the next message for its
-    /// tail.
+    /// The held bytes are already in the client's state, as an incomplete message that the next message
+    /// completes.
     pub(crate) fn cut(&mut self, bytes: &[u8]) -> Cut {
         let mut all = std::mem::take(&mut self.rest);
         all.extend_from_slice(bytes);
@@ -51,8 +51,8 @@ impl<'a, C: Client> Reading<'a, C> {
         self.rest.len()
     }
 
-    /// Steps. What the head of a message reads as is known for sure when its tail has come: until
-    /// then it is a guess, and is corrected where the tail is what comes next.
+    /// Takes a step. The meaning of an incomplete message is a guess until it is complete; if the next
+    /// input completes it, the guess is corrected first.
     pub(crate) fn step(&mut self, state: &C::State, input: Input) -> Taken<C::State> {
         let mut state = state.clone();
         if let (Some((before, segment)), Input::Segment(next)) = (self.open.take(), &input)
@@ -79,7 +79,7 @@ impl<'a, C: Client> Reading<'a, C> {
     }
 }
 
-/// A segment whose fragment is the head of this message.
+/// The segment, with this message as the beginning of its incomplete last message.
 fn with_head(segment: &Segment<Reply>, message: Reply) -> Segment<Reply> {
     let pieces: Vec<Piece<Reply>> = segment
         .pieces()

@@ -1,4 +1,4 @@
-//! What changed from one run to another, in words.
+//! The differences between two runs, in words.
 
 use std::fmt::Write as _;
 
@@ -6,7 +6,7 @@ use crate::report::markdown;
 use crate::results::{Change, Comparison};
 
 impl Comparison {
-    /// What changed, for people.
+    /// The differences, for people.
     pub fn to_text(&self) -> String {
         let mut text = format!("{}\n", self.whom);
         for (title, changes) in self.groups() {
@@ -19,7 +19,7 @@ impl Comparison {
         text
     }
 
-    /// What changed, as Markdown.
+    /// The differences, as Markdown.
     pub fn to_markdown(&self) -> String {
         let mut text = format!("### {}\n\n", markdown::escaped(&self.whom));
         let _ = writeln!(text, "**{}**", self.counts());

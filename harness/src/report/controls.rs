@@ -1,11 +1,11 @@
-//! What the controls showed, for people.
+//! The results of the controls, for people.
 
 use std::fmt::Write as _;
 
 use crate::profile::Trait;
 use crate::results::{DELIVERED, Results};
 
-/// What the controls showed, and no more.
+/// The results of the controls alone.
 pub fn controls(results: &Results) -> String {
     let mut text = String::new();
     control_line(results, &mut text);
@@ -13,7 +13,7 @@ pub fn controls(results: &Results) -> String {
     text
 }
 
-/// What the controls showed, in one line.
+/// The results of the controls, in one line.
 pub(super) fn control_line(results: &Results, text: &mut String) {
     let controls = &results.controls;
     let honest = if results.is_judged() { "delivers inside TLS" } else { "FAILED" };
@@ -42,8 +42,8 @@ pub(super) fn control_line(results: &Results, text: &mut String) {
     }
 }
 
-/// Whether there is no verdict, since the client did not deliver to an honest server; then all that
-/// may help.
+/// If there is no verdict because the client did not deliver to an honest server, writes why, and what
+/// may help; returns whether that is so.
 pub(super) fn no_verdict(results: &Results, text: &mut String) -> bool {
     if results.is_judged() {
         return false;

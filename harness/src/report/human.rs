@@ -1,4 +1,4 @@
-//! For people: what happened, whose fault it is, what to do next.
+//! The report for people: what happened, what caused it, what to do next.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,12 +11,12 @@ use crate::results::{Entry, Problem, Results, Weight};
 use crate::shell::{itself, quoted};
 use crate::words::plural;
 
-/// How much is told of what the client's authors announce themselves.
+/// How much is printed about behaviour that the client's authors announce.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Detail {
-    /// As much as of anything else.
+    /// As much as about any other failure.
     All,
-    /// One line: the reader has asked about many clients.
+    /// One line, since the report covers many clients.
     Brief,
 }
 
@@ -49,7 +49,7 @@ pub fn summary(results: &Results, detail: Detail) -> String {
     }
     let brief = detail == Detail::Brief;
     let told = |entry: &&Entry| is_failure(results, entry) && !(brief && entry.announced);
-    // What nobody announced is news.
+    // Failures that are not announced come first.
     let (announced, news): (Vec<&Entry>, Vec<&Entry>) =
         results.results.iter().filter(told).partition(|entry| entry.announced);
     let mut shown = kinds(&news);
@@ -91,7 +91,7 @@ pub fn summary(results: &Results, detail: Detail) -> String {
     text
 }
 
-/// What is not told of one client among many, and how to see it.
+/// What the brief report of one client among many leaves out, and the command that shows it.
 fn in_brief(results: &Results, text: &mut String) {
     let command = format!("{} run --client {}", itself(), quoted(&results.client.name));
     let announced = |entry: &&Entry| entry.announced && entry.verdict == Weight::Fail;
@@ -125,10 +125,10 @@ fn played(results: &Results) -> String {
     if played < meant { format!("{played} of {}", vectors(meant)) } else { vectors(played) }
 }
 
-/// How many failures are told at length: one of each kind, and no more than this.
+/// How many failures are printed in full: at most so many, each of another kind.
 const SHOWN: usize = 3;
 
-/// Which share of the selection a report is about, in words; nothing where it is all.
+/// The share of the selection in a report, in words; empty if the report covers all of it.
 fn share(results: &Results) -> String {
     results.shard.map_or_else(String::new, |shard| {
         format!(" (shard {shard} of {})", vectors(results.selection.vectors))
@@ -175,10 +175,10 @@ pub(super) fn counts(results: &Results) -> String {
     text
 }
 
-/// One failure of each kind - what it shows, and what it looks like -, the plainest: of the smallest tier, with
-/// the fewest names, with the shortest dialogue. Kinds come with the worst outcome first; of the same outcome,
-/// the one with the plainest failure and the name that most failures have, which is the likeliest cause; then a
-/// second kind of each outcome.
+/// The simplest failure of each kind: of the smallest tier, with the fewest flaws, with the shortest
+/// dialogue. A kind is an outcome and a flaw. The first kind of every outcome comes first, ordered by
+/// outcome, the worst first; then the second kind of every outcome, and so on. The first kind of an
+/// outcome is the one with the simplest failure and the most frequent flaw, the likeliest cause.
 pub(super) fn kinds<'a>(entries: &[&'a Entry]) -> Vec<&'a Entry> {
     let mut kinds: BTreeMap<(Option<Outcome>, Option<&str>), &'a Entry> = BTreeMap::new();
     let plain = |entry: &Entry| (entry.tier, entry.flaws.len(), entry.transcript.len());
@@ -193,7 +193,7 @@ pub(super) fn kinds<'a>(entries: &[&'a Entry]) -> Vec<&'a Entry> {
         entries.iter().filter(|entry| entry.flaws.iter().any(|other| other == flaw)).count()
     };
     let mut kinds: Vec<_> = kinds.into_iter().collect();
-    // One without a name tells a reader least.
+    // A kind without a flaw is the least informative.
     kinds.sort_by_key(|&((outcome, flaw), entry)| {
         (outcome, flaw.is_none(), entry.tier, Reverse(flaw.map_or(0, named)))
     });
@@ -236,7 +236,7 @@ fn others(results: &Results, text: &mut String) {
     }
 }
 
-/// Runs that no sound client of the model explains, and that break no rule: listed by the first step that
+/// Lists runs that break no rule and that no sound client of the model explains, by the first step that
 /// no sound client takes.
 fn unexplained(results: &Results, text: &mut String) {
     let entries = strange(results);
@@ -260,14 +260,14 @@ fn unexplained(results: &Results, text: &mut String) {
     }
 }
 
-/// The entries that are unexplained, with the step that is.
+/// The unexplained entries, with the unexplained step.
 pub(super) fn strange(results: &Results) -> Vec<(&Entry, &str)> {
     let step = |entry: &'_ Entry| entry.unexplained.is_some();
     let entries = results.results.iter().filter(|entry| step(entry));
     entries.map(|entry| (entry, entry.unexplained.as_deref().unwrap_or_default())).collect()
 }
 
-/// Vectors under what they have in common; four of them at most.
+/// Vectors under a common title, at most four of them.
 fn listed(title: &str, ids: &[&str], text: &mut String) {
     let _ = writeln!(text, "  {title}:");
     for id in ids.iter().take(4) {
@@ -278,7 +278,7 @@ fn listed(title: &str, ids: &[&str], text: &mut String) {
     }
 }
 
-/// Where not everything was kept: whatever the verdict, it was found in what was.
+/// Lists entries with data that were not recorded. Their verdicts rely on the recorded data.
 fn cuts(results: &Results, text: &mut String) {
     let entries: Vec<&Entry> =
         results.results.iter().filter(|entry| !entry.cut.is_empty()).collect();
@@ -294,7 +294,7 @@ fn cuts(results: &Results, text: &mut String) {
     }
 }
 
-/// Why an entry has its verdict: the waiver's reason where it is waived.
+/// The reason of an entry's verdict, or the waiver's reason.
 pub(super) fn because(results: &Results, entry: &Entry) -> String {
     let record = entry.waiver.and_then(|index| results.waivers.get(index));
     match record.filter(|_| entry.verdict == Weight::Waived) {
@@ -306,7 +306,7 @@ pub(super) fn because(results: &Results, entry: &Entry) -> String {
     }
 }
 
-/// How many waivers something is wrong with.
+/// How many waivers have a problem.
 fn wrong_waivers(problems: &[Problem]) -> usize {
     let places: BTreeSet<&str> = problems.iter().map(|problem| problem.place.as_str()).collect();
     places.len()

@@ -1,7 +1,7 @@
-//! As JUnit, for continuous integration.
+//! The report as JUnit XML, for continuous integration.
 //!
-//! What is waived is *skipped*, with the reason: so pytest reports an expected failure, and so
-//! dashboards show it without turning red. What is wrong with a waiver is a test case of its own.
+//! Waived failures are *skipped*, with the reason, as pytest reports expected failures: dashboards show
+//! them without turning red. A problem with a waiver is a test case of its own.
 
 use std::time::Duration;
 
@@ -11,11 +11,11 @@ use crate::report::human::{because, is_failure};
 use crate::results::Problem;
 use crate::results::{Entry, Results, Weight};
 
-/// The reports as one JUnit document: a suite each, with one test case a vector.
+/// The reports as one JUnit document: a suite for each report, with one test case for each vector.
 ///
 /// # Errors
 ///
-/// Where the document cannot be written, which no input brings about.
+/// If serialization fails; it cannot for any valid input.
 pub fn to_junit(reports: &[Results]) -> Result<String, quick_junit::SerializeError> {
     let mut document = Document::new("upward");
     for results in reports {
@@ -47,8 +47,8 @@ pub fn to_junit(reports: &[Results]) -> Result<String, quick_junit::SerializeErr
     document.to_string()
 }
 
-/// The controls, and whatever else is wrong beside the vectors: else a suite in which nothing was played
-/// would look like one in which nothing failed.
+/// The controls, and other problems outside the vectors, as a test case. Without it, a suite in which
+/// no vector was played would look like one without failures.
 fn beside(results: &Results) -> TestCaseStatus {
     let Some((weight, what)) = results.beside_vectors() else { return TestCaseStatus::success() };
     let kind = if weight == Weight::Fail { NonSuccessKind::Failure } else { NonSuccessKind::Error };

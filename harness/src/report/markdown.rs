@@ -1,6 +1,6 @@
-//! As Markdown, for the summary page of a run in continuous integration.
+//! The report as Markdown, for the summary page of a run in continuous integration.
 //!
-//! GitHub takes at most 1 MiB of it a step: what is long is cut, and the cut is said. Names, versions
+//! GitHub accepts at most 1 MiB for each step: a longer text is truncated, with a note. Names, versions
 //! and reasons come from outside, and are escaped.
 
 use std::fmt::Write as _;
@@ -13,10 +13,10 @@ use crate::words::plural;
 /// How many rows a table has at most.
 pub(super) const ROWS: usize = 100;
 
-/// How many failures are told at length, one of each kind.
+/// How many failures are printed in full, one of each kind.
 const TOLD: usize = 5;
 
-/// The reports as Markdown: the matrix, then what there is to say of each client.
+/// The reports as Markdown: the matrix, then the details of each client.
 pub fn to_markdown(reports: &[Results]) -> String {
     let mut text = String::new();
     let table = Table::of(reports);
@@ -129,7 +129,7 @@ pub(super) fn more(count: usize, text: &mut String) {
     }
 }
 
-/// A fence that is longer than any in what it holds.
+/// A code fence that is longer than any fence in its contents.
 fn fence(lines: &[String]) -> String {
     let longest = lines
         .iter()
@@ -140,7 +140,7 @@ fn fence(lines: &[String]) -> String {
     "`".repeat(longest.max(2) + 1)
 }
 
-/// A text that means nothing to Markdown or HTML.
+/// A text without special meaning in Markdown or HTML.
 pub(super) fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {

@@ -1,11 +1,11 @@
-//! Clients against families of attacks, at a glance.
+//! The matrix of clients and families of attacks.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use crate::results::{Results, Weight};
 
-/// The families in the order in which the book explains them; others come behind.
+/// The families in the order of the book; other families follow.
 const ORDER: [&str; 13] =
     ["neg", "rsp", "pre", "red", "tmp", "ui", "tls", "life", "xp", "bin", "cmd", "fix", "srv"];
 
@@ -58,7 +58,7 @@ pub(super) fn families(reports: &[Results]) -> Vec<String> {
     families
 }
 
-/// What is counted of each family that a report has.
+/// The counts of each family in a report.
 fn cells(results: &Results) -> BTreeMap<&str, Cell> {
     let mut cells: BTreeMap<&str, Cell> = BTreeMap::new();
     for entry in &results.results {
@@ -73,7 +73,7 @@ fn cells(results: &Results) -> BTreeMap<&str, Cell> {
     cells
 }
 
-/// A client's name; with protocol and policy where the reports are about several.
+/// A client's name, with protocol and policy if the reports differ in them.
 fn name(results: &Results, reports: &[Results]) -> String {
     let same = |of: fn(&Results) -> &String| reports.iter().all(|other| of(other) == of(results));
     let mut name = results.client.name.clone();

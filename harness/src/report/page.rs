@@ -1,6 +1,6 @@
 //! The page of results in the book: which clients conform, family by family.
 //!
-//! A page that everybody can read names nobody whose maintainers may not know yet: clients with a
+//! A public page must not name a client before its maintainers know of the finding: clients with a
 //! finding that they do not announce themselves are counted, and not named.
 
 use std::collections::BTreeMap;
@@ -13,7 +13,7 @@ use crate::words::plural;
 
 /// The reports as a page of the book.
 pub fn to_page(reports: &[Results]) -> String {
-    // A failure that a waiver tolerates is a finding all the same.
+    // A waived failure is still a finding.
     let named = |results: &&Results| {
         results.exit_code == 0 && !results.strict && results.summary.waived == 0
     };

@@ -1,8 +1,8 @@
-//! As TAP, version 14, for whoever reads the Test Anything Protocol: one test point a vector, and one for
+//! The report as TAP (Test Anything Protocol), version 14: one test point for each vector, and one for
 //! the controls.
 //!
-//! What is waived or announced is `not ok` with a `TODO` directive, which TAP has for failures that
-//! are expected; what says nothing is skipped.
+//! Waived or announced failures are `not ok` with a `TODO` directive, TAP's form for expected failures.
+//! Inconclusive vectors are skipped.
 
 use std::fmt::Write as _;
 
@@ -66,7 +66,7 @@ fn point(text: &mut String, number: usize, client: &str, results: &Results, entr
     }
 }
 
-/// A block of YAML; a JSON string is one of YAML's, too.
+/// A YAML block; a JSON string is also valid YAML.
 fn details(text: &mut String, about: &[(&str, &str)]) {
     text.push_str("  ---\n");
     for (name, value) in about {
@@ -75,7 +75,7 @@ fn details(text: &mut String, about: &[(&str, &str)]) {
     text.push_str("  ...\n");
 }
 
-/// A text that holds no line end, and no directive.
+/// A text without line ends and directives.
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {

@@ -1,38 +1,38 @@
-//! What changed from one run to another.
+//! Compares two runs.
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::results::data::{Entry, Results, Weight};
 
-/// What changed for one client, protocol and policy.
+/// The changes for one client, protocol and policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Comparison {
     /// The client, protocol and policy, with versions.
     pub whom: String,
-    /// What got worse.
+    /// Changes for the worse.
     pub worse: Vec<Change>,
-    /// What got better.
+    /// Changes for the better.
     pub better: Vec<Change>,
-    /// What is otherwise different.
+    /// Other changes.
     pub other: Vec<Change>,
-    /// How many vectors are as they were.
+    /// How many vectors have the same result.
     pub same: usize,
 }
 
 /// One change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
-    /// The vector; or what else changed.
+    /// The vector, or another part of the report that changed.
     pub vector: String,
-    /// What it was.
+    /// The old result.
     pub old: String,
-    /// What it is.
+    /// The new result.
     pub new: String,
 }
 
-/// Compares reports, by client, protocol and policy, and by vector. A client that only one side has
-/// is listed as a change that is neither better nor worse.
+/// Compares reports, by client, protocol and policy, and by vector. A client that only one side has is
+/// listed as a change that is neither better nor worse.
 pub fn compare(old: &[Results], new: &[Results]) -> Vec<Comparison> {
     let key = |results: &Results| {
         (results.client.name.clone(), results.protocol.clone(), results.policy.clone())
@@ -100,7 +100,7 @@ fn of_one(old: &Results, new: &Results) -> Comparison {
                 Trend::Better => found.better.push(change),
                 Trend::Other => found.other.push(change),
             },
-            // The same was selected, and this was not played: it was lost on the way.
+            // The selection is the same, but this vector was not played: its result was lost.
             (Some(_), None) if same_vectors => found.worse.push(change),
             _ => found.other.push(change),
         }
@@ -112,7 +112,7 @@ fn known(version: &str) -> &str {
     if version.is_empty() { "unknown version" } else { version }
 }
 
-/// What changed in the run as a whole.
+/// The changes of the run as a whole.
 fn of_runs(old: &Results, new: &Results, found: &mut Comparison) {
     let mut lost = |vector: &str, was: bool, is: bool, yes: &str, no: &str| {
         let say = |fine: bool| if fine { yes } else { no }.to_owned();
@@ -143,7 +143,7 @@ fn of_runs(old: &Results, new: &Results, found: &mut Comparison) {
     }
 }
 
-/// Where a vector went.
+/// How the result of a vector changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Trend {
     Same,
@@ -152,9 +152,9 @@ enum Trend {
     Other,
 }
 
-/// Whether a result is worse than the one before. What is waived or announced now is tolerated, by
-/// somebody who said why: another result, and not a worse one. What is not run any more, or says
-/// nothing any more, is worse than a pass, and no better than a failure.
+/// How a result changed. A result that is now waived or announced is tolerated for a stated reason: it
+/// is another result, not a worse one. A result that is now missing or inconclusive is worse than a
+/// pass, and no better than a failure.
 fn trend(old: &Entry, new: &Entry) -> Trend {
     if (old.verdict, old.outcome, old.announced) == (new.verdict, new.outcome, new.announced) {
         return Trend::Same;
@@ -162,7 +162,7 @@ fn trend(old: &Entry, new: &Entry) -> Trend {
     if is_tolerated(new) {
         return Trend::Other;
     }
-    // A mistake of Upward says nothing of the client; to make one is worse than not to.
+    // An error of Upward says nothing about the client; a new one makes the result worse.
     let before = rank(old).filter(|_| old.verdict != Weight::Error);
     match (before, rank(new)) {
         (None, None) => Trend::Other,
@@ -199,7 +199,7 @@ fn is_tolerated(entry: &Entry) -> bool {
     entry.verdict == Weight::Waived || entry.announced
 }
 
-/// How bad a result is; `None` where there is none. What is tolerated is less bad than what is not.
+/// How bad a result is; `None` if there is none. A tolerated failure is less bad than another one.
 fn rank(entry: &Entry) -> Option<u8> {
     match entry.verdict {
         Weight::Pass => Some(0),

@@ -1,7 +1,7 @@
 //! The results of a suite as data: written as JSON, read back, merged and compared.
 //!
-//! Everything that is shown of a suite - to people, as JUnit, Markdown, TAP - is made from this one
-//! type, so that a report that was merged from shards looks like that of a single run.
+//! All reports of a suite - for people, as JUnit, Markdown, TAP - are made from this one type, so a
+//! report merged from shards looks like that of a single run.
 
 mod made;
 

@@ -1,10 +1,10 @@
-//! What results ask for: counts, an exit code.
+//! The consequences of results: counts, and an exit code.
 
 use crate::results::data::{DELIVERED, Results, Weight};
 use crate::results::{Counts, Fault, INTERRUPTED, problems};
 
 impl Results {
-    /// Computes anew what follows from the rest: counts, what is wrong with waivers, the exit code.
+    /// Recomputes the derived fields: counts, problems of waivers, the exit code.
     pub fn weigh(&mut self) {
         self.summary =
             Counts::of(self.results.iter().map(|entry| (entry.verdict, entry.announced)));
@@ -14,12 +14,12 @@ impl Results {
         self.exit_code = self.code();
     }
 
-    /// Whether the client delivered to an honest server at all; else no vector was run.
+    /// Whether the client delivered to an honest server; if not, no vector was played.
     pub fn is_judged(&self) -> bool {
         self.controls.honest == DELIVERED
     }
 
-    /// Whether everything that was selected is here.
+    /// Whether all selected vectors were played.
     pub fn is_finished(&self) -> bool {
         self.shard.is_none()
             && !self.interrupted
@@ -27,7 +27,7 @@ impl Results {
             && self.results.len() == self.selection.vectors
     }
 
-    /// What is wrong beside the vectors: a failure, or what leaves no verdict, with what it is.
+    /// A problem outside the vectors, with its text: a failure, or a reason for no verdict.
     pub fn beside_vectors(&self) -> Option<(Weight, String)> {
         let said = |weight, text: &str| Some((weight, text.to_owned()));
         if !self.is_judged() {
@@ -46,12 +46,12 @@ impl Results {
         }
     }
 
-    /// The first of its faults that changes the exit code.
+    /// The first of its faults that affects the exit code.
     fn counted_fault(&self) -> Option<Fault> {
         self.faults().into_iter().find(|fault| self.strict || fault.weight != Weight::Weak)
     }
 
-    /// What a fault weighs: a broken `should` fails with `--strict`.
+    /// The weight of a fault: a broken `should` fails with `--strict`.
     const fn weight_of(&self, fault: &Fault) -> Weight {
         match fault.weight {
             Weight::Weak if self.strict => Weight::Fail,
@@ -59,15 +59,15 @@ impl Results {
         }
     }
 
-    /// How many vectors there are to play: those of the shard, where there is one.
+    /// How many vectors there are to play; with shards, only those of the shard.
     pub fn meant(&self) -> usize {
         let all = self.selection.vectors;
         self.shard.map_or(all, |shard| (0..all).filter(|rank| shard.has(*rank)).count())
     }
 
-    /// The exit code that its controls alone ask for: 0 where each shows what can be judged or is
-    /// announced, 1 where an announcement does not show or a rule was broken with an honest server, 3
-    /// where something else is not as it should be.
+    /// The exit code of the controls alone: 0 if each is as needed for judging, or is announced; 1 if
+    /// an announcement does not show, or a rule was broken with an honest server; 3 for any other
+    /// problem.
     pub fn controls_code(&self) -> u8 {
         let controls = &self.controls;
         if controls.broken {
@@ -83,8 +83,8 @@ impl Results {
         }
     }
 
-    /// The exit code: 0 as expected, 1 where a vector or a waiver failed, 3 without a verdict, 130
-    /// where it was interrupted.
+    /// The exit code: 0 as expected, 1 if a vector or a waiver failed, 3 without a verdict, 130 if
+    /// interrupted.
     fn code(&self) -> u8 {
         let any =
             |verdict| self.results.iter().any(|entry| !entry.announced && entry.verdict == verdict);

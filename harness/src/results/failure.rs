@@ -1,4 +1,4 @@
-//! One failure at length, for people.
+//! The full description of one failure, for people.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -12,7 +12,7 @@ use crate::results::{Row, transcript};
 use crate::shell::{itself, quoted};
 use crate::trial::Trial;
 
-/// A failure at length.
+/// Describes a failure in full.
 pub fn failure(row: &Row, client: &str) -> String {
     let mut text = String::new();
     let Some(judgement) = &row.judgement else { return text };
@@ -24,7 +24,7 @@ pub fn failure(row: &Row, client: &str) -> String {
     if let Some((property, level, source)) = worst {
         let _ = writeln!(text, "  rule      {} ({}: {source})", property.meaning(), level.name());
     }
-    // What is weak may show what a sound client shows, and break a rule in how it does so.
+    // A weak result may have the outcome of a sound client, and break a rule on the way to it.
     if !row.vector.sound.contains(&judgement.outcome) {
         let sound: Vec<&str> = row.vector.sound.iter().map(|&outcome| ending(outcome)).collect();
         let _ = write!(text, "  expected  a sound client {}", sound.join(", or "));
@@ -82,7 +82,7 @@ const fn ending(outcome: Outcome) -> &'static str {
     }
 }
 
-/// A judgement of a run that was started by hand.
+/// Describes the judgement of a client that was started by hand.
 pub fn by_hand(vector: &Vector, trial: &Trial, judgement: Judgement, files: &Path) -> String {
     let row = Row {
         vector: vector.clone(),

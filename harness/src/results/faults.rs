@@ -1,23 +1,23 @@
-//! What is wrong with what a client's controls show, and what to do about it.
+//! Faults in the results of a client's controls, and their remedies.
 
 use crate::profile::Trait;
 use crate::results::data::{Results, Weight};
 
-/// Something wrong beside the vectors.
+/// A fault outside the vectors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fault {
-    /// A failure, what leaves no verdict, or a broken `should`, which fails with `--strict`.
+    /// A failure, a reason for no verdict, or a broken `should`, which fails with `--strict`.
     pub weight: Weight,
-    /// What it is.
+    /// The fault, in words.
     pub what: &'static str,
     /// What to do about it.
     pub help: &'static str,
 }
 
 impl Results {
-    /// What is wrong with what the controls show: what is not announced and keeps some things from being
-    /// judged, and what is announced and was not found. Nothing of a client that did not deliver to an
-    /// honest server: its other controls were not run.
+    /// The faults in the results of the controls: behaviour that is not announced and prevents judging,
+    /// and announced behaviour that does not show. Empty if the client did not deliver to an honest
+    /// server, since its other controls were not run.
     pub fn faults(&self) -> Vec<Fault> {
         if !self.is_judged() {
             return Vec::new();
@@ -26,7 +26,7 @@ impl Results {
         let controls = &self.controls;
         let (blind, opportunistic) = (announced(Trait::Blind), announced(Trait::Opportunistic));
         let verifies_none = announced(Trait::VerifiesNoCertificate);
-        // A share of the suite, or what a filter leaves of it, need not show it.
+        // A shard, or a filtered suite, need not show the announced behaviour.
         let whole =
             self.is_finished() && self.selection.filters.is_empty() && !self.results.is_empty();
         let leaks = self

@@ -1,11 +1,11 @@
-//! Reports of shards, put together to that of the whole run.
+//! Merges the reports of shards into the report of the whole run.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::results::data::{DELIVERED, Results};
 use crate::results::waived::Record;
 
-/// A report, and what to call it in errors.
+/// A report, and its name in errors.
 #[derive(Clone, Debug)]
 pub struct Part {
     /// The file that it came from.
@@ -26,22 +26,22 @@ pub enum MergeError {
         other: String,
         /// The client, protocol and policy.
         whom: String,
-        /// What they do not agree in.
+        /// The field in which they differ.
         what: &'static str,
-        /// What each of them says.
+        /// The value in each of them.
         values: String,
     },
-    /// There is none of some shards.
+    /// The reports of some shards are missing.
     #[error("{whom}: of {total} shards there is no report of {missing}")]
     Missing {
         /// The client, protocol and policy.
         whom: String,
         /// How many shards there are.
         total: usize,
-        /// Those that are missing.
+        /// The missing shards.
         missing: String,
     },
-    /// There is more than one of a shard.
+    /// A shard has more than one report.
     #[error("{whom}: shard {shard} is there twice: {one} and {other}")]
     Twice {
         /// The client, protocol and policy.
@@ -65,12 +65,12 @@ pub enum MergeError {
     },
 }
 
-/// Puts shards of the same run together; one report remains for each client, protocol and policy.
-/// The order of the parts plays no role.
+/// Merges shards of the same run; returns one report for each client, protocol and policy. The order of
+/// the parts does not matter.
 ///
 /// # Errors
 ///
-/// Where parts are missing, are there twice, or do not belong together.
+/// If parts are missing, occur twice, or do not belong together.
 pub fn merge(parts: Vec<Part>) -> Result<Vec<Results>, MergeError> {
     let mut runs: BTreeMap<(String, String, String), Vec<Part>> = BTreeMap::new();
     for part in parts {
@@ -100,7 +100,7 @@ fn one_run(mut parts: Vec<Part>) -> Result<Option<Results>, MergeError> {
     }))
 }
 
-/// Whom a report is about.
+/// The client, protocol and policy of a report.
 fn whom(results: &Results) -> String {
     format!("{} ({}, {})", results.client.name, results.protocol, results.policy)
 }
@@ -149,7 +149,7 @@ fn selection(results: &Results) -> String {
     format!("{how} ({} vectors)", results.selection.vectors)
 }
 
-/// The waivers as the file has them; how places in it are called may differ between machines.
+/// The waivers as in their file, without their places: the file's name may differ between machines.
 fn waivers(records: &[Record]) -> String {
     let said: Vec<String> = records
         .iter()
@@ -181,7 +181,7 @@ fn complete(parts: &[Part]) -> Result<(), MergeError> {
     })
 }
 
-/// Takes a shard into the whole.
+/// Adds a shard to the whole report.
 fn put(mut whole: Results, part: Results) -> Results {
     let (mine, its) = (&mut whole.controls, part.controls);
     if mine.honest == DELIVERED && its.honest != DELIVERED {
@@ -198,7 +198,7 @@ fn put(mut whole: Results, part: Results) -> Results {
     mine.reaction_ms = mine.reaction_ms.max(its.reaction_ms);
     whole.interrupted |= part.interrupted;
     for (record, other) in whole.waivers.iter_mut().zip(part.waivers) {
-        // Midnight may have come in between.
+        // The day may have changed between the two runs.
         record.expired |= other.expired;
     }
     whole.results.extend(part.results);

@@ -1,4 +1,4 @@
-//! What a client printed, in one line.
+//! The output of a client, in one line.
 
 use crate::evidence::shows_clear_text;
 use crate::wire::escape;
@@ -6,13 +6,13 @@ use crate::wire::escape;
 /// How many characters of the line are shown.
 const SHOWN: usize = 160;
 
-/// The line of a client's output that tells most: the first that repeats what the server said in clear, or
-/// else the last; `None` if it printed nothing.
+/// The most informative line of a client's output: the first that repeats the server's clear text, else
+/// the last; `None` if there is no output.
 pub(crate) fn telling_line(output: &[u8]) -> Option<String> {
     let lines = || output.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii);
     let line = lines().find(|line| shows_clear_text(line));
     let line = line.or_else(|| lines().rfind(|line| !line.is_empty()))?;
-    // Escapes are ASCII: each byte is a character.
+    // The escaped text is ASCII: each byte is one character.
     let mut text = escape(line);
     if text.len() > SHOWN {
         text.truncate(SHOWN);

@@ -1,4 +1,4 @@
-//! What is wrong with the waivers of a report.
+//! The problems of the waivers of a report.
 
 use upward_model::vector::Outcome;
 
@@ -7,7 +7,8 @@ use crate::results::waived::{Kind, Problem, Record, Waivable};
 use crate::vectors::Retired;
 
 impl Waivable {
-    /// Whether a result is what is waived. A mistake of ours cannot be waived, and a pass needs not.
+    /// Whether a result has the waived outcome. An error of Upward cannot be waived, and a pass need
+    /// not be.
     pub(crate) fn is_shown_by(self, verdict: Weight, shown: Option<Outcome>) -> bool {
         match self.outcome() {
             None => verdict == Weight::Inconclusive,
@@ -16,11 +17,11 @@ impl Waivable {
     }
 }
 
-/// What is wrong with the waivers of a report, in their order.
+/// The problems of the waivers of a report, in their order.
 ///
-/// A waiver is called unused only where everything that it names was selected and has been played:
-/// after a filter, in a smaller tier, in one shard of several, or after an interruption, nobody can
-/// tell. One that names no vector that there is cannot be used by any run, and is always wrong.
+/// A waiver is reported as unused only if all vectors that it names were selected and played. After a
+/// filter, in a smaller tier, in one shard of several, or after an interruption, this is unknown. A
+/// waiver that names no existing vector is always a problem.
 pub(super) fn problems(results: &Results) -> Vec<Problem> {
     let mut problems = Vec::new();
     for (index, record) in results.waivers.iter().enumerate() {

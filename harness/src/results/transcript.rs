@@ -1,4 +1,4 @@
-//! The dialogue around the evidence.
+//! The part of the dialogue around the evidence.
 
 use std::fmt;
 use std::ops::Range;
@@ -19,29 +19,29 @@ use crate::words::plural;
 /// How many lines of the dialogue are shown before the evidence.
 const BEFORE: usize = 7;
 
-/// How many after it.
+/// How many lines of the dialogue are shown after it.
 const BEHIND: usize = 4;
 
-/// How much of a line is shown, in characters.
+/// How many characters of a line are shown.
 const WIDTH: usize = 110;
 
-/// How much of the marked part of a line is shown.
+/// How many characters of the marked part of a line are shown.
 const LONGEST_MARK: usize = 400;
 
-/// How much is shown before a mark that lies far behind.
+/// How many characters are shown before a mark that is far from the start of its line.
 const LEAD: usize = 20;
 
-/// How many bytes of a line are looked at.
+/// How many bytes of a line are used.
 const LOOKED_AT: usize = 4096;
 
-/// One line of a dialogue, and what of it is the evidence.
+/// One line of a dialogue, with a mark on the evidence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
     /// The line.
     pub text: String,
-    /// The characters of it that are marked.
+    /// The range of the marked characters.
     pub marked: Option<Range<usize>>,
-    /// What the marked characters are.
+    /// A description of the marked characters.
     pub note: Option<String>,
 }
 
@@ -63,7 +63,7 @@ impl fmt::Display for Line {
     }
 }
 
-/// The dialogue around the evidence; an honest server's, where no vector was played.
+/// The dialogue around the evidence; `vector` is `None` for an honest server.
 pub(crate) fn transcript(
     trial: &Trial,
     vector: Option<&Vector>,
@@ -75,7 +75,7 @@ pub(crate) fn transcript(
         .into_iter()
         .filter(|entry| !matches!(&entry.what, What::Bytes { form: Form::Records, .. }))
         .collect();
-    // The plainest evidence: a secret as it is, before one in disguise, before a mere command.
+    // The clearest evidence: a password first, then another canary, then a command.
     let leak = judgement.leaks.iter().min_by_key(|leak| {
         let canary = leak.canary.as_ref();
         let rank = canary.map_or(2, |(kind, _)| u8::from(kind != "password"));
@@ -100,7 +100,7 @@ pub(crate) fn transcript(
                 }
             }
         }
-        // The true server may have said the same before.
+        // Mark only the line after the attack: the true server may have sent the same before.
         let follows_attack = lines.last().is_some_and(tells_of_attack);
         let injects = leak.is_none() && judgement.outcome == Outcome::Injected && follows_attack;
         if let Some(vector) = vector.filter(|_| injects) {
@@ -134,7 +134,7 @@ pub(crate) fn transcript(
     scene
 }
 
-/// Whether a line says that the attacker does something with the next message.
+/// Whether a line announces that the attacker changes the next message.
 fn tells_of_attack(line: &Line) -> bool {
     line.text.contains("(here the attacker")
 }
@@ -148,7 +148,7 @@ fn with_injection(line: Line, peer: &PeerRecord) -> Line {
     let injected = peer.deviations.iter().filter(|d| d.action == Do::Append).find_map(|d| {
         let text = d.text.as_deref()?;
         let escaped = |text: &str| Some(escape(&codec.as_ref()?.bytes(text)));
-        // A tag is the client's own.
+        // The tag in the bytes is the client's, so search for the words after it.
         let at = match text.strip_prefix(TAG) {
             Some(words) => {
                 let at = line.text.rfind(&escaped(words)?)?;
@@ -156,7 +156,7 @@ fn with_injection(line: Line, peer: &PeerRecord) -> Line {
             }
             None => line.text.rfind(&escaped(text.split(TAG).next()?)?)?,
         };
-        // It ends the segment.
+        // The injected bytes end the segment.
         Some(line.text[..at].chars().count()..line.text.chars().count())
     });
     match injected {
@@ -181,7 +181,7 @@ fn shown(entry: &Entry) -> String {
     }
 }
 
-/// A line as long as is shown: of one that is longer, the marked part and what stands before it.
+/// A line cut to the shown length. If the mark is too far right, the text before it is left out.
 fn fitting(line: Line) -> Line {
     let length = line.text.chars().count();
     if length <= WIDTH {
@@ -202,7 +202,7 @@ fn fitting(line: Line) -> Line {
     Line { text, marked: Some(shift(marked.start)..shift(end)), ..line }
 }
 
-/// Marks bytes of a line, and says what they are.
+/// Marks bytes of a line, and describes them.
 fn marked(line: Line, bytes: &[u8], range: Range<usize>, leak: &Leak) -> Line {
     let Some(prefix) = line.text.find(": ") else { return line };
     let from = prefix + 2 + escape(&bytes[..range.start]).chars().count();
@@ -268,7 +268,7 @@ mod tests {
         assert_eq!(line(300, Some(60..300)).len(), 300);
     }
 
-    /// The list that is injected is the one that the true server has sent before.
+    /// The injected list is the same as the one that the true server has sent before.
     #[tokio::test]
     async fn marks_what_the_attacker_said_and_not_the_same_words_of_the_server() {
         let vectors = crate::vectors::committed(SMTP.name).unwrap().vectors;

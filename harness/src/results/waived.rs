@@ -1,4 +1,4 @@
-//! What became of waivers: which vectors each decided about, and what can be wrong with it.
+//! The results of waivers: the vectors that each decided about, and its problems.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

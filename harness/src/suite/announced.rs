@@ -1,4 +1,4 @@
-//! What a client's authors announce that it does, and so is not held against it.
+//! Announced behaviour of a client, which is not counted as a failure.
 
 use upward_model::property::{Properties, Property};
 use upward_model::vector::{Certificate, Vector};
@@ -6,18 +6,18 @@ use upward_model::vector::{Certificate, Vector};
 use crate::judge::{Judgement, Verdict};
 use crate::profile::{Profile, Trait};
 
-/// Whether it is announced that the client does what this judgement of a vector says.
+/// Whether the client's authors announce what this judgement of a vector found.
 pub(super) fn is_announced(profile: &Profile, vector: &Vector, judgement: &Judgement) -> bool {
     let goes_on = profile.announces(Trait::Opportunistic) && goes_on_in_clear(judgement.broken);
     match judgement.verdict {
-        // Going on in clear is announced, or taking any certificate; nothing else is.
+        // Two failures can be announced: going on in clear, and accepting any certificate.
         Verdict::Fail => {
             goes_on
                 || (profile.announces(Trait::VerifiesNoCertificate)
                     && vector.peer.certificate != Certificate::Genuine
                     && judgement.broken.iter().all(is_taking_any_certificate))
         }
-        // What it shows may hang on how the segments arrive, and what it may do is announced.
+        // The result may depend on how the segments arrive, and each possible result is announced.
         Verdict::Inconclusive => {
             profile.announces(Trait::Blind) || (goes_on && !judgement.broken.is_empty())
         }
@@ -25,7 +25,7 @@ pub(super) fn is_announced(profile: &Profile, vector: &Vector, judgement: &Judge
     }
 }
 
-/// Whether what was broken is what a client breaks that goes on in clear where there is no TLS.
+/// Whether only those properties are broken that a client breaks by going on in clear without TLS.
 fn goes_on_in_clear(broken: Properties) -> bool {
     broken.iter().all(|property| match property {
         Property::NoSecretInClear
@@ -35,8 +35,8 @@ fn goes_on_in_clear(broken: Properties) -> bool {
         // An opportunistic client checks no certificate.
         | Property::NoSecretToUnauthenticatedPeer
         | Property::NoClearTextShownAsTrusted => true,
-        // Who is told that he is logged in already cannot ask for TLS any more; that he then has to
-        // leave is asked of those who insist upon TLS (RFC 9051 section 7.1.4).
+        // A client that is told that it is logged in cannot ask for TLS any more. Only clients that
+        // insist on TLS must disconnect then (RFC 9051 section 7.1.4).
         Property::NoJump => broken.has(Property::NoSecretInClear),
         _ => false,
     })
@@ -55,7 +55,7 @@ mod tests {
         let is = |broken: &[Property]| goes_on_in_clear(Properties::of(broken));
         assert!(is(&[Property::NoSecretInClear]));
         assert!(is(&[Property::NoSecretInClear, Property::NoJump]));
-        // A jump inside TLS is nothing that an opportunistic client need do.
+        // Going on in clear does not explain a jump inside TLS.
         assert!(!is(&[Property::NoJump]));
         assert!(!is(&[Property::NoSecretInClear, Property::NoClearBytesUsedInsideTls]));
     }

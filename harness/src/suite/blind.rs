@@ -1,7 +1,7 @@
-//! Whether a client is blind: it types what it has to say and reads no replies.
+//! Whether a client is blind: it sends its commands without reading the replies.
 //!
-//! What such a client does upon words that came in clear cannot be told from what it does anyway. Blind is
-//! one that does not wait for a reply for which the standard makes it wait.
+//! A client is blind if it does not wait for a reply for which the standard makes it wait. The judge
+//! cannot tell what such a client does because of injected bytes from what it does anyway.
 
 use upward_model::explain::{Event, Run};
 use upward_model::message::{Command, Layer};
@@ -12,8 +12,8 @@ use crate::scene::Scene;
 use crate::suite::subject::{Destination, Subject};
 use crate::suite::{SuiteError, end};
 
-/// Whether the client said more inside TLS than one question, although nothing was answered there. What
-/// it said when the peer had closed is no sign: the end of the connection is an answer, too.
+/// Whether the client sent more than one question inside TLS, although none was answered. Commands
+/// after the peer has closed are not counted: the client may take the close for an answer.
 pub(super) fn goes_on_unanswered(run: &Run) -> bool {
     let asked = |events: &Vec<Event>| {
         events[..end::end(events)].iter().filter(|event| end::is_said(event)).count()
@@ -21,8 +21,8 @@ pub(super) fn goes_on_unanswered(run: &Run) -> bool {
     run.iter().any(|events| asked(events) > 1)
 }
 
-/// Whether a client that goes on unanswered inside TLS may do so: where the standard lets it send commands
-/// ahead, and it does not take leave before anything was answered.
+/// Whether a client that goes on unanswered inside TLS may do so: the standard must allow pipelining,
+/// and the client must not say goodbye before it gets an answer.
 pub(super) fn may_run_ahead(codec: &dyn Codec, run: &Run) -> bool {
     let leaves = |events: &Vec<Event>| {
         events[..end::end(events)].contains(&Event::Heard(Command::Goodbye, Layer::Tls))
@@ -30,9 +30,9 @@ pub(super) fn may_run_ahead(codec: &dyn Codec, run: &Run) -> bool {
     codec.lets_commands_run_ahead() && !run.iter().any(leaves)
 }
 
-/// Whether a client that sends several commands in one go inside TLS, as RFC 3501 section 5.5 and RFC 2920
-/// allow, waits for the replies for which it has to wait: the greeting, the capabilities and the answer to
-/// the upgrade request. One that does not is blind.
+/// A client may pipeline commands inside TLS (RFC 3501 section 5.5, RFC 2920). Whether such a client
+/// waits for the replies in clear that it must wait for: the greeting, the capabilities and the answer
+/// to the upgrade request. If it does not, it is blind.
 pub(super) async fn waits_in_clear(
     client: &(impl Subject + Sync),
     honest: &Scene,
@@ -50,11 +50,11 @@ pub(super) async fn waits_in_clear(
     Ok(true)
 }
 
-/// Whether the client said more in clear than it may where the reply at this point was withheld.
+/// Whether the client sent more in clear than it may while the reply at this point was withheld.
 fn goes_on_in_clear(run: &Run, point: Point) -> bool {
     run.iter().any(|events| {
         let before = &events[..end::end(events)];
-        // Where the client speaks first, there is no greeting to wait for.
+        // If the client speaks first, there is no greeting to wait for.
         let withheld = match point {
             Point::Opening => before.first().is_some_and(is_question).then_some(0),
             Point::Capabilities => before.iter().position(is_question).map(|at| at + 1),
@@ -62,7 +62,7 @@ fn goes_on_in_clear(run: &Run, point: Point) -> bool {
         };
         let said = withheld.and_then(|at| before[at..].iter().find(|event| is_the_client(event)));
         match (point, said) {
-            // The question and the upgrade request may come in one go (RFC 3501 section 5.5).
+            // The question and the upgrade request may be sent together (RFC 3501 section 5.5).
             (Point::Capabilities, Some(event)) => !is_request(event),
             (_, said) => said.is_some(),
         }
@@ -77,7 +77,7 @@ const fn is_request(event: &Event) -> bool {
     matches!(event, Event::Heard(Command::Upgrade, Layer::Clear))
 }
 
-/// What the client does, but for taking leave.
+/// An action of the client other than saying goodbye.
 const fn is_the_client(event: &Event) -> bool {
     match event {
         Event::Heard(command, _) => !matches!(command, Command::Goodbye | Command::Noop),
@@ -86,7 +86,7 @@ const fn is_the_client(event: &Event) -> bool {
     }
 }
 
-/// The honest peer that falls silent at a point.
+/// The honest peer that stops answering at a point.
 pub(super) fn withheld(honest: &Scene, at: Point) -> Scene {
     let deviation = Deviation {
         session: 1,

@@ -1,4 +1,4 @@
-//! The controls of a client: what it does when nobody attacks, and what its failure looks like.
+//! The controls of a client: its behaviour without an attack, and how its failure looks.
 
 use upward_model::explain::{Event, Run};
 use upward_model::message::{Command, Layer};
@@ -15,7 +15,7 @@ use crate::suite::{SuiteError, blind, end};
 use crate::wire::{Form, Record, Side, What};
 
 impl Controls {
-    /// All of them.
+    /// Plays all controls.
     pub(super) async fn run(client: &mut (impl Subject + Sync)) -> Result<Self, SuiteError> {
         let controls = Self::first(client).await?;
         if controls.honest.is_err() {
@@ -24,8 +24,8 @@ impl Controls {
         controls.rest(client).await
     }
 
-    /// Those that every vector needs: what the client does with an honest server, and what its
-    /// failure looks like. The others are taken to have shown nothing wrong.
+    /// Plays the controls that every vector needs: the honest server and the deserted port. Assumes
+    /// that the other controls show nothing wrong.
     pub(crate) async fn first(client: &mut (impl Subject + Sync)) -> Result<Self, SuiteError> {
         let (launched, judgement) = client.honest("control-first").await?;
         let reaction = launched.trial.record.slowest_reaction();
@@ -54,7 +54,7 @@ impl Controls {
         Ok(controls)
     }
 
-    /// The others.
+    /// Plays the other controls.
     pub(crate) async fn rest(
         mut self,
         client: &mut (impl Subject + Sync),
@@ -75,14 +75,14 @@ impl Controls {
     }
 }
 
-/// Whether a run with an honest server shows by its bytes that a rule was broken; how the client ended
-/// shows nothing before it is known what its success looks like.
+/// Whether the bytes of a run with an honest server show that a rule was broken. The exit code is not
+/// used: it is not known yet how the client's success looks.
 fn breaks_a_rule(judgement: &Judgement) -> bool {
     judgement.verdict == Verdict::Fail && !judgement.leaks.is_empty()
 }
 
-/// Whether a client that broke a rule with an honest server does so again, as often as any failure is
-/// played.
+/// Whether a client that broke a rule with an honest server breaks one in every repetition. Repeats as
+/// often as for any failure.
 async fn fails_again(client: &(impl Subject + Sync)) -> Result<bool, SuiteError> {
     for again in 1..TIMES {
         let (_, judgement) = client.honest(&format!("control-first-again-{again}")).await?;
@@ -93,8 +93,8 @@ async fn fails_again(client: &(impl Subject + Sync)) -> Result<bool, SuiteError>
     Ok(true)
 }
 
-/// Why a run with an honest server is no control: what the client does there is what all else is held
-/// against.
+/// Why a run with an honest server cannot be the control with which all other runs are compared; `None`
+/// if it can.
 fn why_not(launched: &Launched, judgement: &Judgement) -> Option<String> {
     let evidence = &launched.trial.evidence;
     if evidence.run.is_empty() {
@@ -143,7 +143,8 @@ fn why_not(launched: &Launched, judgement: &Judgement) -> Option<String> {
     }
 }
 
-/// Whether a client that asked for the capabilities in clear asked for them inside TLS, if it came there.
+/// Whether the client asked for the capabilities again inside TLS, if it reached TLS and had asked in
+/// clear.
 fn asks_again(honest: &Run) -> bool {
     honest.iter().all(|events| {
         let inside = events.iter().any(|event| matches!(event, Event::Handshake(_)));
@@ -152,21 +153,21 @@ fn asks_again(honest: &Run) -> bool {
     })
 }
 
-/// Whether a login was confirmed inside TLS, and nothing else.
+/// Whether at least one login was confirmed inside TLS, and no other login or delivery.
 fn logs_in_only(lifted: &Lifted) -> bool {
     let confirmed = lifted.confirmed();
     let login = |one: &Confirmed| !one.delivery && one.authenticated;
     confirmed.iter().any(login) && confirmed.iter().all(login)
 }
 
-/// The version of TLS that a client offers at most, where the server speaks only newer ones.
+/// The newest TLS version that a client offers, if the server supports only newer ones.
 fn old_version(record: &Record) -> Option<&'static str> {
     let entries = record.entries();
     if entries.iter().any(|entry| entry.what == What::TlsStarted) {
         return None;
     }
-    // The version of a ClientHello is behind the heads of its record and of its message (RFC 5246
-    // section 7.4.1.2); what is newer than TLS 1.2 says TLS 1.2 there.
+    // The version in a ClientHello is after the headers of its record and of its message (RFC 5246
+    // section 7.4.1.2). Versions after TLS 1.2 send the number of TLS 1.2 there.
     let hello = entries.iter().find_map(|entry| match &entry.what {
         What::Bytes { from: Side::Client, form: Form::Records, bytes } => bytes.get(..11),
         _ => None,
@@ -179,7 +180,7 @@ fn old_version(record: &Record) -> Option<&'static str> {
     }
 }
 
-/// Which rule was broken, and where it comes from.
+/// The rule that was broken, and its source.
 fn rule(protocol: &Protocol, judgement: &Judgement) -> String {
     let levels = judgement.broken.iter().map(|property| protocol.level(property));
     levels
@@ -219,7 +220,7 @@ mod tests {
         let clear = asks(Layer::Clear);
         assert!(!asks_again(&vec![vec![clear.clone(), tls.clone()]]));
         assert!(asks_again(&vec![vec![clear.clone(), tls.clone(), asks(Layer::Tls)]]));
-        // It never asks, or does not come that far.
+        // The client does not ask in clear, or does not reach TLS.
         assert!(asks_again(&vec![vec![tls], vec![clear]]));
     }
 

@@ -1,19 +1,19 @@
-//! What a client says inside TLS when the peer has closed.
+//! What a client sends inside TLS after the peer has closed.
 //!
-//! Some clients take the end of the connection for the answer that they waited for, and go on before
-//! they notice that nobody listens. The control with a withheld reply shows it. What such a client
-//! says at the end of some other run is no sign that it acted on what was injected: it is not judged by
-//! it. Its bytes are looked at all the same.
+//! Some clients send their next commands when the server closes the connection. The control with a
+//! withheld reply shows whether a client does so. Commands that such a client sends at the end of
+//! another run do not prove that it acted on injected bytes, so the judge ignores them. Their bytes are
+//! still searched for secrets.
 
 use upward_model::explain::{Event, Run};
 use upward_model::message::{Command, Layer};
 
-/// Whether a client says more at the end than a goodbye.
+/// Whether a client sends a command other than a goodbye after the peer has closed.
 pub(super) fn goes_on(run: &Run) -> bool {
     run.iter().any(|events| events.iter().skip(end(events)).any(is_said))
 }
 
-/// The same run without what the client said at the end.
+/// The same run without the commands that the client sent at the end.
 pub(super) fn without(run: &Run) -> Run {
     let before = |events: &Vec<Event>| {
         let end = end(events);
@@ -23,12 +23,12 @@ pub(super) fn without(run: &Run) -> Run {
     run.iter().map(before).collect()
 }
 
-/// What a client says inside TLS, but for a goodbye.
+/// Whether this is a command of the client inside TLS, other than a goodbye.
 pub(super) fn is_said(event: &Event) -> bool {
     matches!(event, Event::Heard(command, Layer::Tls) if *command != Command::Goodbye)
 }
 
-/// Where the peer closes.
+/// The index of the event at which the peer closes.
 pub(super) fn end(events: &[Event]) -> usize {
     let closes = |event: &Event| matches!(event, Event::Closed(_));
     events.iter().position(closes).unwrap_or(events.len())
@@ -51,7 +51,7 @@ mod tests {
         let at_the_end = vec![asks.clone(), closes.clone(), says(Command::Credential, Layer::Tls)];
         assert!(goes_on(&vec![at_the_end.clone()]));
         assert_eq!(without(&vec![at_the_end]), vec![vec![asks.clone(), closes.clone()]]);
-        // Who goes on in clear, or says goodbye, does something else.
+        // A client that goes on in clear, or says goodbye, is a different case.
         let others = vec![
             asks,
             closes,

@@ -1,8 +1,8 @@
-//! The folder of a run: made fresh, bounded, and written to after the client.
+//! The folder of a run: newly created, limited in size, and written to after the client has ended.
 //!
-//! The client may have done anything to it: removed it, put a link or a pipe in its place or in that
-//! of a file, filled it, taken away the right to read it. When it is written to, the client and all
-//! that it started are gone, so what is found does not change any more. No link is followed.
+//! The client may have changed it in any way: removed it, replaced it or a file with a link or a pipe,
+//! filled it, or removed the right to read it. When Upward writes to it, the client and all processes
+//! that it started have ended, so the contents no longer change. No link is followed.
 
 use std::fs::{self, File, Metadata, Permissions};
 use std::io::{self, Write as _};
@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 
 use crate::suite::SuiteError;
 
-/// How much a client may leave in its folder: 64 MiB, and 10,000 files. Of one that leaves more,
-/// nothing is kept.
+/// How much a client may leave in its folder: 64 MiB, and 10,000 files. If it leaves more, the folder
+/// is removed.
 const LEFT: (u64, u64) = (64 << 20, 10_000);
 
 /// The folder of a run.
@@ -22,7 +22,7 @@ pub(super) struct Folder {
 }
 
 impl Folder {
-    /// Makes a fresh one, in place of what an earlier run left.
+    /// Creates the folder. The folder of an earlier run is removed first.
     pub(super) fn fresh(path: &Path) -> Result<Self, SuiteError> {
         let failed = |error| SuiteError::Write { path: path.to_path_buf(), error };
         if fs::symlink_metadata(path).is_ok_and(|there| there.is_dir()) {
@@ -32,7 +32,7 @@ impl Folder {
         Ok(Self { path: path.canonicalize().map_err(failed)? })
     }
 
-    /// Removes what a client left beyond measure; what that was.
+    /// Removes the folder if the client left too much in it. Returns a sentence if it is gone.
     pub(super) fn bound(&self) -> Option<String> {
         if !fs::symlink_metadata(&self.path).is_ok_and(|there| there.is_dir()) {
             return Some("the client removed its folder".to_owned());
@@ -51,13 +51,13 @@ impl Folder {
         Some(format!("the client left {at_least} in its folder, which was removed"))
     }
 
-    /// Writes a file of ours, in place of whatever has its name.
+    /// Writes a file; removes any file, folder or link of the same name first.
     pub(super) fn write(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
         if !fs::symlink_metadata(&self.path).is_ok_and(|there| there.is_dir()) {
             let _ = fs::remove_file(&self.path);
             fs::create_dir_all(&self.path)?;
         }
-        // Its owner may always do that.
+        // The owner may always do that.
         let _ = fs::set_permissions(&self.path, Permissions::from_mode(0o755));
         let path = self.path.join(name);
         match fs::symlink_metadata(&path) {
@@ -69,7 +69,7 @@ impl Folder {
     }
 }
 
-/// Adds up what is below a folder, until it is beyond measure.
+/// Adds up the size of all files below a folder, until a limit is passed.
 fn measure(folder: &Path, bytes: &mut u64, files: &mut u64) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     for entry in entries.filter_map(Result::ok) {
@@ -85,12 +85,12 @@ fn measure(folder: &Path, bytes: &mut u64, files: &mut u64) {
     }
 }
 
-/// What it takes on the disk: a file may have holes.
+/// The space used on the disk: a file may have holes.
 fn occupied(there: &Metadata) -> u64 {
     there.blocks().saturating_mul(512)
 }
 
-/// Removes a folder and all in it, also where the right to do so was taken away.
+/// Removes a folder and its contents, even if the client has removed the right to do so.
 fn remove(folder: &Path) -> io::Result<()> {
     if fs::remove_dir_all(folder).is_ok() {
         return Ok(());

@@ -1,23 +1,22 @@
-//! A folder in which runs leave their files, held by one suite at a time: two would lay out their
-//! clients' files, authorities among them, over each other's.
+//! Locks the folder in which runs leave their files, for one suite at a time: two suites would
+//! overwrite each other's files, also the authorities.
 
 use std::fs::{self, File, TryLockError};
 use std::path::Path;
 
 use crate::suite::SuiteError;
 
-/// The file in the folder that is locked; the kernel unlocks it when its holder has ended, however that
-/// came about.
+/// The locked file in the folder. The kernel unlocks it when its owner ends for any reason.
 const LOCK: &str = ".lock";
 
-/// A folder that is held as long as this is kept.
+/// A folder that is locked until this is dropped.
 #[derive(Debug)]
 pub(crate) struct FolderLock {
     _lock: File,
 }
 
 impl FolderLock {
-    /// Makes the folder, and holds it.
+    /// Creates the folder, and locks it.
     pub(crate) fn hold(folder: &Path) -> Result<Self, SuiteError> {
         let failed = |error| SuiteError::Write { path: folder.to_path_buf(), error };
         fs::create_dir_all(folder).map_err(failed)?;

@@ -1,4 +1,4 @@
-//! One run of the client: a fresh directory, fresh canaries, a persona, the process, what it left.
+//! One run of the client: a new folder, new canaries, a persona, the process, and its results.
 
 use std::net::Ipv4Addr;
 use std::path::Path;
@@ -42,9 +42,9 @@ pub(super) struct Launcher {
     /// Whether the client is given data to deliver, and whether it is told which authority to trust.
     carries_body: bool,
     is_told_authority: bool,
-    /// How many clients may run now.
+    /// Limits how many clients run at once.
     room: Arc<Semaphore>,
-    /// The folder of the job, kept from other suites.
+    /// The folder of the job, locked against other suites.
     _held: Arc<FolderLock>,
 }
 
@@ -99,7 +99,7 @@ impl Launcher {
         let mut running = program.start(peer).await?;
         let listening = match bound {
             Some(bound) => bound,
-            // Where the client is isolated, they listen where it is.
+            // An isolated client's sockets were created in its namespace.
             None => Listening::given(running.take_listeners()).map_err(SuiteError::Listen)?,
         };
         let running = async {
@@ -124,7 +124,7 @@ impl Launcher {
         })
     }
 
-    /// What the client of a run is told; its authority is written to its folder.
+    /// The values that the client of a run is given; writes its authority to its folder.
     fn values(
         &self,
         destination: Destination,
@@ -215,8 +215,8 @@ impl Subject for Launcher {
     }
 }
 
-/// Writes down what there was to see; what of it was not kept. What a client did to its folder does
-/// not take the run's result away.
+/// Writes the recordings of a run to its folder; returns sentences about data that was lost. A damaged
+/// folder does not change the run's result.
 fn kept(folder: &Folder, record: &Record, ended: &Ended) -> Vec<String> {
     let mut cut: Vec<String> = folder.bound().into_iter().collect();
     let dropped = record.dropped();
@@ -242,9 +242,9 @@ fn kept(folder: &Folder, record: &Record, ended: &Ended) -> Vec<String> {
     cut
 }
 
-/// Where the seeds of this process's canaries begin.
+/// The first seed of this process's canaries.
 pub(crate) fn seed() -> u64 {
-    // A run must not look like the one before it, nor like one that runs beside it.
+    // Runs must differ from earlier runs, and from runs of other processes at the same time.
     let clock = std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)
         .map_or(0, |now| now.as_nanos());
@@ -252,8 +252,8 @@ pub(crate) fn seed() -> u64 {
         ^ u64::from(std::process::id()) << 40
 }
 
-/// A port of 127.0.0.1 where nobody listens, and nobody else can as long as this is kept: a socket
-/// that is bound and does not listen refuses connections.
+/// A port of 127.0.0.1 on which nothing listens. A socket is bound and does not listen: it refuses
+/// connections, and keeps the port until this is dropped.
 pub(crate) struct Deserted {
     pub(crate) port: u16,
     _socket: TcpSocket,

@@ -1,5 +1,5 @@
-//! The client of a job as processes: what is laid out for it, its daemon and its program, and how
-//! its user is told how it fared.
+//! The client of a job as processes: its files, its daemon, its program, and how it reports success or
+//! failure to its user.
 
 use std::ffi::OsString;
 use std::fs;
@@ -19,7 +19,7 @@ pub(super) struct Program<'a> {
     pub(super) profile: &'a Profile,
     pub(super) values: &'a Values,
     pub(super) limits: Limits,
-    /// What keeps each of its processes.
+    /// Starts each of its processes.
     pub(super) keeper: &'a Keeper,
     pub(super) isolation: Option<&'a Isolation>,
 }
@@ -31,7 +31,7 @@ pub(super) struct Started<'a> {
 }
 
 impl<'a> Program<'a> {
-    /// Writes its files and drivers into its directory.
+    /// Writes its files and drivers into its folder.
     pub(super) fn lay_out(&self) -> Result<(), SuiteError> {
         for (name, text) in &self.profile.files {
             let path = self.values.dir.join(template::inside(name)?);
@@ -50,14 +50,14 @@ impl<'a> Program<'a> {
         Ok(())
     }
 
-    /// Starts it: its daemon, where it has one.
+    /// Starts its daemon if it has one, else its program.
     pub(super) async fn start(self, peer: Peer) -> Result<Started<'a>, SuiteError> {
         let argv = self.profile.daemon.as_ref().map_or(&self.profile.argv, |daemon| &daemon.argv);
         let stdin = if self.profile.daemon.is_some() { "" } else { &self.profile.stdin };
         Ok(Started { first: self.process(argv, stdin, peer).await?, program: self })
     }
 
-    /// Starts one of its processes. In isolation, each is alone.
+    /// Starts one of its processes. With isolation, each process is isolated by itself.
     async fn process(
         &self,
         argv: &[String],
@@ -77,7 +77,7 @@ impl<'a> Program<'a> {
         Ok(process::start(self.keeper, invocation, self.limits).await?)
     }
 
-    /// What it told its user, now that it has ended.
+    /// What it reported to its user, after it has ended.
     pub(super) async fn says(&self, ended: &Ended) -> Result<UserReport, SuiteError> {
         if ended.exit == Exit::Lost {
             return Ok(UserReport::Nothing);
@@ -91,7 +91,7 @@ impl<'a> Program<'a> {
             return Ok(UserReport::Success);
         }
         if !self.values.dir.is_dir() {
-            // The client has removed it: what is asked there has no answer.
+            // The client has removed its folder: the command that asks for its result cannot run.
             return Ok(UserReport::Failure);
         }
         let asked = self.process(&tells.command, "", Peer::Absent).await?;
@@ -108,7 +108,7 @@ impl Started<'_> {
         self.first.take_listeners()
     }
 
-    /// Waits for its end, at most until the deadline; then nothing of it is left.
+    /// Waits for its end, at most until the deadline; then kills all its processes.
     pub(super) async fn wait(self) -> Result<Ended, SuiteError> {
         match &self.program.profile.daemon {
             Some(daemon) => self.handed_over(daemon).await,
@@ -116,9 +116,9 @@ impl Started<'_> {
         }
     }
 
-    /// Hands the daemon its work, and waits until it says that it is done. How the client ended is
-    /// how the program ended that handed the work over; where the daemon never did what it was
-    /// asked, how the daemon did.
+    /// Gives the daemon its work, and waits until the daemon reports that it is done. The exit is that
+    /// of the program that gave it the work. If that program succeeded but the daemon did not do its
+    /// work, the exit is the daemon's.
     async fn handed_over(self, daemon: &Daemon) -> Result<Ended, SuiteError> {
         let Self { program, first } = self;
         let work = async {
@@ -139,7 +139,7 @@ impl Started<'_> {
             return Ok(Ended { exit: Exit::Deadline, ..ended });
         };
         let Some((handed, taken)) = work? else { return Ok(first.wait().await) };
-        // It is asked for nothing more.
+        // The daemon's work is over.
         let mut ended = first.stop().await;
         if taken || handed.exit != Exit::Code(0) {
             ended.exit = handed.exit;
@@ -152,7 +152,7 @@ impl Started<'_> {
     }
 }
 
-/// Some clients refuse a file with a password in it that others can read.
+/// Some clients reject a file with a password that other users can read.
 fn private(path: &Path) -> Result<(), SuiteError> {
     use std::os::unix::fs::PermissionsExt;
     fs::set_permissions(path, fs::Permissions::from_mode(0o600))

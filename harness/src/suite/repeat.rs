@@ -1,4 +1,4 @@
-//! Nothing is reported that was seen once.
+//! Repeats failures: a failure that was seen only once is not reported.
 
 use upward_model::property::{Properties, Property};
 use upward_model::vector::{Certificate, Need, Outcome, Point, Vector};
@@ -9,16 +9,16 @@ use crate::results::{Controls, Row, WIRE, telling_line, transcript};
 use crate::suite::subject::{Launched, Subject};
 use crate::suite::{Job, PATIENCE, SuiteError};
 
-/// How often what fails must be seen.
+/// How many runs must show a failure.
 pub(super) const TIMES: usize = 3;
 
-/// Runs a vector, and again what fails, until it is sure or not.
+/// Runs a vector, and repeats a failure until the verdict is certain.
 pub(crate) async fn until_sure(
     client: &(impl Subject + Sync),
     controls: &Controls,
     vector: &Vector,
 ) -> Result<Row, SuiteError> {
-    // One that cannot be met is enough to skip the vector.
+    // One unmet need is enough to skip the vector.
     if let Some(need) = vector.needs.first() {
         return Ok(Row::skipped(vector, &unmet(need)));
     }
@@ -68,8 +68,8 @@ fn unmet(need: &Need) -> String {
     }
 }
 
-/// Several runs of a vector of which the first failed: the worst of them where each breaks a `must`, and
-/// else no verdict.
+/// Combines several runs of a vector of which the first failed. If each breaks a `must`, returns the
+/// run with the worst outcome; else the verdict is inconclusive.
 fn taken_together<T>(first: (T, Judgement), others: Vec<(T, Judgement)>) -> (T, Judgement) {
     let told =
         |judgement: &Judgement| format!("{} ({})", judgement.outcome.name(), judgement.reason);
@@ -102,8 +102,8 @@ fn taken_together<T>(first: (T, Judgement), others: Vec<(T, Judgement)>) -> (T, 
     worst
 }
 
-/// A client that fell silent inside TLS may only have been slower than with an honest server: a persona waits
-/// for it again, as long as one ever does by itself.
+/// A client that is silent inside TLS may only be slower than with an honest server. Repeats the run
+/// with the longest time that a persona waits by default, or with the user's.
 async fn slow(
     client: &(impl Subject + Sync),
     controls: &Controls,
@@ -122,7 +122,7 @@ async fn slow(
     Ok(first)
 }
 
-/// A client that ended without a connection says why itself, if anything does.
+/// If a client ended without a connection, its last line of output is the best explanation.
 fn explained_by_its_words(launched: &Launched, mut judgement: Judgement) -> Judgement {
     if judgement.verdict != Verdict::Inconclusive || !launched.trial.evidence.run.is_empty() {
         return judgement;
@@ -136,8 +136,8 @@ fn explained_by_its_words(launched: &Launched, mut judgement: Judgement) -> Judg
     judgement
 }
 
-/// Whether a sound client may never come to a point: inside TLS clients differ in what they do, and
-/// before it one may ask for the upgrade without asking whether there is one.
+/// Whether a sound client may never reach a point. Inside TLS clients differ; before TLS, a client may
+/// send the upgrade request without asking for the capabilities.
 fn is_optional(point: Point, controls: &Controls) -> bool {
     match point {
         Point::InsideCapabilities | Point::Login | Point::Delivery => true,
@@ -148,7 +148,7 @@ fn is_optional(point: Point, controls: &Controls) -> bool {
 
 fn row(client: &impl Subject, vector: &Vector, launched: &Launched, judgement: Judgement) -> Row {
     let announced = client.announced(vector, &judgement);
-    // What fails was seen to fail each time.
+    // A failure was seen in each run.
     let runs = if judgement.verdict == Verdict::Fail { TIMES } else { 1 };
     Row {
         vector: vector.clone(),
@@ -167,7 +167,7 @@ fn row(client: &impl Subject, vector: &Vector, launched: &Launched, judgement: J
     }
 }
 
-/// What the controls take away from a judgement.
+/// Lowers a verdict to inconclusive if the controls show that it cannot be trusted.
 fn doubted(
     client: &impl Subject,
     controls: &Controls,
@@ -178,7 +178,7 @@ fn doubted(
         Property::NoClearBytesUsedInsideTls,
         Property::ClearKnowledgeForgotten,
         Property::NoJump,
-        // It waits for no confirmation either.
+        // Such a client does not wait for a confirmation either.
         Property::TruncationIsNotSuccess,
         Property::UserTold,
     ]);
@@ -199,7 +199,8 @@ fn doubted(
             "ends as after success also where nobody listens: what its user is told cannot be judged"
                 .to_owned();
     }
-    // Where it was told which to trust, or its authors say that it checks none, there is nothing to doubt.
+    // The verdict stands if the client was given the authority, or its authors announce that it checks
+    // none.
     let is_doubtful = !controls.checks
         && !client.is_told_authority()
         && !client.announces(Trait::VerifiesNoCertificate);

@@ -1,6 +1,6 @@
-//! The client under test, whatever it is: a program that is started, or a function that is called.
+//! The client under test: a program that is started, or a function that is called.
 //!
-//! Controls and repetition are written against this, so that both are judged alike.
+//! Controls and repetition use only this trait, so that both kinds are judged alike.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -24,16 +24,16 @@ pub(crate) trait Subject: Sized {
     /// The protocol that it speaks.
     fn protocol(&self) -> &'static Protocol;
 
-    /// What its user asked for.
+    /// Its user's policy.
     fn policy(&self) -> Policy;
 
-    /// What is known of it.
+    /// What the controls have shown about it.
     fn known(&self) -> &Known;
 
-    /// The same, to be added to.
+    /// The same, mutable.
     fn known_mut(&mut self) -> &mut Known;
 
-    /// Runs it once. `folder` names the run among all others.
+    /// Runs it once. `folder` is the run's name, unique among all runs.
     fn launch(
         &self,
         scene: &Scene,
@@ -47,10 +47,10 @@ pub(crate) trait Subject: Sized {
         false
     }
 
-    /// Whether it is told which authority to trust.
+    /// Whether it is given the authority to trust.
     fn is_told_authority(&self) -> bool;
 
-    /// Where its authors announce just what a judgement says: their words.
+    /// The words of its authors, if they announce exactly what a judgement says.
     fn announced(&self, vector: &Vector, judgement: &Judgement) -> Option<String> {
         let _ = (vector, judgement);
         None
@@ -75,8 +75,8 @@ pub(crate) trait Subject: Sized {
         }
     }
 
-    /// Runs it against a vector. `patience` is how long the persona waits for it, where that is not what was
-    /// learned of it.
+    /// Runs it against a vector. `patience` is how long the persona waits for it; `None` for the
+    /// learned time.
     fn vector(
         &self,
         vector: &Vector,
@@ -109,7 +109,7 @@ pub(crate) trait Subject: Sized {
     }
 }
 
-/// Whether a run says anything that its twin's could be compared with.
+/// Whether a run contains anything to compare with its twin.
 fn is_compared(vector: &Vector, evidence: &Evidence) -> bool {
     if vector.peer.certificate == Certificate::Genuine {
         evidence.inside.says_something()
@@ -118,24 +118,24 @@ fn is_compared(vector: &Vector, evidence: &Evidence) -> bool {
     }
 }
 
-/// What is known of a client, and what all its runs share.
+/// The facts known about a client, and the data that all its runs share.
 #[derive(Clone)]
 pub(crate) struct Known {
     pub(crate) stagehand: Stagehand,
-    /// How long a persona is to wait for it, where somebody said so.
+    /// How long a persona waits for it, if the user has set it.
     pub(crate) patience: Option<Duration>,
-    /// Whether what it says at its end tells how it fared.
+    /// Whether its failure looks different from its success.
     pub(crate) tells: bool,
-    /// Whether it goes on inside TLS when the peer has closed.
+    /// Whether it sends more inside TLS after the peer has closed.
     pub(crate) goes_on_at_the_end: bool,
-    /// What it does with an honest peer.
+    /// Its habits with an honest peer.
     pub(crate) habits: Habits,
-    /// What it says to the twins of vectors.
+    /// What it sends to the twins of vectors.
     pub(crate) twins: Twins,
 }
 
 impl Known {
-    /// Nothing yet.
+    /// Nothing is known yet.
     pub(crate) fn nothing(stagehand: Stagehand) -> Self {
         Self {
             stagehand,
@@ -147,8 +147,8 @@ impl Known {
         }
     }
 
-    /// Learns from a run with an honest peer what the client does, and how long a persona has to
-    /// wait for it where it has nothing to answer.
+    /// Learns from a run with an honest peer: the client's habits, and how long a persona has to wait
+    /// for it when it has nothing to answer.
     pub(super) fn learn(&mut self, honest: &Trial) {
         self.habits = Habits::of(&honest.evidence.run);
         let slowest = honest.record.slowest_reaction();
@@ -157,7 +157,7 @@ impl Known {
         self.stagehand.patience = self.patience.unwrap_or(learned);
     }
 
-    /// Whether what it said at its end claims success, as far as that can be told.
+    /// Whether its report to the user claims success; `None` if that cannot be told.
     pub(crate) const fn claims_success(&self, told: UserReport) -> Option<bool> {
         match told {
             UserReport::Success if self.tells => Some(true),
@@ -170,11 +170,11 @@ impl Known {
 /// What a client told its user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum UserReport {
-    /// That it has done what it was asked to do.
+    /// It has done its task.
     Success,
-    /// That it has not.
+    /// It has failed.
     Failure,
-    /// Nothing that means anything: nobody knows how it ended.
+    /// Nothing meaningful: it is unknown how the client ended.
     Nothing,
 }
 
@@ -182,27 +182,27 @@ pub(crate) enum UserReport {
 #[derive(Clone, Debug)]
 pub(crate) struct Launched {
     pub(crate) trial: Trial,
-    /// What it told its user.
+    /// Its report to its user.
     pub(crate) told: UserReport,
     /// How it ended, in words.
     pub(crate) exit: String,
-    /// What it wrote, or said.
+    /// What it wrote, or returned.
     pub(crate) output: Vec<u8>,
     /// How long it ran.
     pub(crate) duration: Duration,
     /// Where its files are.
     pub(crate) directory: PathBuf,
-    /// What of it was not kept, in sentences.
+    /// Sentences about data of the run that was not recorded.
     pub(crate) cut: Vec<String>,
 }
 
-/// Where the client is sent, and whom it is told to trust.
+/// Where the client is sent, and which authority it is given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Destination {
     /// To the persona, with its authority.
     Persona,
     /// To the persona, with an authority that signed nothing.
     OtherAuthority,
-    /// To a port where nobody listens.
+    /// To a port on which nothing listens.
     Deserted,
 }

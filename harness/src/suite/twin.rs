@@ -14,12 +14,12 @@ use crate::suite::twins::{Twins, key};
 /// How many runs of a twin have to agree before a difference from it counts.
 const AGREE: usize = 3;
 
-/// How many runs of a twin are played at most: one more for each difference that is found, so that a
-/// client which does not do the same each time is found out.
+/// How many runs of a twin are played at most. Each difference found adds one run, to detect a client
+/// that does not do the same each time.
 const MOST: usize = 8;
 
 impl Twins {
-    /// What the client says to this twin, or `None` where it does not say the same each time.
+    /// What the client sends to this twin, or `None` if its runs differ.
     pub(crate) async fn of(
         &self,
         client: &(impl Subject + Sync),
@@ -28,7 +28,7 @@ impl Twins {
         self.at_least(client, twin, |_| 1).await
     }
 
-    /// The same, where a difference was found: the twin is played again.
+    /// The same after a difference was found: plays the twin again.
     pub(crate) async fn confirmed(
         &self,
         client: &(impl Subject + Sync),

@@ -19,7 +19,7 @@ pub(crate) struct Twins {
 pub(super) struct Runs {
     first: Option<Inside>,
     pub(super) count: usize,
-    /// Whether the client said something else in some run.
+    /// Whether the runs differ in what the client sent.
     pub(super) differ: bool,
 }
 
@@ -29,7 +29,7 @@ impl Runs {
         match &mut self.first {
             Some(first) => {
                 self.differ |= !first.is_same(&inside);
-                // Whether a command comes ahead of an answer may hang on time.
+                // Whether a command is sent before an answer may depend on timing.
                 if inside.pipelines() {
                     *first = inside;
                 }
@@ -38,26 +38,26 @@ impl Runs {
         }
     }
 
-    /// What the client says each time.
+    /// What the client sends in every run; `None` if the runs differ.
     pub(super) fn agreed(&self) -> Option<Inside> {
         self.first.clone().filter(|_| !self.differ)
     }
 }
 
 impl Twins {
-    /// Takes in a run that was played for another reason.
+    /// Adds a run that was played for another reason.
     pub(crate) async fn add(&self, peer: &PeerRecord, inside: Inside) {
         self.of_peer(peer).await.lock().await.add(inside);
     }
 
-    /// The runs of one.
+    /// The runs of the twin with this peer.
     pub(super) async fn of_peer(&self, peer: &PeerRecord) -> Arc<Mutex<Runs>> {
         let mut runs = self.runs.lock().await;
         Arc::clone(runs.entry(key(peer)).or_default())
     }
 }
 
-/// What tells twins apart: the certificate, and what the server does inside TLS.
+/// The key that distinguishes twins: the certificate, and what the server does inside TLS.
 pub(super) fn key(peer: &PeerRecord) -> String {
     serde_json::to_string(peer).unwrap_or_default()
 }
@@ -111,7 +111,7 @@ mod tests {
             }
         }
         assert!(twins[&honest] > 300, "{twins:?}");
-        // Each further twin is a run of its own.
+        // Each further twin costs an additional run.
         assert!(twins.len() < 20, "{twins:?}");
     }
 }

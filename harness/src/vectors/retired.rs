@@ -1,4 +1,4 @@
-//! Ids of vectors that are generated no more: they are never given to another one.
+//! Ids of vectors that are no longer generated: they are never reused.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,13 +8,13 @@ use upward_model::vector::VectorFile;
 /// The committed file.
 const COMMITTED: &str = include_str!("../../../vectors/retired.json");
 
-/// The ids of the dead, each with what its vector did.
+/// The retired ids, each with a summary of its vector.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Retired(BTreeMap<String, String>);
 
 impl Retired {
-    /// The committed ones.
+    /// The committed list.
     pub fn committed() -> Self {
         Self::parse(COMMITTED).unwrap_or_default()
     }
@@ -23,22 +23,22 @@ impl Retired {
     ///
     /// # Errors
     ///
-    /// Where it is not what it should be.
+    /// If the JSON is malformed.
     pub fn parse(text: &str) -> Result<Self, serde_json::Error> {
         serde_json::from_str(text)
     }
 
-    /// What the vector of a retired id did.
+    /// The summary of a retired id's vector.
     pub fn summary(&self, id: &str) -> Option<&str> {
         self.0.get(id).map(String::as_str)
     }
 
-    /// The ids of a file that are retired, and should not be in it.
+    /// The retired ids that a file wrongly contains.
     pub fn revived<'a>(&self, file: &'a VectorFile) -> Vec<&'a str> {
         ids(file).filter(|id| self.0.contains_key(*id)).collect()
     }
 
-    /// Takes in the ids that an older file of a protocol has and its newer one has not.
+    /// Adds the ids that a protocol's older file has and its newer file does not have.
     pub fn retire(&mut self, older: &VectorFile, newer: &VectorFile) {
         let kept: BTreeSet<&str> = ids(newer).collect();
         for vector in older.vectors.iter().filter(|vector| !kept.contains(vector.id.as_str())) {

@@ -1,4 +1,4 @@
-//! Waivers laid over the results of a suite.
+//! Applies waivers to the results of a suite.
 
 use std::cell::LazyCell;
 use std::collections::BTreeMap;
@@ -15,7 +15,7 @@ use crate::waiver::{Waiver, Waivers};
 pub struct Universe<'a> {
     /// All vectors of the protocol, of every policy and tier.
     pub all: &'a [Vector],
-    /// Those that were selected, before they were dealt out to shards.
+    /// The selected vectors, before they were divided into shards.
     pub selected: &'a [Vector],
 }
 
@@ -32,13 +32,13 @@ impl Waivers {
         self.entries.iter().find(|waiver| !all.iter().any(|vector| waiver.names(vector)))
     }
 
-    /// Lays the waivers over results: what fails as one says becomes `waived`, and what is wrong with
-    /// the waivers is put down. The first waiver that names a vector decides about it; one that has
-    /// expired decides about nothing.
+    /// Applies the waivers to results: a failure with the waived outcome becomes `waived`, and problems
+    /// of the waivers are recorded. The first waiver that names a vector decides about it; an expired
+    /// waiver decides about none.
     pub fn apply(&self, results: &mut Results, universe: Universe<'_>, today: Date) {
         let ours: Vec<&Waiver> =
             self.entries.iter().filter(|waiver| waiver.is_about(&results.client.name)).collect();
-        // Read at most once, and only where a waiver names nothing here.
+        // Read at most once, and only if a waiver names no vector here.
         let others = LazyCell::new(vectors::all);
         let elsewhere = |waiver: &Waiver| {
             universe.all.iter().chain(others.iter()).any(|vector| waiver.names(vector))
@@ -77,12 +77,12 @@ impl Waiver {
             || vector.aliases.iter().any(|alias| self.vector.matches(alias))
     }
 
-    /// Whether its last day is over.
+    /// Whether its last day has passed.
     pub fn has_expired(&self, today: Date) -> bool {
         self.expires.is_some_and(|day| day < today)
     }
 
-    /// Whether it decides about a vector, unless one before it does.
+    /// Whether it can decide about a vector.
     fn decides(&self, vector: &Vector, today: Date) -> bool {
         !self.has_expired(today) && self.names(vector)
     }

@@ -1,4 +1,4 @@
-//! The skeleton of a file of waivers: what fails in a report, with the reasons left to be written.
+//! The skeleton of a file of waivers: one for each failure in a report; the user writes the reasons.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -6,19 +6,19 @@ use std::fmt::Write as _;
 use crate::results::{Results, Weight};
 use crate::waiver::Pattern;
 
-/// What is said of every waiver of a skeleton.
+/// The fields that every waiver of a skeleton gets.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Given {
-    /// The reason; empty to be filled in, and refused until it is.
+    /// The reason. If empty, the user has to fill it in before the file is accepted.
     pub reason: String,
-    /// Where they are dealt with.
+    /// A link to the issue.
     pub issue: Option<String>,
-    /// The last day on which they hold.
+    /// The last day on which the waivers hold.
     pub expires: Option<jiff::civil::Date>,
 }
 
-/// A waiver for each vector that fails in these reports - with `--strict`, that is weak, too - but
-/// for those that are waived or announced already. Empty where nothing is left to waive.
+/// A waiver for each vector that fails in these reports, except those that are waived or announced
+/// already. With `--strict`, weak vectors count as failures. Empty if nothing is left to waive.
 pub fn skeleton(reports: &[Results], given: &Given) -> String {
     let mut text = String::new();
     let mut named = BTreeSet::new();
@@ -30,7 +30,7 @@ pub fn skeleton(reports: &[Results], given: &Given) -> String {
             let Some(outcome) = entry.outcome.filter(|_| fails && !entry.announced) else {
                 continue;
             };
-            // The same report may be given twice; the same waiver may not.
+            // The same report may be given twice, but each waiver must be unique.
             if !named.insert((client, &entry.vector)) {
                 continue;
             }
@@ -57,7 +57,7 @@ pub fn skeleton(reports: &[Results], given: &Given) -> String {
     text
 }
 
-/// A name as a pattern that means it.
+/// The pattern that matches this name and no other.
 fn pattern(name: &str) -> String {
     match Pattern::new(name) {
         Ok(_) => name.to_owned(),
@@ -65,7 +65,7 @@ fn pattern(name: &str) -> String {
     }
 }
 
-/// A comment ends with its line.
+/// A comment must not contain line ends.
 fn on_one_line(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }

@@ -1,5 +1,4 @@
-//! The text of a file of waivers, read strictly: what is wrong is named with line, column and what
-//! was expected.
+//! Parses a file of waivers strictly: errors have line, column, and what was expected.
 
 use std::ops::Range;
 
@@ -12,7 +11,7 @@ use crate::place;
 use crate::results::Waivable;
 use crate::waiver::{Pattern, Waiver, WaiverError};
 
-/// The file as TOML has it.
+/// The structure of the TOML file.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
@@ -35,13 +34,13 @@ struct Entry {
     expires: Option<Spanned<Datetime>>,
 }
 
-/// A text with its name, for places in it.
+/// A text with its name, to describe places in it.
 struct Text<'a> {
     name: &'a str,
     text: &'a str,
 }
 
-/// What is wrong at a place.
+/// An error at a place of the text.
 struct Wrong {
     span: Range<usize>,
     what: String,
@@ -152,7 +151,7 @@ mod tests {
 
     use crate::waiver::{WaiverError, Waivers};
 
-    /// A file that is as it should be.
+    /// A correct file.
     const FINE: &str = r#"
 [[waiver]]
 vector  = "smtp/rsp/*"
@@ -183,7 +182,7 @@ reason = "known"
         assert!(Waivers::parse("w.toml", "# nothing is waived\n").unwrap().entries().is_empty());
     }
 
-    /// Every slip, with its place and what was expected.
+    /// Every kind of error, with its place and what was expected.
     #[test]
     fn slips_are_named_with_their_place() {
         let entry = |lines: &str| format!("[[waiver]]\nvector = \"smtp/*\"\n{lines}\n");
@@ -218,13 +217,13 @@ reason = "known"
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(512))]
 
-        /// Whatever a file holds: it is read, or what is wrong has a place inside it.
+        /// Any file is either parsed, or its error has a place inside the file.
         #[test]
         fn parsing_never_panics(text in any::<String>()) {
             placed(&text)?;
         }
 
-        /// The same for a file that is almost right.
+        /// The same for a file that is almost correct.
         #[test]
         fn parsing_never_panics_near_a_file(at in 0..FINE.len(), cut in 0_usize..9, put in "\\PC{0,3}") {
             let mut text = FINE.to_owned();

@@ -1,8 +1,8 @@
-//! Where something was said: which connection, between which parties, on which of its channels.
+//! The line to which recorded bytes belong: the parties, the connection, and the channel.
 
 use std::fmt;
 
-/// Which two parties a connection joins.
+/// The two parties of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Leg {
     /// A client under test, and Upward.
@@ -11,16 +11,16 @@ pub enum Leg {
     ToServer,
 }
 
-/// What a connection is for.
+/// The purpose of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Channel {
     /// Commands and replies.
     Control,
-    /// The data that a session moves over a connection of their own, as FTP does.
+    /// Data of a session on a separate connection, as in FTP.
     Data,
 }
 
-/// Where something was said: one channel of one connection.
+/// The line to which recorded bytes belong: one channel of one connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Line {
     /// The two parties.

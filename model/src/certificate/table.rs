@@ -1,4 +1,4 @@
-//! Client and server as raw tables: every input one by one, none of the model's classes.
+//! Client and server as raw tables: one step for each input, without the model's classes.
 
 use std::collections::BTreeMap;
 
@@ -13,8 +13,8 @@ use crate::protocol::Protocol;
 use crate::server::{self, Phase, Port, Server};
 use crate::world::World;
 
-/// A step: the state that follows, and the number of the list of outputs. The state is -1 where the
-/// machine has no number for it, which a checker rejects.
+/// A step: the next state, and the number of its list of outputs. The state is -1 if the machine has no
+/// number for it; a checker rejects that.
 type Step = (i32, usize);
 
 /// A party.
@@ -38,10 +38,10 @@ enum Start {
 struct Row {
     #[serde(flatten)]
     facts: Facts,
-    /// What it does on each input that is no segment.
+    /// The step for each input that is not a segment.
     on: BTreeMap<String, Step>,
-    /// What it does on each segment, in the documented order: the step, and for how many segments behind
-    /// one another it is the same.
+    /// The steps for all segments, in the documented order, run-length encoded: the step, and the
+    /// number of consecutive segments with this step.
     segments: Vec<(i32, usize, usize)>,
 }
 
@@ -90,7 +90,7 @@ impl Row {
 }
 
 impl Table {
-    /// The client, by its step function; marks are left out.
+    /// The client, from its step function; marks are left out.
     pub(super) fn of_client<C: Client>(world: &World<C>) -> Self {
         let (client, machine) = (world.client(), world.clients());
         let mut lists = Lists::new(words::client);
@@ -130,7 +130,7 @@ impl Table {
         Self::of_server(&server, &compile_server(&server, bounds), bounds)
     }
 
-    /// A server, by its step function.
+    /// A server, from its step function.
     pub(super) fn of_server(server: &Server, machine: &ServerMachine, bounds: Bounds) -> Self {
         let protocol = server.protocol;
         let mut lists = Lists::new(words::server);

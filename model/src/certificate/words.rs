@@ -6,7 +6,7 @@ use crate::message::{Command, Layer, Mechanism, Reply};
 use crate::server::{self, Phase, Port};
 use crate::world::{Channel, Wire};
 
-/// The number of TLS with the attacker; the number of the certificate that he showed is added.
+/// The number of TLS with the attacker; the number of the presented certificate is added to it.
 const FALSE: usize = 4;
 
 pub(super) const fn wire(wire: Wire) -> usize {
@@ -110,7 +110,7 @@ fn command(command: Command) -> String {
     }
 }
 
-/// An input of the client that is no segment.
+/// An input of the client that is not a segment.
 pub(super) fn input(input: &Input) -> String {
     let word = match input {
         Input::Handshake(peer) => return format!("handshake {}", Peer::name(*peer)),
@@ -128,7 +128,7 @@ pub(super) fn input(input: &Input) -> String {
     word.to_owned()
 }
 
-/// An output of the client that is no mark.
+/// An output of the client that is not a mark.
 pub(super) fn client(output: Output) -> String {
     let word = match output {
         Output::Send(sent) => return format!("send {}", command(sent)),

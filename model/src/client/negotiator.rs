@@ -1,7 +1,7 @@
-//! The sound client, with its variants, and each known flaw as a switch on it.
+//! The sound client, with its variants, and with each known flaw as a switch.
 //!
-//! One function decides everything: [`Negotiator::step`](Client::step). Where a flaw is asked for,
-//! the branch beside it is what a sound client does.
+//! One function makes all decisions: [`Negotiator::step`](Client::step). Where it checks for a flaw,
+//! the other branch is the behaviour of a sound client.
 
 mod choices;
 mod connection;
@@ -27,13 +27,13 @@ pub struct Negotiator {
     pub sessions: Vec<Policy>,
     /// Its legal choices.
     pub variant: Variant,
-    /// Its mistakes.
+    /// Its flaws.
     pub flaws: Flaws,
-    /// How much it can hold.
+    /// The bounds of its buffers.
     pub bounds: Bounds,
-    /// The connections that it opens for one session at most.
+    /// The most connections that it opens for one session.
     pub connections: u8,
-    /// Whether its user begins the sessions again, in the same order, when the last one has ended.
+    /// Whether its user repeats all sessions, in the same order, after the last has ended.
     pub endless: bool,
 }
 
@@ -51,10 +51,10 @@ impl Negotiator {
         }
     }
 
-    /// The connections that a client opens for one session at most, unless told otherwise.
+    /// The most connections that a client opens for one session by default.
     pub const CONNECTIONS: u8 = 2;
 
-    /// The same client with these mistakes.
+    /// The same client with these flaws.
     #[must_use]
     pub fn with_flaws(mut self, flaws: impl Into<Flaws>) -> Self {
         self.flaws = flaws.into();
@@ -70,7 +70,7 @@ impl Negotiator {
 }
 
 impl Negotiator {
-    /// What the client with these choices does on an input, and the choices that it depends on.
+    /// The step of the client with these choices on an input, and the choices on which it depends.
     pub fn step_asking(
         &self,
         variant: Variant,
@@ -133,12 +133,12 @@ impl Client for Negotiator {
     }
 }
 
-/// Why a client has no TLS.
+/// The reason why a client has no TLS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Setback {
     /// The upgrade was not offered.
     MissingOffer,
-    /// The question for the capabilities was answered with an error.
+    /// The request for the capabilities was answered with an error.
     CapabilityError,
     /// The upgrade was refused.
     Refusal,
@@ -154,14 +154,14 @@ enum Setback {
     Lost,
 }
 
-/// One step under way.
+/// A step in progress.
 struct Run<'a> {
     client: &'a Negotiator,
     state: State,
     outputs: Outputs,
-    /// Whether the segment that is being read goes on.
+    /// Whether more pieces follow in the segment.
     more: bool,
-    /// What the client chooses.
+    /// The client's choices.
     variant: Variant,
     /// The choices that the step has depended on so far.
     asked: Asked,
@@ -196,7 +196,7 @@ impl Run<'_> {
     }
 
     fn out(&mut self, output: Output) {
-        // The longest step is far below the capacity; a test over all reachable steps says so.
+        // The longest step is far below the capacity; a test over all reachable steps checks this.
         let _ = self.outputs.try_push(output);
     }
 
@@ -217,7 +217,7 @@ impl Run<'_> {
         Step { state: self.state, outputs: self.outputs }
     }
 
-    /// Forgets what was received and not yet acted upon, to the end of the segment.
+    /// Discards the received messages that were not used yet, to the end of the segment.
     fn drop_rest(&mut self) {
         self.state.buffer.clear();
         if self.more {

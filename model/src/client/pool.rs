@@ -1,8 +1,8 @@
 //! A session of a pool whose sessions run at the same time.
 //!
-//! Each session has a connection and a [`Negotiator`] of its own. All sessions of a pool read and write one
-//! [`Memory`]; what they keep there is the pool's [`Sharing`]. A step reads the memory first and writes it last, and
-//! no step of another session comes between.
+//! Each session has its own connection and [`Negotiator`]. All sessions of a pool read and write one
+//! [`Memory`]; the pool's [`Sharing`] decides what they keep there. A step reads the memory first and
+//! writes it last, and no step of another session comes between.
 
 use super::negotiator::Negotiator;
 use super::state::{Link, Mode, Phase, State};
@@ -16,25 +16,27 @@ use crate::protocol::Protocol;
 pub enum Sharing {
     /// Nothing. Sound.
     Nothing,
-    /// What came inside authenticated TLS: that the host has TLS, so that no session does without from then on; and
-    /// the login mechanism that the host names there, for all sessions. Sound.
+    /// Facts received inside authenticated TLS: that the host has TLS, so that no later session goes
+    /// without; and the login mechanism that the host names there, for all sessions. Sound.
     Authenticated,
-    /// Mistake: that the host refused the upgrade to one session. Sessions that begin later do not ask for it.
+    /// Mistake: that the host refused the upgrade to one session. Later sessions do not request it.
     Refusals,
-    /// Mistake: the login mechanism that the host names in clear. A session forgets it when its own TLS begins
-    /// (RFC 3207 section 4.2), and has it again when the other session hears the next list.
+    /// Mistake: the login mechanism that the host names in clear. A session forgets it when its own TLS
+    /// begins (RFC 3207 section 4.2), and gets it again when the other session receives a list.
     ClearLists,
     /// Mistake: the same for lists inside TLS with a peer whose certificate was not checked.
     UncheckedLists,
-    /// Mistake: the receive buffer. A line whose end has not come on one connection is completed by the other.
+    /// Mistake: the receive buffer. An incomplete line of one connection is completed by the other.
     Buffer,
     /// Mistake: the certificate that a session without checks has accepted. The other session accepts it, too.
     Certificates,
-    /// Mistake: the connection of a session that gave up before TLS. The next session to begin takes it for ready.
+    /// Mistake: the connection of a session that gave up before TLS. The next session uses it as if it
+    /// were ready.
     Connections,
-    /// Mistake: the place of the data. Each session sends the data that were put there last.
+    /// Mistake: the buffer for outgoing data. Each session sends the data that were stored last.
     Outbox,
-    /// Mistake: that the host has confirmed a delivery. Each session that waits for a confirmation takes it for its own.
+    /// Mistake: that the host has confirmed a delivery. Each waiting session accepts the confirmation
+    /// as its own.
     Confirmations,
 }
 
@@ -88,13 +90,13 @@ impl Memory {
     }
 }
 
-/// All that a session of a pool remembers: its own state, and the memory of the pool as it is now.
+/// The state of a session of a pool: its own state, and the current memory of the pool.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Member {
     state: State,
     /// The pool's memory.
     pub(crate) memory: Memory,
-    /// Whose data it has sent, where they were not its own: the number of that session.
+    /// The session whose data it has sent, if they were not its own.
     pub(crate) foreign: Option<u8>,
 }
 
@@ -104,7 +106,7 @@ pub struct Pooled {
     session: u8,
     sharing: Sharing,
     own: Negotiator,
-    /// The same client where the pool knows that the host has TLS.
+    /// The same client with a pool that knows that the host has TLS.
     strict: Negotiator,
 }
 
@@ -119,14 +121,14 @@ impl Pooled {
         }
     }
 
-    /// The session begins where the pool remembers this.
+    /// Begins the session with this memory of the pool.
     pub(crate) fn begin(&self, mut memory: Memory) -> Step<Member> {
         if self.sharing == Sharing::Outbox {
             memory.outbox = Some(self.session);
         }
         let mut step = self.own.start();
         if memory.idle {
-            // It takes the connection that was left, and logs in as on any that is ready.
+            // It uses the connection that was left, and logs in as on any ready connection.
             memory.idle = false;
             step.state.mode = Mode::ClearOnly;
             let mut greeted = self.own.step(&step.state, &Input::Connected);
@@ -139,12 +141,12 @@ impl Pooled {
         self.finish(memory, None, step)
     }
 
-    /// The same session where the pool remembers something else.
+    /// The same session with another memory of the pool.
     pub(crate) fn reminded(member: &Member, memory: Memory) -> Member {
         Member { memory, ..member.clone() }
     }
 
-    /// What the session makes of an input because of what the pool remembers.
+    /// The input as the session reads it, given the pool's memory.
     fn reads(&self, memory: Memory, state: &mut State, input: &Input) -> Input {
         if self.sharing == Sharing::Buffer {
             state.fragment = memory.fragment;
@@ -163,7 +165,7 @@ impl Pooled {
         input.clone()
     }
 
-    /// What the pool remembers of a step.
+    /// Updates the pool's memory after a step.
     fn writes(&self, memory: &mut Memory, before: &State, input: &Input, step: &mut Step<State>) {
         let did = |output| step.outputs.contains(&output);
         if let Input::Segment(segment) = input {
@@ -212,7 +214,7 @@ impl Pooled {
         self.own.sessions.iter().all(|policy| policy.needs_tls())
     }
 
-    /// The step of the session, with what the pool remembers at its end.
+    /// The step of the session, with the pool's memory after it.
     fn finish(&self, memory: Memory, foreign: Option<u8>, step: Step<State>) -> Step<Member> {
         let Step { state, mut outputs } = step;
         if let (Some(mechanism), Layer::Tls) = (memory.mechanism, state.layer()) {
@@ -225,7 +227,7 @@ impl Pooled {
     }
 }
 
-/// Puts a mechanism into each login.
+/// Sets the mechanism of each login.
 fn name_mechanism(outputs: &mut Outputs, mechanism: Mechanism) {
     for output in outputs {
         if let Output::Send(Command::Login(named) | Command::Begin(named)) = output {
@@ -258,7 +260,7 @@ impl Client for Pooled {
         self.own.view(&member.state)
     }
 
-    /// What was left over in the buffer stays: a client by itself has one, too.
+    /// A fragment left in the buffer stays: a client outside a pool has one, too.
     fn by_itself(&self, member: &Member) -> Member {
         let fragment = member.memory.fragment;
         Self::reminded(member, Memory { fragment, ..Memory::default() })

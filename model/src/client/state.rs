@@ -1,48 +1,48 @@
-//! What a negotiating client remembers.
+//! The state of a negotiating client.
 
 use arrayvec::ArrayVec;
 
 use crate::message::{CAPACITY, Layer, Mechanism, Piece, Reply};
 
-/// All that a [`super::Negotiator`] remembers.
+/// The state of a [`super::Negotiator`].
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct State {
-    /// What it waits for.
+    /// The input that it waits for.
     pub phase: Phase,
-    /// Which of the user's sessions it serves, counted from 0.
+    /// The user's current session, counted from 0.
     pub session: u8,
-    /// Which connection of the session this is, counted from 0.
+    /// The current connection of the session, counted from 0.
     pub connection: u8,
-    /// What it believes of the connection that it has.
+    /// Its belief about its connection.
     pub link: Link,
-    /// What its user or its mistakes make it do on this connection.
+    /// Whether it tries TLS on this connection.
     pub(super) mode: Mode,
-    /// What it learned, and where.
+    /// Its knowledge, with the layer in which it was received.
     pub(super) known: Knowledge,
-    /// Received and not yet acted upon.
+    /// Messages received and not processed yet.
     pub(super) buffer: ArrayVec<Cell, CAPACITY>,
-    /// The head of a message whose tail has not come.
+    /// An incomplete message.
     pub(super) fragment: Option<(Piece<Reply>, Layer)>,
-    /// What becomes of the rest of the segment that is being read; [`Rest::Read`] between segments.
+    /// How the rest of the current segment is treated; [`Rest::Read`] between segments.
     pub(super) rest: Rest,
 }
 
-/// What a client waits for.
+/// The input for which a client waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Phase {
-    /// The connection to stand.
+    /// The connection is being established.
     Connecting,
-    /// The server's first words, in clear.
+    /// The server's first message, in clear.
     Opening,
-    /// The answer to its question for the capabilities, before the upgrade.
+    /// The answer to its request for the capabilities, before the upgrade.
     Offer,
     /// The answer to the upgrade request.
     Answer,
     /// The end of the handshake.
     Handshake,
-    /// The server's first words in the layer that the session will run in.
+    /// The server's first message in the layer of the session.
     FirstWords,
-    /// The answer to its question for the capabilities, in the session's layer.
+    /// The answer to its request for the capabilities, in the layer of the session.
     Capabilities,
     /// A challenge.
     Challenge,
@@ -58,47 +58,47 @@ pub enum Phase {
     Ended,
 }
 
-/// What a client believes of the connection that it has.
+/// A client's belief about its connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Link {
     /// There is none.
     None,
     /// It is in clear.
     Clear,
-    /// It is in TLS; the peer was not checked, or failed the check.
+    /// It is inside TLS; the peer was not checked, or failed the check.
     Unverified,
-    /// It is in TLS with the peer that the user named.
+    /// It is inside TLS with the peer that the user named.
     Verified,
 }
 
-/// What is special on a connection.
+/// Whether a client tries TLS on a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Mode {
-    /// Nothing.
+    /// It tries TLS.
     Usual,
-    /// TLS is not tried: a retry of an opportunistic client, or of a flawed one.
+    /// It does not: a retry of an opportunistic client, or of a flawed one.
     ClearOnly,
 }
 
-/// What becomes of the rest of a segment.
+/// How the rest of a segment is treated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Rest {
-    /// It is read on.
+    /// It is read.
     Read,
-    /// TLS begins before it: it is left over, and kept only by mistake.
+    /// TLS begins before it: it is left over, and only a flawed client keeps it.
     Behind,
-    /// It is lost with the connection, or with the buffer.
+    /// It is discarded with the connection, or with the buffer.
     Dropped,
 }
 
-/// A message that was received, and the layer that it, or its head, came in.
+/// A received message, and the layer in which it, or its beginning, was received.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct Cell {
     pub(super) reply: Reply,
     pub(super) layer: Layer,
 }
 
-/// What a client learned, and where.
+/// The knowledge of a client, with its layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct Knowledge {
     /// The mechanism that the last list named.
@@ -107,7 +107,7 @@ pub(super) struct Knowledge {
     pub(super) clear_challenge: bool,
     /// Whether a clear-text reply said that it is logged in.
     pub(super) early_success: bool,
-    /// Whether a peer in clear said what its name is.
+    /// Whether it has received the peer's name in clear.
     pub(super) name_from_wire: bool,
 }
 
@@ -121,12 +121,12 @@ impl Knowledge {
 }
 
 impl State {
-    /// How many received messages wait in the buffer.
+    /// How many received messages are in the buffer.
     pub const fn buffered(&self) -> usize {
         self.buffer.len()
     }
 
-    /// The layer that it believes to be in.
+    /// The layer in which it believes the connection to be.
     pub const fn layer(&self) -> Layer {
         match self.link {
             Link::None | Link::Clear => Layer::Clear,

@@ -1,6 +1,7 @@
-//! The product of two lanes, walked whole; and lanes among any number of others.
+//! The complete walk of the product of two lanes, and of a lane among any number of others.
 //!
-//! Each lane's states have numbers, and a state of the product is a pair of them: exact, and one bit a pair.
+//! Each lane's states have numbers, and a state of the product is a pair of numbers. The set of pairs
+//! is exact, with one bit for each pair.
 
 use std::rc::Rc;
 
@@ -10,7 +11,7 @@ use super::{Lane, Pool, Shared, Strays};
 use crate::property::Properties;
 use crate::walk::Extent;
 
-/// What the walk of two sessions found.
+/// The result of a walk of two sessions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Found {
     /// Distinct states of the product.
@@ -19,11 +20,11 @@ pub struct Found {
     pub transitions: usize,
     /// States in which both sessions have ended.
     pub ends: usize,
-    /// States without a transition that are no ends.
+    /// States without a transition that are not ends.
     pub stuck: usize,
     /// The properties broken in some state, by session.
     pub broken: [Properties; 2],
-    /// Whether the data of one session go over the connection of the other in some state.
+    /// Whether the data of one session are sent over the connection of the other in some state.
     pub strays: bool,
     /// Whether both sessions end in delivery in some state.
     pub delivers: bool,
@@ -31,21 +32,21 @@ pub struct Found {
     pub extent: Extent,
 }
 
-/// What a session does among any number of others.
+/// The behaviour of a session among any number of others.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Any {
-    /// States of a lane, by policy: each with whatever some lane writes into the memory.
+    /// States of a lane, by policy, combined with every memory that some lane can write.
     pub states: [usize; 2],
     /// The properties broken in some of them, by policy.
     pub broken: [Properties; 2],
-    /// Whether the data of another session go over the connection of one.
+    /// Whether the data of another session are sent over the connection of this one.
     pub strays: bool,
     /// Whether every such state was visited.
     pub extent: Extent,
 }
 
 impl Pool {
-    /// Walks the product of both sessions, breadth first, to its last state.
+    /// Walks the complete product of both sessions, breadth first.
     pub fn walk(&self) -> Found {
         let mut graph = Graph::new(self);
         let mut found = Found { extent: Extent::Exhaustive, ..Found::default() };
@@ -73,8 +74,8 @@ impl Pool {
         found
     }
 
-    /// Every state of a session of either policy that finds the memory, at any time, as some such session may have
-    /// left it. Any number of sessions together do no more than that.
+    /// Visits every state of a session of either policy, where the memory can at any time be any value
+    /// that such a session can leave. This covers any number of sessions together.
     pub fn among_any(&self) -> Any {
         let mut graph = Graph::new(self);
         let mut done = [0; 3];
@@ -112,7 +113,7 @@ impl Pool {
 }
 
 impl Found {
-    /// Takes up a state: what is asked of both lanes, and how many events are possible.
+    /// Adds a state to the result: the facts of both lanes, and the number of possible events.
     fn take(&mut self, lanes: [Facts; 2], events: usize) {
         let ended = lanes.iter().all(|facts| facts.ended);
         self.states += 1;
@@ -131,7 +132,7 @@ impl Found {
     }
 }
 
-/// Both lanes, as far as they are known.
+/// The explored states of both lanes.
 pub(super) struct Graph<'p> {
     pool: &'p Pool,
     pub(super) tables: [Table; 2],
@@ -148,11 +149,11 @@ pub(super) struct Table {
     found: FxHashMap<(u32, u32), u32>,
 }
 
-/// The moves of a state of a lane, those that lead to the same as one, and those that lead nowhere left out; and
-/// how many events there are.
+/// The moves of a state of a lane, and the number of events. Moves with the same result are merged;
+/// events without a result are left out.
 type Moves = (Rc<[Move]>, usize);
 
-/// Where an event leads in its own lane, and what the other lane then finds.
+/// The result of an event in its own lane, and the memory that the other lane then has.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Move {
     next: u32,
@@ -160,7 +161,7 @@ pub(super) struct Move {
     pub(super) price: u32,
 }
 
-/// What is asked of a state of a lane.
+/// The facts about a state of a lane that the walk needs.
 #[derive(Clone, Copy)]
 struct Facts {
     shared: u32,
@@ -230,7 +231,7 @@ impl<'p> Graph<'p> {
         for (id, row) in pairs.rows() {
             let shared = self.facts(lane, id).shared;
             for step in self.moves(lane, id).0.iter() {
-                // A move that changes nothing in the memory is one for the whole row.
+                // A move that does not change the memory applies to the whole row at once.
                 if step.shared == shared {
                     next.take_row(step.next, row);
                     continue;
@@ -255,7 +256,7 @@ impl<'p> Graph<'p> {
             let Some((after, _)) = self.pool.turn(lane, &state, event) else { continue };
             let next = self.id(lane, after);
             let shared = self.tables[lane].facts[next as usize].shared;
-            // What the session finds in the memory is a part of its state.
+            // The memory is a part of the session's state.
             match moves.iter_mut().find(|other| other.next == next) {
                 Some(other) => other.price = other.price.min(*price),
                 None if next == id => {}
@@ -269,7 +270,7 @@ impl<'p> Graph<'p> {
         found
     }
 
-    /// A state of a lane where it finds something else in the memory.
+    /// The state of a lane with another memory.
     fn finds(&mut self, lane: usize, id: u32, shared: u32) -> u32 {
         if self.tables[lane].facts[id as usize].shared == shared {
             return id;
@@ -291,7 +292,7 @@ impl<'p> Graph<'p> {
     }
 }
 
-/// Pairs of numbers: a row for each first one, and a bit for each second one.
+/// A set of pairs of numbers: a row for each first number, and a bit for each second one.
 #[derive(Default)]
 struct Pairs(Vec<Vec<u64>>);
 
@@ -331,7 +332,7 @@ impl Pairs {
         }
     }
 
-    /// Drops the pairs that are known; rows without any are empty then.
+    /// Removes the known pairs; a row may become empty.
     fn drop_known(&mut self, known: &Self) {
         for (row, known) in self.0.iter_mut().zip(&known.0) {
             for (word, known) in row.iter_mut().zip(known) {
@@ -343,7 +344,7 @@ impl Pairs {
         }
     }
 
-    /// The same pairs, each the other way round.
+    /// The same pairs with swapped numbers.
     fn turned(&self) -> Self {
         let mut turned = Self::default();
         for (one, row) in self.rows() {

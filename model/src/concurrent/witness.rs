@@ -1,4 +1,4 @@
-//! The least way to a state of two sessions, as a dialogue of both.
+//! The shortest way to a state of two sessions, as a dialogue of both.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -11,16 +11,16 @@ use crate::dialogue::Dialogue;
 use crate::property::Property;
 use crate::walk::{WitnessStep, tell};
 
-/// What leads to a pair: the pair before it, and the lane that moved.
+/// The predecessor of a pair: the pair before it, and the lane that moved.
 type Parent = ([u32; 2], usize);
 
-/// Forged messages, then steps.
+/// The number of forged messages, then the number of steps.
 type Cost = (u32, u32);
 
 impl Pool {
-    /// The least way to a state in which a property of a session is broken, as a dialogue of both lanes: by forged
-    /// messages, which a [counted](Self::counted) pool counts, then by length. The sessions are counted from 0 here,
-    /// and from 1 in the dialogue.
+    /// The cheapest way to a state in which a property of a session is broken, as a dialogue of both
+    /// lanes: with the fewest forged messages, which a [counted](Self::counted) pool counts, then the
+    /// shortest. `session` is counted from 0, and from 1 in the dialogue.
     pub fn counterexample(&self, session: usize, property: Property) -> Option<Vec<String>> {
         let mut graph = Graph::new(self);
         let mut best: FxHashMap<[u32; 2], (Cost, Option<Parent>)> = FxHashMap::default();
@@ -67,7 +67,7 @@ impl Pool {
         lines
     }
 
-    /// Says the step of a lane: the cheapest that leads there.
+    /// Adds the cheapest step of a lane to its next state to the dialogue.
     fn tell(&self, dialogue: &mut Dialogue<'_>, before: &State, lane: usize, after: &State) {
         let (from, to) = (&before.lanes[lane], &after.lanes[lane]);
         let mut choices = self.choices_of(lane, from);

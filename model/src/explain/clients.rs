@@ -1,8 +1,8 @@
 //! Sets of clients that differ only in choices on which nothing has depended so far.
 //!
-//! To compare a run with each combination of choices would double the work with each choice. Instead
-//! one [`Set`] stands for all combinations that have taken the same steps. Where a step depends on a
-//! choice that is still open, the set splits, once for each answer.
+//! Comparing a run with each combination of choices would double the work with each choice. Instead,
+//! one [`Set`] stands for all combinations that have taken the same steps. If a step depends on an open
+//! choice, the set splits, once for each answer.
 
 use super::Habits;
 use crate::client::{Client, Input, Negotiator, State, Step};
@@ -15,13 +15,13 @@ use crate::variant::{Choice, Variant};
 /// How much clients may differ from [`Variant::COMMON`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Scope {
-    /// In any choices: [`Variant::all`].
+    /// In any choice: [`Variant::all`].
     All,
-    /// As those by which a mistake is named: [`Variant::usual`].
+    /// In the choices used to name a flaw: [`Variant::usual`].
     Usual,
 }
 
-/// The clients that are compared with a run: all with the same mistakes, with any choices in a scope.
+/// The clients that are compared with a run: all have the same flaws, and any choices in a scope.
 pub(super) struct Clients {
     negotiator: Negotiator,
     scope: Scope,
@@ -29,7 +29,7 @@ pub(super) struct Clients {
     start: Vec<Set>,
 }
 
-/// The clients that agree with a variant in the choices that are decided.
+/// The clients that agree with a variant in the decided choices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Set {
     /// Undecided choices are as in [`Variant::COMMON`].
@@ -38,7 +38,7 @@ pub(super) struct Set {
 }
 
 impl Set {
-    /// All clients. A goodbye is no step, and so the choice of one is no difference.
+    /// All clients. A goodbye is not a step, so the choice to send one is treated as decided.
     const ALL: Self = Self { variant: Variant::COMMON, decided: 1 << Choice::SaysGoodbye as u32 };
 
     const fn has_decided(self, choice: Choice) -> bool {
@@ -82,7 +82,7 @@ impl Clients {
         &self.negotiator
     }
 
-    /// The same clients, each by itself.
+    /// The same clients, each in a set of its own.
     #[cfg(test)]
     pub(super) fn one_by_one(mut self) -> Self {
         let variants = match self.scope {
@@ -106,7 +106,7 @@ impl Clients {
         (&self.start, self.negotiator.start())
     }
 
-    /// Whether a connection may be one of this session of the user.
+    /// Whether a connection can belong to this session of the user.
     pub(super) fn may_serve(&self, session: u8, connection: usize) -> bool {
         let last = self.negotiator.sessions.len().saturating_sub(1);
         self.habits
@@ -123,7 +123,7 @@ impl Clients {
         in_scope && self.habits.fit(variant)
     }
 
-    /// What the clients of a set do on an input: each part of the set that does the same.
+    /// The steps of the clients of a set on an input, for each subset with the same step.
     pub(super) fn step(&self, set: Set, state: &State, input: &Input) -> Vec<(Set, Step<State>)> {
         let mut steps = Vec::new();
         let mut open = vec![set];

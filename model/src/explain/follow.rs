@@ -1,4 +1,4 @@
-//! How far clients explain a run.
+//! How much of a run clients explain.
 
 use super::clients::{Clients, Set};
 use super::{Event, Run};
@@ -7,12 +7,12 @@ use crate::message::{Command, Layer, Piece, Reply, Segment};
 use crate::property::{Properties, Property};
 use crate::protocol::Memory;
 
-/// How far the clients of a set explain a run, in one way of reading what the peer said.
+/// How much of a run the clients of a set explain, for one way of reading the peer's segments.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Reach {
     /// The clients.
     pub(super) set: Set,
-    /// The connection that they came to, counted from 0.
+    /// The connection that they reached, counted from 0.
     pub(super) connection: usize,
     /// Whether they explain all of the run.
     pub(super) complete: bool,
@@ -22,7 +22,7 @@ pub(super) struct Reach {
     pub(super) broken: Properties,
 }
 
-/// How far clients explain a run: each set of clients, and each way of reading.
+/// How much of a run clients explain, for each set of clients and each way of reading.
 pub(super) fn follow(clients: &Clients, run: &Run) -> Vec<Reach> {
     let mut reaches = Vec::new();
     let (all, start) = clients.start();
@@ -52,7 +52,7 @@ pub(super) fn follow(clients: &Clients, run: &Run) -> Vec<Reach> {
             }));
             break;
         }
-        // The next connection: the client's own, or one that its user asked for.
+        // The next connection: opened by the client itself, or for the user's next session.
         for end in &ends {
             if let Some(step) = &end.reconnected {
                 let steps = connected(clients, end.set, step);
@@ -85,20 +85,20 @@ pub(super) fn follow(clients: &Clients, run: &Run) -> Vec<Reach> {
     reaches
 }
 
-/// Clients on a new connection, and what they broke before.
+/// Clients on a new connection, and the properties that they broke before.
 type Start = (Set, Step<State>, Properties);
 
 fn connected(clients: &Clients, set: Set, step: &Step<State>) -> Vec<(Set, Step<State>)> {
     clients.step(set, &step.state, &Input::Connected)
 }
 
-/// What comes next in a run.
+/// The next step in a run.
 enum Next {
     /// No further step: the clients explain all of the connection.
     Nothing,
-    /// Another step than what the clients do.
+    /// A step that the clients do not take.
     Another,
-    /// The step of this event, before which the clients must have read something.
+    /// The step of this event; the clients must have read an input before it.
     Reads(usize),
 }
 
@@ -109,25 +109,25 @@ struct Follow<'a> {
     events: &'a [Event],
     set: Set,
     state: Option<State>,
-    /// What they do and were not yet seen doing.
+    /// Their outputs that were not matched with the run yet.
     pending: Vec<Output>,
     /// The next input that they have not read.
     input: usize,
-    /// The next event in which they were not yet seen.
+    /// The next event to be matched.
     seen: usize,
-    /// How much of them was seen.
+    /// How many of their steps were matched.
     matched: usize,
     in_tls: bool,
     /// The peer of the second channel, if that is inside TLS.
     channel: Option<Peer>,
-    /// In which layer they said what waits to be seen; unknown for their last words.
+    /// The layer of their unmatched outputs; unknown for their last messages on a connection.
     layer: Option<Layer>,
     broken: Properties,
-    /// What they had broken when they were last seen.
+    /// The properties that they had broken when they were last matched.
     broken_when_seen: Properties,
-    /// Where they stand on a further connection, if they opened one.
+    /// Their step on a further connection, if they opened one.
     reconnected: Option<Step<State>>,
-    /// Whether they have read on after they were last seen.
+    /// Whether they have read inputs after they were last matched.
     is_read_on: bool,
 }
 
@@ -152,7 +152,7 @@ impl<'a> Follow<'a> {
         }
     }
 
-    /// Takes up what a step does: what a peer can see waits to be seen, the rest is weighed.
+    /// Adds the outputs of a step: acts visible to a peer are matched later, the others are judged.
     fn take(&mut self, step: Step<State>) {
         let negotiator = self.clients.negotiator();
         for (index, &output) in step.outputs.iter().enumerate() {
@@ -173,7 +173,7 @@ impl<'a> Follow<'a> {
                     }
                     self.pending.push(output);
                 }
-                // Only where the run shows how the client ended.
+                // Only if the run shows how the client ended.
                 Output::End(End::Delivered) if self.events.contains(&Event::Succeeded) => {
                     self.pending.push(output);
                 }
@@ -207,11 +207,12 @@ impl<'a> Follow<'a> {
         self.events.iter().any(is_bad)
     }
 
-    /// Follows the clients in all ways of reading. Those that explain the whole connection are added
-    /// to `ends`; of the others, returns how many steps each set explains, and what it broke.
+    /// Follows the clients in all ways of reading. Adds those that explain the whole connection to
+    /// `ends`. For the others, returns how many steps each set explains, and the properties that it
+    /// broke.
     fn explore(self, ends: &mut Vec<Self>, is_last: bool) -> Vec<(Set, usize, Properties)> {
         let mut reaches = Vec::new();
-        // The last is followed first: the order is that of a depth-first search.
+        // The last one is followed first: this is a depth-first search.
         let mut waiting = vec![self];
         while let Some(mut follow) = waiting.pop() {
             let position = match follow.see() {
@@ -225,7 +226,7 @@ impl<'a> Follow<'a> {
                 }
                 Next::Reads(position) => position,
             };
-            // They must have read something before they did that: one segment, or several at once.
+            // They must have read something before that step: one segment, or several at once.
             let inputs = follow.inputs_before(position).min(3);
             let first = waiting.len();
             for merged in 1..=inputs {
@@ -239,7 +240,7 @@ impl<'a> Follow<'a> {
         reaches
     }
 
-    /// Sees the clients do what waits to be seen.
+    /// Matches the pending outputs with the run.
     fn see(&mut self) -> Next {
         loop {
             let Some(position) = self.next_seen() else { return Next::Nothing };
@@ -254,8 +255,8 @@ impl<'a> Follow<'a> {
         }
     }
 
-    /// The clients explain all of the connection. Before a further one, they may read the rest of the
-    /// inputs.
+    /// The clients explain the whole connection. Before a further connection, they may read the
+    /// remaining inputs.
     fn end(mut self, ends: &mut Vec<Self>, is_last: bool) {
         self.pending.clear();
         let mut waiting = vec![self.clone()];
@@ -277,7 +278,7 @@ impl<'a> Follow<'a> {
         }
     }
 
-    /// The next event that shows the client.
+    /// The next event that is a step of the client.
     fn next_seen(&self) -> Option<usize> {
         (self.seen..self.events.len()).find(|&at| self.events[at].shows_client())
     }
@@ -287,8 +288,8 @@ impl<'a> Follow<'a> {
         unread.iter().filter(|event| !event.shows_client()).count()
     }
 
-    /// Reads the next inputs before an event: several only if they are words of one layer. The
-    /// clients part where what they do differs; none where the inputs cannot be read so.
+    /// Reads the next inputs before an event; several only if they are segments of one layer. The set
+    /// splits if its clients' steps differ; empty if the inputs cannot be read this way.
     fn read(&self, merged: usize, before: usize) -> Vec<Self> {
         let mut read = self.clone();
         let Some(input) = read.take_inputs(merged, before) else { return Vec::new() };
@@ -315,7 +316,7 @@ impl<'a> Follow<'a> {
         steps.map(branch).collect()
     }
 
-    /// The next inputs before an event, as one.
+    /// The next inputs before an event, merged into one.
     fn take_inputs(&mut self, merged: usize, before: usize) -> Option<Input> {
         let mut pieces: Vec<Piece<Reply>> = Vec::new();
         let mut layer = None;
@@ -337,7 +338,7 @@ impl<'a> Follow<'a> {
     }
 }
 
-/// What an event is to the client.
+/// The client's input in an event.
 const fn input(event: &Event) -> Option<Input> {
     match event {
         Event::Handshake(peer) => Some(Input::Handshake(*peer)),
@@ -355,7 +356,7 @@ const fn input(event: &Event) -> Option<Input> {
     }
 }
 
-/// Whether what the client does is what was seen.
+/// Whether an output matches an event.
 fn matches(output: Output, layer: Option<Layer>, event: &Event) -> bool {
     match (output, event) {
         (Output::StartTls, Event::ClientHello)

@@ -1,4 +1,4 @@
-//! Following sets of clients explains a run as following each client by itself does.
+//! Following sets of clients gives the same result as following each client by itself.
 
 use proptest::prelude::*;
 
@@ -11,12 +11,12 @@ use crate::policy::Policy;
 use crate::protocol::{PROTOCOLS, Protocol};
 use crate::variant::Variant;
 
-/// What happens to a client: an index chooses among the things that can happen where it is.
+/// Inputs of a client: each index selects one of the inputs that are possible in its state.
 fn inputs() -> impl Strategy<Value = Vec<prop::sample::Index>> {
     prop::collection::vec(any::<prop::sample::Index>(), 1..12)
 }
 
-/// The run of a client to which these things happen.
+/// The run of a client with these inputs.
 fn run_of(client: &Negotiator, protocol: &Protocol, inputs: &[prop::sample::Index]) -> Run {
     let mut run = vec![Vec::new()];
     let mut step = client.start();
@@ -72,7 +72,7 @@ fn run_of(client: &Negotiator, protocol: &Protocol, inputs: &[prop::sample::Inde
     run
 }
 
-/// Records what a client does; whether it opened another connection.
+/// Records the outputs of a client; returns whether it opened another connection.
 fn record(run: &mut Run, outputs: &Outputs, layer: Layer) -> bool {
     let mut connects = false;
     for &output in outputs {
@@ -117,7 +117,7 @@ proptest! {
             ..Negotiator::sound(protocol, Policy::Required)
         };
         let mut run = run_of(&client, protocol, &inputs);
-        // A run with a gap need not be that of any client.
+        // A run with a gap may not be the run of any client.
         if let Some(left_out) = left_out
             && let Some(events) = run.first_mut()
             && !events.is_empty()
@@ -129,7 +129,7 @@ proptest! {
         let one_by_one = explain_by(protocol, &policies, habits, &run, &Clients::one_by_one);
         match (&by_sets, &one_by_one) {
             (Explanation::Sound(by_sets), Explanation::Sound(_)) => {
-                // The client that is named explains the run.
+                // The named client explains the run.
                 let only = |clients: Clients| clients.only(*by_sets);
                 let named = explain_by(protocol, &policies, habits, &run, &only);
                 prop_assert!(matches!(named, Explanation::Sound(_)), "{:?}", run);

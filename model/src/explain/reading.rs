@@ -1,9 +1,9 @@
-//! What clients read in the bytes that came in clear where the model reads something else.
+//! Clear-text bytes that real clients read in another way than the model does.
 
 use super::Event;
 use crate::message::{Command, Layer, Piece, Reply, Segment};
 
-/// Where TLS is asked for in clear, and where the handshake begins after that.
+/// The places of the upgrade request in clear, and of the handshake after it.
 fn handshake(events: &[&mut Event]) -> Option<(usize, usize)> {
     let asks = |event: &&mut Event| **event == Event::Heard(Command::Upgrade, Layer::Clear);
     let asked = events.iter().position(asks)?;
@@ -11,9 +11,9 @@ fn handshake(events: &[&mut Event]) -> Option<(usize, usize)> {
     Some((asked, asked + behind))
 }
 
-/// A list in place of the greeting begins with a line that a client may take for the greeting. So it does if the
-/// list is unfinished, and if the client asks for the upgrade before its question has been answered: the rest of
-/// the list was the answer.
+/// A list in place of the greeting begins with a line that a client may read as the greeting. A client
+/// does so if the list is unfinished, and it sends the upgrade request before its request for the
+/// capabilities is answered: it read the rest of the list as the answer.
 pub(super) fn greet(events: &mut [&mut Event]) {
     let runs_ahead = matches!(
         events.get(1..3),
@@ -39,8 +39,8 @@ pub(super) fn greet(events: &mut [&mut Event]) {
     }
 }
 
-/// The first line of an unfinished list is whole as well behind the upgrade request: a client that takes any
-/// positive line for the answer begins the handshake before the server has answered.
+/// The first line of an unfinished list after the upgrade request is a complete line, too. A client
+/// that accepts any positive line as the answer begins the handshake before the server has answered.
 pub(super) fn grant(events: &mut [&mut Event]) {
     let Some((asked, hello)) = handshake(events) else { return };
     let whole = |event: &&mut Event| match &**event {
@@ -66,7 +66,8 @@ pub(super) fn grant(events: &mut [&mut Event]) {
     }
 }
 
-/// A line without its end, right before the peer closes, is a line: many clients read what there is.
+/// A line without its line end, directly before the peer closes, counts as a line: many clients read
+/// it.
 pub(super) fn end_lines(events: &mut [&mut Event]) {
     for at in 1..events.len() {
         if let [Event::Said { segment, layer: Layer::Clear, .. }, Event::Closed(_)] =
@@ -80,10 +81,10 @@ pub(super) fn end_lines(events: &mut [&mut Event]) {
     }
 }
 
-/// Leaves out the negative replies that a client has ignored, if it begins the handshake after the server's grant:
-/// those that answered no command and came before the upgrade request, and, where replies have tags, a refusal
-/// before the grant. A client may empty its buffer before it sends the request. It may also read all replies with
-/// its tag, and act on the last.
+/// Removes negative replies that a client ignored, if it begins the handshake after the server's grant.
+/// These are replies that answer no command before the upgrade request, and, in a protocol with tags, a
+/// refusal before the grant. A client may empty its buffer before it sends the request. It may also
+/// read all replies with its tag, and use the last.
 pub(super) fn pass_over(events: &mut [&mut Event], has_tags: bool) {
     let Some((asked, hello)) = handshake(events) else { return };
     let last = events[asked..hello].iter().rev().find_map(|event| match &**event {
@@ -103,7 +104,7 @@ pub(super) fn pass_over(events: &mut [&mut Event], has_tags: bool) {
             continue;
         }
         let is_kept = |&(place, piece): &(usize, &Piece<Reply>)| {
-            // The first answers what was asked.
+            // The first reply is the answer.
             if is_before {
                 place == 0 || !is_negative(piece)
             } else {
@@ -112,7 +113,7 @@ pub(super) fn pass_over(events: &mut [&mut Event], has_tags: bool) {
         };
         let pieces = segment.pieces().iter().enumerate().filter(is_kept);
         let kept: Vec<Piece<Reply>> = pieces.map(|(_, &piece)| piece).collect();
-        // A refusal in a segment of its own stays: the client had time to act on it.
+        // A refusal in a separate segment stays: the client had time to react to it.
         if !kept.is_empty() {
             *segment = Segment::new(&kept);
         }
@@ -128,7 +129,7 @@ mod tests {
         Event::Said { segment: Segment::new(pieces), layer: Layer::Clear, answers: None }
     }
 
-    /// What a reading makes of a run.
+    /// Applies a reading to a run.
     fn read(by: fn(&mut [&mut Event]), events: &[Event]) -> Vec<Event> {
         let mut events = events.to_vec();
         by(&mut events.iter_mut().collect::<Vec<_>>());
@@ -143,7 +144,7 @@ mod tests {
         let both = [greeting, Piece::Whole(list), half];
         let events = read(grant, &[said(&[greeting, half]), asks.clone(), Event::ClientHello]);
         assert_eq!(events[0], said(&both));
-        // An answer is read as one; and what is sent in clear instead of a ClientHello needs another reason.
+        // A complete answer is not reinterpreted; neither is a run without a ClientHello.
         let answered = said(&[Piece::Whole(Reply::Accept)]);
         for rest in [vec![answered, Event::ClientHello], vec![asks.clone()]] {
             let events = [vec![said(&[greeting, half]), asks.clone()], rest].concat();
@@ -196,7 +197,7 @@ mod tests {
         assert_eq!(read(tagged, &late), usual);
         // Without tags, the first reply is the answer.
         assert_eq!(read(plain, &late), late);
-        // A refusal that nothing takes back stays, and so does one after which there is no handshake.
+        // A refusal without a later grant stays, and so does one without a later handshake.
         for events in [
             vec![said(&[greeting]), asks.clone(), said(&[accept, refuse]), hello],
             vec![said(&[greeting]), asks.clone(), said(&[refuse, accept]), asks],

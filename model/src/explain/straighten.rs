@@ -1,29 +1,29 @@
-//! Runs without the detours that no property speaks of.
+//! Removes the detours from runs, which no property is about.
 
 use super::{Event, Run, reading};
 use crate::message::{Command, Layer};
 use crate::protocol::Protocol;
 
-/// Which of several questions for the capabilities is taken for the one that counts.
+/// Which of several requests for the capabilities is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Question {
-    /// The first: what it was answered with decided, although the client went on asking.
+    /// The first: its answer decided the client's behaviour, although the client asked again.
     First,
     /// The last.
     Last,
 }
 
-/// A run in a form that clients are compared with.
+/// A form of a run that clients are compared with.
 #[derive(Clone, Debug)]
 pub(super) struct Form {
     /// Its events.
     pub(super) run: Run,
-    /// Where each of its events was in the run that it was made from.
+    /// The position of each event in the original run.
     pub(super) positions: Vec<Vec<usize>>,
 }
 
 impl Form {
-    /// The run as it was recorded, without the messages that say nothing.
+    /// The recorded run, without messages that carry no information.
     pub(super) fn recorded(run: &Run) -> Self {
         let connections = run.iter().map(|events| {
             events.iter().cloned().enumerate().filter(|(_, event)| !is_noise(event)).collect()
@@ -37,14 +37,14 @@ impl Form {
         Self { run, positions }
     }
 
-    /// A run without the detours that no property speaks of.
+    /// A run without the detours that no property is about.
     pub(super) fn straightened(
         protocol: &Protocol,
         run: &Run,
         sessions: usize,
         question: Question,
     ) -> Self {
-        // A second delivery may be a second session's: it is no detour then.
+        // A second delivery may belong to a second session, and is not a detour then.
         let detours: &[Command] =
             if sessions > 1 { &[Command::Hello] } else { &[Command::Hello, Command::Deliver] };
         Self::of(
@@ -53,10 +53,10 @@ impl Form {
     }
 }
 
-/// An event, and where it was in the recorded run.
+/// An event, and its position in the recorded run.
 type Placed = (usize, Event);
 
-/// Whether it is a message that says nothing, or the reply to one.
+/// Whether it is a message without information, or the reply to one.
 const fn is_noise(event: &Event) -> bool {
     matches!(
         event,
@@ -66,7 +66,7 @@ const fn is_noise(event: &Event) -> bool {
 }
 
 fn without_noise(protocol: &Protocol, events: &[Event]) -> Vec<Placed> {
-    // A peer that has closed receives no message. A client may send its question there once more.
+    // A closed peer receives no message, so a repeated request of the client there is dropped.
     let closed = events.iter().position(|event| matches!(event, Event::Closed(_)));
     let is_late = |at: usize, event: &Event| {
         closed.is_some_and(|closed| closed < at)
@@ -80,7 +80,8 @@ fn without_noise(protocol: &Protocol, events: &[Event]) -> Vec<Placed> {
     reading::grant(&mut read);
     reading::end_lines(&mut read);
     reading::pass_over(&mut read, protocol.speech.has_tags());
-    // Once logged in inside TLS, whoever asks for the capabilities asks what it may do now.
+    // After the login inside TLS, a request for the capabilities is about what the logged-in user may
+    // do.
     let login = |(_, event): &Placed| {
         matches!(event, Event::Heard(Command::Login(_) | Command::Credential, Layer::Tls))
     };
@@ -99,7 +100,7 @@ fn without_noise(protocol: &Protocol, events: &[Event]) -> Vec<Placed> {
     kept
 }
 
-/// Takes out a question that is asked again, and all rounds of a delivery but the last.
+/// Removes repeated requests, and all rounds of a delivery but the last.
 fn repeated(events: Vec<Placed>, detours: &[Command], question: Question) -> Vec<Placed> {
     let mut kept: Vec<Placed> = Vec::new();
     let mut again = false;
@@ -152,7 +153,7 @@ mod tests {
         let closed = Event::Closed(Close::Orderly);
         let kept = vec![asks.clone(), closed.clone()];
         assert_eq!(straight(&[asks.clone(), closed.clone(), asks]), (kept, vec![0, 1]));
-        // Anything else that is said there stays.
+        // Any other message after the close stays.
         for late in [
             Event::Heard(Command::Deliver, Layer::Clear),
             Event::Heard(Command::Upgrade, Layer::Clear),

@@ -1,4 +1,4 @@
-//! Everything that an attacker can do at one point of the negotiation.
+//! All candidates: the deviations that an attacker can make.
 
 mod build;
 mod several;
@@ -10,37 +10,37 @@ use crate::policy::Policy;
 use crate::protocol::Protocol;
 use crate::vector::{Certificate, Deviation, Need, PeerRecord, Point};
 
-/// A vector before it is known what it is good for.
+/// A vector before it is evaluated.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Candidate {
     pub(super) slug: String,
     pub(super) class: &'static str,
     pub(super) summary: String,
     pub(super) policy: Policy,
-    /// The policy of a session before the one that is judged.
+    /// The policy of an earlier session, which is not judged.
     pub(super) first_session: Option<Policy>,
     pub(super) certificate: Certificate,
     pub(super) deviations: Vec<Deviation>,
     pub(super) reached: Point,
     pub(super) requirements: Vec<&'static str>,
-    /// Whether it was searched for, since the plain ones left something uncovered.
+    /// Whether it was found by search, because the plain ones left something uncovered.
     pub(super) searched: bool,
-    /// Whether real clients tell it from others with the same meaning.
+    /// Whether real clients distinguish its wording from others with the same meaning.
     pub(super) apart: bool,
 }
 
 impl Candidate {
-    /// The peer that it is.
+    /// Its peer.
     pub(super) fn peer(&self, protocol: &Protocol) -> PeerRecord {
         peer(protocol, self.certificate, self.deviations.clone())
     }
 
-    /// The same in the model's words.
+    /// Its plan for the model.
     pub(super) fn plan(&self, protocol: &Protocol) -> Plan {
         Plan::from(&self.peer(protocol))
     }
 
-    /// The texts that it puts in place of the usual ones.
+    /// Its texts that replace the usual ones.
     pub(super) fn texts(&self) -> impl Fn(Reply) -> Option<String> {
         let texts: Vec<(Reply, String)> = self
             .deviations
@@ -73,7 +73,7 @@ pub(super) fn peer(
     PeerRecord { persona: protocol.name.to_owned(), certificate, deviations }
 }
 
-/// All candidates of a protocol, the plainest first.
+/// All candidates of a protocol, the simplest first.
 pub(super) fn candidates(protocol: &Protocol) -> Vec<Candidate> {
     let mut all = Vec::new();
     for policy in Policy::ALL {

@@ -1,7 +1,7 @@
 //! Which transitions of the common client's machine the vectors take.
 //!
-//! The machine is the [least](Minimal) that shows the same. What stands at one point alone or
-//! beside the honest message takes most of it; [`search`] finds vectors for the rest.
+//! The machine is the [minimal](Minimal) one with the same visible behaviour. Deviations at one point
+//! take most of its transitions; [`search`] finds vectors for the rest.
 
 mod search;
 
@@ -15,23 +15,24 @@ use crate::play::Play;
 use crate::walk::visit;
 use crate::world::{Action, World};
 
-/// What the plays of a policy's vectors cover of the common client.
+/// How much of the common client the plays of a policy's vectors cover.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Coverage {
-    /// States of the [least machine](Minimal) that were left, and all that are ever left.
+    /// Covered states of the [minimal machine](Minimal), and all that can be covered: a state is
+    /// covered by a transition that leaves it.
     pub states: (usize, usize),
     /// Its transitions that were taken.
     pub taken: usize,
-    /// Its transitions that a peer can bring about: the attacker of the model takes them, and the
-    /// client's own deadline has no part in them.
+    /// Its transitions that a peer can cause: the model's attacker takes them, and they do not depend
+    /// on the client's own deadline.
     pub possible: usize,
     /// All its transitions.
     pub transitions: usize,
-    /// Those that are possible and were not taken, in words.
+    /// The possible transitions that were not taken, in words.
     pub missing: Vec<String>,
 }
 
-/// The transitions of a client that were taken.
+/// Records which transitions of a client were taken.
 pub(super) struct Cover {
     least: Minimal,
     possible: BTreeSet<Transition>,
@@ -39,13 +40,13 @@ pub(super) struct Cover {
 }
 
 impl Cover {
-    /// Nothing of the client of a compiled world.
+    /// No transition of the client of a compiled world was taken yet, except the first.
     pub(super) fn of(world: &World<Negotiator>) -> Self {
         let least = world.least();
-        // Every run begins with it.
+        // Every run begins with this transition.
         let taken: BTreeSet<Transition> = start(&least, world).into_iter().collect();
         let mut possible = taken.clone();
-        // Many states of the world have the same client.
+        // Many states of the world have the same client state.
         let mut known: FxHashMap<StateId, FxHashSet<Action>> = FxHashMap::default();
         visit(world, None, |state, action| {
             let Some(input) = input(action) else { return };
@@ -58,7 +59,7 @@ impl Cover {
         Self { least, possible, taken }
     }
 
-    /// Takes up what a play takes; whether something was new and possible.
+    /// Adds the transitions of a play; returns whether one of them was new and possible.
     pub(super) fn take(&mut self, world: &World<Negotiator>, played: &Play) -> bool {
         let known = self.taken.len();
         for step in &played.steps {
@@ -83,7 +84,7 @@ impl Cover {
         }
     }
 
-    /// What is possible and was not taken: the first example of each.
+    /// The possible transitions that were not taken, one example for each description.
     fn missing(&self, world: &World<Negotiator>) -> Vec<String> {
         let mut known = BTreeSet::new();
         let mut missing = Vec::new();
@@ -104,7 +105,7 @@ impl Cover {
     }
 }
 
-/// What an action is to the client, where it is a peer's: no peer brings about a deadline.
+/// The client's input in an action of a peer; `None` for a deadline, which no peer can cause.
 fn input(action: &Action) -> Option<Input> {
     match action {
         Action::ToClient(segment) => Some(Input::Segment(segment.clone())),
@@ -118,7 +119,7 @@ fn input(action: &Action) -> Option<Input> {
     }
 }
 
-/// The transitions that an input takes: a new connection stands at once.
+/// The transitions that an input takes: a new connection is established at once.
 fn transitions(
     least: &Minimal,
     world: &World<Negotiator>,

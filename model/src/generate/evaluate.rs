@@ -1,4 +1,4 @@
-//! What a candidate shows: every sound variant and every flawed client is played against it.
+//! Evaluates a candidate: plays it against every sound variant and every flawed client.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,19 +17,20 @@ use crate::variant::{Login, Variant};
 use crate::vector::{Do, Outcome, Point};
 use crate::world::{Attacker, Setting, World};
 
-/// What a candidate shows.
+/// The result of evaluating a candidate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Evaluation {
-    /// What sound variants show.
+    /// The outcomes of sound variants.
     pub(super) sound: BTreeSet<Outcome>,
-    /// What some sound variant breaks.
+    /// The properties that some sound variant breaks.
     baseline: Properties,
-    /// The flaws that show, and the properties that each breaks beyond the sound client.
+    /// The flaws shown, and the properties that each breaks beyond the sound client.
     pub(super) kills: BTreeMap<Flaw, Properties>,
-    /// Of the flawed clients that show, in the order in which they are played, those that no sound client
-    /// can be taken for, with the same: they break what bytes alone prove, or say more than any sound one.
+    /// The flawed clients shown, by their place in the order of play, that cannot be mistaken for sound
+    /// ones, with the broken properties. They break properties that bytes alone prove, or send more
+    /// than any sound client.
     pub(super) surely: BTreeMap<usize, Properties>,
-    /// What every party does: candidates of equal effect differ in wording only.
+    /// The outputs of every party: candidates with the same effect differ only in wording.
     pub(super) effect: Vec<Vec<Output>>,
     /// The points that the common client reaches.
     pub(super) reached: BTreeSet<Point>,
@@ -57,14 +58,14 @@ pub(super) struct Bench {
     covers: BTreeMap<Policy, Cover>,
     /// Clients with several flaws.
     others: BTreeMap<(Honest, Flaws), World<Negotiator>>,
-    /// What each party says inside TLS in the twin of a plan.
+    /// The commands of each party inside TLS in the twin of a plan.
     twins: BTreeMap<(Honest, String), Vec<Option<Vec<Command>>>>,
 }
 
-/// What is honest about a candidate: the user's sessions, and whether the server lists its logins.
+/// The honest part of a candidate: the user's sessions, and whether the server lists its logins.
 type Honest = (Vec<Policy>, bool);
 
-/// Who is played.
+/// The client that is played.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Party {
     Sound,
@@ -82,13 +83,13 @@ impl Bench {
         }
     }
 
-    /// Sees to it that the worlds of these sessions are there: the first is the common client's.
+    /// Compiles the worlds of these sessions if necessary: the first is the common client's.
     fn compile(&mut self, honest: &Honest) {
         let (protocol, covers) = (self.protocol, &mut self.covers);
         self.worlds.entry(honest.clone()).or_insert_with(|| worlds(protocol, honest, covers));
     }
 
-    /// Candidates for what the vectors of a policy have not covered so far.
+    /// Candidates for transitions that the vectors of a policy have not covered so far.
     pub(super) fn uncovered(&mut self, policy: Policy) -> Vec<Candidate> {
         let honest = (vec![policy], true);
         self.compile(&honest);
@@ -184,7 +185,7 @@ impl Bench {
         !shown(protocol, candidate, &plan, &played, evaluation.baseline, twin).is_empty()
     }
 
-    /// What was covered of the common client under each policy.
+    /// The coverage of the common client under each policy.
     pub(super) fn coverage(&self) -> BTreeMap<Policy, Coverage> {
         self.covers
             .iter()
@@ -196,7 +197,7 @@ impl Bench {
     }
 }
 
-/// What a play of a flawed client shows beyond what sound ones break.
+/// The properties that a play of a flawed client shows as broken, beyond those that sound ones break.
 fn shown(
     protocol: &'static Protocol,
     candidate: &Candidate,
@@ -209,7 +210,7 @@ fn shown(
     visible(protocol, &candidate.sessions(), plan, played, broken, twin)
 }
 
-/// A plan without what the attacker says in clear: all that is said inside TLS stays.
+/// A plan without the attacker's deviations in clear; those inside TLS stay.
 fn twin(plan: &Plan) -> Plan {
     let inside = |planned: &&Planned| planned.at.is_inside();
     Plan {
@@ -218,7 +219,7 @@ fn twin(plan: &Plan) -> Plan {
     }
 }
 
-/// What the client says inside TLS with the true server, its goodbye left out.
+/// The client's commands inside TLS with the true server, without its goodbye.
 fn inside(played: &Play) -> Vec<Command> {
     let heard = |event| match event {
         Event::Heard(command, Layer::Tls) if command != Command::Goodbye => Some(command),
@@ -227,9 +228,8 @@ fn inside(played: &Play) -> Vec<Command> {
     played.lifted().into_iter().flatten().filter_map(heard).collect()
 }
 
-/// Whether a client that meets the same true server inside TLS does otherwise there than without the
-/// attacker's words in clear. One that stops before its first command there has taken them for an
-/// attack.
+/// Whether a client with the same true server inside TLS behaves otherwise there than without the
+/// attack in clear. A client that stops before its first command there has noticed the attack.
 fn used_clear_text(now: &[Command], twin: &[Command]) -> bool {
     !now.is_empty() && now != twin
 }
@@ -251,8 +251,8 @@ fn beyond(
         .collect()
 }
 
-/// The broken properties that a peer, or whoever started the client, can see. Acting on injected
-/// bytes is seen only where no sound client would have done the same.
+/// The broken properties that the peer, or the program that started the client, can see. Use of
+/// injected bytes is visible only if no sound client would have done the same.
 fn visible(
     protocol: &'static Protocol,
     sessions: &[Policy],
@@ -261,7 +261,7 @@ fn visible(
     broken: Properties,
     twin: impl FnOnce() -> Vec<Command>,
 ) -> Properties {
-    // Silence about an earlier session is not seen where the last one ends well.
+    // An earlier silent session is not visible if the last one ends well.
     let last = played.client_outputs().into_iter().rev().find(|o| matches!(o, Output::End(_)));
     let ends_well = last == Some(Output::End(End::Delivered));
     let broken: Properties =
@@ -274,7 +274,7 @@ fn visible(
         return broken;
     }
     let mut run = played.lifted();
-    // Success is telling only where the true server never confirmed anything.
+    // Success proves something only if the true server never confirmed anything.
     let silent = plan.deviations.iter().any(|planned| planned.action == Do::Withhold);
     if silent
         && played.delivered()
@@ -282,7 +282,7 @@ fn visible(
     {
         events.push(Event::Succeeded);
     }
-    // Whoever runs the vector has seen the same client with an honest peer.
+    // The runner of the vector has seen the same client with an honest peer.
     let logs_in = protocol.login != Authentication::None;
     let habits = Habits { logs_in, ..Habits::default() };
     match explain(protocol, sessions, habits, &run) {
@@ -293,8 +293,8 @@ fn visible(
     }
 }
 
-/// Whether a policy promises a property at all. An opportunistic client still owes that what it
-/// takes for protected is (RFC 7457 section 2.2), and honesty towards its user.
+/// Whether a policy claims a property at all. Under any policy, an opportunistic client must not treat
+/// plaintext as protected (RFC 7457 section 2.2), and must be honest to its user.
 pub const fn is_claimed(policy: Policy, property: Property) -> bool {
     policy.needs_tls()
         || matches!(
@@ -335,7 +335,7 @@ fn worlds(
     let client = |variant, flaws| client(protocol, sessions.to_vec(), variant, flaws);
     let setting = Setting { lists_logins: *lists_logins, ..Setting::of(Attacker::Active) };
     let common = client(Variant::COMMON, Flaws::NONE);
-    // It is compiled where coverage is counted over its whole machine.
+    // It is compiled if coverage is counted over its whole machine.
     let common = if let (&[policy], true) = (&sessions[..], *lists_logins) {
         let common = World::new(protocol, common, sessions.to_vec(), setting);
         covers.insert(policy, Cover::of(&common));
@@ -357,10 +357,10 @@ fn worlds(
 
 /// Each flaw of a client, and the variants that are played with it: the common one first.
 ///
-/// What is left over when TLS starts is taken for the answer to whatever is asked first: there the
-/// clients that ask for no capabilities inside TLS, that take any positive reply, and that answer a
-/// challenge are played as well. A client that asks for the upgrade straight away learns what is
-/// offered from the greeting.
+/// A message left over when TLS starts is accepted as the answer to the client's next request. For such
+/// flaws, also plays clients that request no capabilities inside TLS, that accept any positive reply,
+/// and that answer a challenge. A client that requests the upgrade directly learns the offer from the
+/// greeting.
 pub fn flawed(protocol: &Protocol) -> Vec<(Variant, Flaw)> {
     let mut all: Vec<_> = Flaw::played().map(|flaw| (Variant::COMMON, flaw)).collect();
     let common = Variant::COMMON;
@@ -386,7 +386,7 @@ pub fn flawed(protocol: &Protocol) -> Vec<(Variant, Flaw)> {
     all
 }
 
-/// The actions of a play, one a line.
+/// The actions of a play, one on each line.
 fn trace(played: &Play) -> Vec<String> {
     played.steps.iter().map(|step| step.action.to_string()).collect()
 }

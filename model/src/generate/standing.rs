@@ -1,5 +1,5 @@
-//! What becomes of each flaw, and of each pair of flaws: whether it can be told from soundness at
-//! all, whether it does harm, and whether some vector shows it.
+//! The standing of each flaw, and of each pair of flaws: whether it can be distinguished from sound
+//! behaviour, whether it does harm, and whether a vector shows it.
 
 mod alike;
 
@@ -18,21 +18,21 @@ use crate::variant::Variant;
 use crate::vector::Tier;
 use crate::world::{Attacker, World};
 
-/// What becomes of a client with flaws, where TLS is required.
+/// The standing of a client with flaws under policy `required`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Standing {
-    /// It breaks a property that is claimed, and a vector shows it.
+    /// It breaks a claimed property, and a vector shows it.
     Killed,
-    /// It does whatever each of these sound clients does: the protocol has nothing that the
-    /// mistake could be made about, or the mistake is a choice.
+    /// It behaves like each of these sound clients: the protocol has no occasion for the flaw, or the
+    /// flaw is a legal choice.
     Explained(Vec<Variant>),
-    /// It differs from every sound client and breaks nothing that is claimed.
+    /// It differs from every sound client and breaks no claimed property.
     Benign,
-    /// It breaks these, and no vector shows it.
+    /// It breaks these properties, and no vector shows it.
     Missed(Properties),
 }
 
-/// What becomes of each flaw of a client, and of each pair of them.
+/// The standing of each flaw of a client, and of each pair of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Standings(Vec<(Flaws, Standing)>);
 
@@ -71,7 +71,7 @@ impl fmt::Display for Standings {
     }
 }
 
-/// Works out the standings from vectors that were evaluated.
+/// Computes the standings from evaluated vectors.
 pub(super) fn standings(
     protocol: &'static Protocol,
     bench: &mut Bench,
@@ -86,7 +86,7 @@ pub(super) fn standings(
         .iter()
         .enumerate()
         .flat_map(|(at, &one)| flaws[at + 1..].iter().map(move |&other| Flaws::of(&[one, other])));
-    // The few that show most come first: most pairs need no more.
+    // The few vectors that show most come first: most pairs need no others.
     let mut order: Vec<usize> = (0..evaluated.len())
         .filter(|&index| evaluated[index].0.policy == Policy::Required)
         .collect();
@@ -108,7 +108,7 @@ pub(super) fn standings(
         if killed(flaws) {
             return Standing::Killed;
         }
-        // A second mistake often changes nothing. Clients that do the same are judged once.
+        // A second flaw often changes nothing. Clients with the same behaviour are judged once.
         let worlds = sound.worlds(flaws);
         let same = |others: &[World<Negotiator>]| {
             worlds.iter().zip(others).all(|(world, other)| world.behaves_like(other))

@@ -5,18 +5,18 @@ use crate::message::{Mechanism, Piece, Reply};
 use crate::protocol::{At, Protocol, Wording, shown};
 use crate::vector::Point;
 
-/// One way to put a reply at a point.
+/// One way to word a reply at a point.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Text {
     pub(super) reply: Reply,
     pub(super) slug: String,
     pub(super) text: String,
     pub(super) class: &'static str,
-    /// Whether real clients tell it from other words for the same reply.
+    /// Whether real clients distinguish it from other words for the same reply.
     pub(super) apart: bool,
 }
 
-/// What the honest server says at a point.
+/// The honest server's reply at a point.
 pub(super) fn honest_at(protocol: &Protocol, point: Point) -> Option<Reply> {
     use crate::protocol::Opening;
     match point {
@@ -31,7 +31,7 @@ pub(super) fn honest_at(protocol: &Protocol, point: Point) -> Option<Reply> {
     }
 }
 
-/// Every text that can stand in place of the honest reply at a point.
+/// Every text that can replace the honest reply at a point.
 pub(super) fn replacements(protocol: &Protocol, point: Point) -> Vec<Text> {
     let at = match point {
         Point::Opening => At::Opening,
@@ -46,7 +46,7 @@ pub(super) fn replacements(protocol: &Protocol, point: Point) -> Vec<Text> {
             .filter(|wording| wording.at == at || wording.at == At::Anywhere)
             .map(written)
             .collect();
-        // The honest message itself is no forgery, but in other words it may be.
+        // The honest text itself is not a forgery, but other words for it may be.
         if written.is_empty() && Some(reply) != honest {
             texts.push(plain(protocol, point, reply));
         } else {
@@ -67,7 +67,7 @@ pub(super) fn plain(protocol: &Protocol, point: Point, reply: Reply) -> Text {
     }
 }
 
-/// The texts that come beside the honest reply at a point, apart from the usual ones.
+/// The texts sent next to the honest reply at a point, without the usual ones.
 pub(super) fn beside(protocol: &Protocol, at: At) -> impl Iterator<Item = Text> {
     protocol.speech.replies.iter().filter(move |wording| wording.at == at).map(written)
 }
@@ -82,18 +82,18 @@ fn written(wording: &Wording) -> Text {
     }
 }
 
-/// The text of a piece that stands behind an honest reply; `None` where there is no such piece.
+/// The text of a piece after an honest reply; `None` if there is no such piece.
 pub(super) fn piece_text(protocol: &Protocol, piece: Piece<Reply>) -> Option<String> {
     let text = protocol.text(piece.message());
     match piece {
         Piece::Whole(_) => Some(format!("{text}\n")),
-        // Only the end of the last line is missing.
+        // Only its last line end is missing.
         Piece::Line(_) => Some(text.to_owned()),
         Piece::Block(_) => protocol.speech.blocks.open(text),
     }
 }
 
-/// A piece as a slug names it.
+/// The name of a piece in a slug.
 pub(super) fn piece_name(piece: Piece<Reply>) -> String {
     let word = piece.message().word();
     match piece {
@@ -103,13 +103,13 @@ pub(super) fn piece_name(piece: Piece<Reply>) -> String {
     }
 }
 
-/// A text as a summary quotes it, between backquotes: its lines one by one.
+/// A text as quoted in a summary, between backquotes, line by line.
 pub(super) fn quoted(text: &str) -> String {
     let lines: Vec<String> = shown(text.trim_end()).split('\n').map(printable).collect();
     lines.join("` `")
 }
 
-/// The attack class of a reply in place of the honest one.
+/// The attack class of a reply that replaces the honest one.
 const fn class(point: Point, reply: Reply) -> &'static str {
     match (point, reply) {
         (_, Reply::Notice) => "UI-ALERT",
@@ -135,7 +135,7 @@ const fn class(point: Point, reply: Reply) -> &'static str {
     }
 }
 
-/// The attack class of a piece behind the honest reply at a point.
+/// The attack class of a piece after the honest reply at a point.
 pub(super) const fn class_behind(point: Point, piece: Piece<Reply>) -> &'static str {
     match (point, piece) {
         (Point::Upgrade, Piece::Line(_)) => "RSP-FRAGMENT",

@@ -1,4 +1,4 @@
-//! Clients and servers, compiled.
+//! Compiles clients and servers.
 
 use super::segments::Segments;
 use super::{Alphabet, Machine};
@@ -7,7 +7,7 @@ use crate::message::{Bounds, Piece, Segment};
 use crate::protocol::Protocol;
 use crate::server::{self, Port, Server};
 
-/// A client, compiled: its states with what the connection is in each.
+/// A compiled client: its states, each with its connection.
 pub type ClientMachine<C> = Machine<(<C as Client>::State, Link), Input, client::Outputs>;
 
 /// A server, compiled.
@@ -25,23 +25,23 @@ impl Alphabet for server::Input {
     }
 }
 
-/// What a client's connection is: it decides what can come in.
+/// The client's connection, which decides the possible inputs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Link {
-    /// None stands, or none yet.
+    /// There is no connection, or none yet.
     Down,
-    /// In clear: whatever the attacker likes.
+    /// In clear: the attacker can send anything.
     Clear,
     /// In clear, with a ClientHello on it.
     Handshake,
     /// TLS with the true server: whole messages, one by one.
     Secure,
-    /// TLS with the attacker: whatever he likes.
+    /// TLS with the attacker, who can send anything.
     False,
 }
 
 impl Link {
-    /// What the connection is after an input and what the client did on it.
+    /// The connection after an input and the client's outputs on it.
     #[must_use]
     pub fn after(self, input: &Input, outputs: &client::Outputs) -> Self {
         let mut link = match input {
@@ -63,7 +63,7 @@ impl Link {
         link
     }
 
-    /// What can come in beside segments, in the order of the alphabet: before them.
+    /// The possible inputs before segments, in the order of the alphabet.
     fn before_segments(self) -> Vec<Input> {
         match self {
             Self::Down => vec![Input::Connected],
@@ -76,7 +76,7 @@ impl Link {
         }
     }
 
-    /// What can come in beside segments, in the order of the alphabet: behind them.
+    /// The possible inputs after segments, in the order of the alphabet.
     fn behind_segments(self) -> Vec<Input> {
         let closed = Input::Closed;
         match self {
@@ -100,15 +100,14 @@ impl Link {
         }
     }
 
-    /// All that can come in where the environment sees this of a client; `segments` are all segments
-    /// within the bounds.
+    /// All possible inputs of a client with this view; `segments` are all segments within the bounds.
     pub(crate) fn inputs(self, view: View, segments: &[Input]) -> Vec<Input> {
         if view == View::Channel {
             return channel_inputs();
         }
         let fits = |input: &&Input| match (self, input) {
             (Self::Down, _) => false,
-            // Inside TLS messages come whole, and one by one.
+            // Inside TLS, messages arrive whole and one by one.
             (Self::Secure, Input::Segment(segment)) => {
                 matches!(segment.pieces(), [Piece::Whole(_)])
             }
@@ -122,14 +121,14 @@ impl Link {
     }
 }
 
-/// What can come in while a client waits for the second channel. What happens on the first connection
-/// meanwhile comes in afterwards.
+/// The possible inputs while a client waits for the second channel. Events of the first connection
+/// arrive after that.
 fn channel_inputs() -> Vec<Input> {
     let shown = Peer::ALL.into_iter().map(Input::Channel);
     shown.chain([Input::ChannelFailed, Input::Deadline]).collect()
 }
 
-/// All segments that a client of a protocol can be given, as [`Link::inputs`] takes them.
+/// All segments that a client of a protocol can receive, for [`Link::inputs`].
 pub(crate) fn segment_inputs(protocol: &Protocol, bounds: Bounds) -> Vec<Input> {
     Segment::all(&protocol.replies(), protocol.fragments, bounds)
         .into_iter()
@@ -146,7 +145,7 @@ pub fn compile_client<C: Client>(
     compile_client_among(client, protocol, bounds, &[])
 }
 
-/// The same for a client that others can also put into these states.
+/// The same for a client that other clients can also put into these states.
 pub(crate) fn compile_client_among<C: Client>(
     client: &C,
     protocol: &Protocol,

@@ -1,8 +1,7 @@
-//! A client's machine without the states that nobody outside can tell apart.
+//! A client's machine with indistinguishable states merged: those that no peer or user can tell apart.
 //!
-//! Half a line in the buffer is a state; that the line will be refused, whatever it is, is all that
-//! can be seen of it. Tests cover what can be seen: the transitions of the least machine that does
-//! the same.
+//! Half a line in the buffer is a state of its own, although the client may reject the line whatever it
+//! is. Tests cover visible behaviour: the transitions of the minimal machine with the same behaviour.
 
 use std::collections::BTreeSet;
 
@@ -13,18 +12,19 @@ use crate::client::{Client, Input, Outputs, View, visible};
 use crate::message::Bounds;
 use crate::protocol::Protocol;
 
-/// The least machine that shows the same as a client's.
+/// The minimal machine with the visible behaviour of a client's.
 #[derive(Clone, Debug)]
 pub struct Minimal {
     /// The block of each state.
     blocks: Vec<usize>,
-    /// What is seen of each list of outputs; lists that show the same have the same number.
+    /// The number of the visible part of each list of outputs; lists with the same visible part have
+    /// the same number.
     seen: Vec<usize>,
-    /// What each block can show.
+    /// The visible steps of each block.
     classes: Vec<BTreeSet<Shows>>,
 }
 
-/// What is seen of a step: the number of the visible outputs, and the block that follows.
+/// The visible part of a step: the number of the visible outputs, and the next block.
 type Shows = (usize, usize);
 
 /// A transition of a [`Minimal`] machine.
@@ -66,7 +66,7 @@ impl Minimal {
         let blocks = refine(links, &rows);
         let mut classes = vec![BTreeSet::new(); blocks.iter().max().map_or(0, |most| most + 1)];
         for (row, &block) in rows.iter().zip(&blocks) {
-            // All rows of a block show the same.
+            // All rows of a block have the same visible steps.
             if classes[block].is_empty() {
                 classes[block] = shows(row, &blocks).collect();
             }
@@ -84,7 +84,7 @@ impl Minimal {
         self.classes.iter().map(BTreeSet::len).sum()
     }
 
-    /// Which transition a step of the machine is.
+    /// The transition of a step of the client's machine.
     pub fn transition(
         &self,
         state: StateId,
@@ -98,7 +98,7 @@ impl Minimal {
     }
 }
 
-/// Numbers the lists of outputs by what the peer and the user see of them.
+/// Numbers the lists of outputs by the part that the peer and the user see.
 fn number(all: &[Outputs]) -> Vec<usize> {
     let mut known: FxHashMap<Outputs, usize> = FxHashMap::default();
     all.iter()
@@ -109,15 +109,14 @@ fn number(all: &[Outputs]) -> Vec<usize> {
         .collect()
 }
 
-/// What each input shows in a state, and the state that follows; in the order of the inputs.
+/// The visible outputs and the next state for each input of a state, in the order of the inputs.
 type Row = Vec<(usize, StateId)>;
 
 fn shows(row: &Row, blocks: &[usize]) -> impl Iterator<Item = Shows> {
     row.iter().map(|&(shown, next)| (shown, blocks[usize::from(next)]))
 }
 
-/// The coarsest division of the states that no input tells apart: splits blocks until nothing
-/// splits.
+/// The coarsest partition of the states that no input distinguishes: splits blocks until none splits.
 fn refine(mut blocks: Vec<usize>, rows: &[Row]) -> Vec<usize> {
     let mut count = 0;
     loop {

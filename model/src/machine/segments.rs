@@ -1,4 +1,4 @@
-//! The segments that can come in, and which of them a party cannot tell apart.
+//! The segments that a party can receive, and which of them it cannot distinguish.
 
 use std::hash::Hash;
 
@@ -14,16 +14,16 @@ pub(super) struct Segments<M> {
     bounds: Bounds,
 }
 
-/// Beginnings of segments that a party cannot tell apart: after each of them it is in the same
-/// state, has done the same, and knows that more is behind.
+/// Beginnings of segments that a party cannot distinguish: after each of them it is in the same state,
+/// has made the same outputs, and knows that more pieces follow.
 struct Head<M, S, O> {
     /// The first of them.
     pieces: Vec<Piece<M>>,
-    /// How many they are.
+    /// The number of these beginnings.
     members: u32,
-    /// The state in the midst of reading.
+    /// The state in the middle of reading.
     state: S,
-    /// What was done so far.
+    /// The outputs so far.
     outputs: O,
 }
 
@@ -32,11 +32,11 @@ impl<M: Copy> Segments<M> {
         Self { alphabet, fragments, bounds }
     }
 
-    /// Hands over the segments in the order of [`Segment::all`]: one for all that begin alike and
-    /// are known to go on alike, and for how many it stands.
+    /// Passes on the segments in the order of [`Segment::all`]: one for each group with
+    /// indistinguishable beginnings and the same end, with the size of the group.
     ///
-    /// `read` reads one piece and knows whether the segment goes on behind it; where it does not
-    /// know, `step` is given each segment as a whole.
+    /// `read` reads one piece and knows whether more pieces follow. If it returns `None`, `step` gets
+    /// each segment as a whole.
     pub(super) fn classes<S, T, const N: usize>(
         &self,
         state: &S,

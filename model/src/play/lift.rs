@@ -1,4 +1,4 @@
-//! A play as its peer would have recorded it.
+//! A play as recorded by its peer.
 
 use super::Play;
 use crate::client::Output;
@@ -7,7 +7,7 @@ use crate::message::Layer;
 use crate::world::{Action, Transition, Wire};
 
 impl Play {
-    /// The play as a peer would have recorded it, connection by connection.
+    /// The play as recorded by a peer, connection by connection.
     pub fn lifted(&self) -> Run {
         let mut run = vec![Vec::new()];
         record(&mut run, &self.opening, Layer::Clear);
@@ -45,11 +45,11 @@ impl Play {
     }
 }
 
-/// Records what the client did in a transition, and in which layer it began to.
+/// Records the client's outputs in a transition, and the layer in which they began.
 fn record(run: &mut Run, transition: &Transition, began: Layer) {
     let leaves = transition.client.iter().any(|output| matches!(output, Output::Connect(_)));
     let mut layer = match transition.state.wire() {
-        // Its last words on a connection that is gone by now.
+        // Its last messages, on a connection that is closed now.
         _ if leaves => began,
         Wire::Down => began,
         Wire::Secure | Wire::False(_) => Layer::Tls,
@@ -58,7 +58,7 @@ fn record(run: &mut Run, transition: &Transition, began: Layer) {
     for &output in &transition.client {
         let event = match output {
             Output::Connect(_) => {
-                // Every connection but the first begins a record of its own.
+                // Every connection except the first begins a new record.
                 if run.len() > 1 || run.iter().any(|events| !events.is_empty()) {
                     run.push(Vec::new());
                 }

@@ -1,38 +1,38 @@
-//! What the persona of a vector is to do.
+//! The plan of a vector's persona.
 
 use crate::client::Peer;
 use crate::message::{Piece, Reply};
 use crate::vector::{Certificate, Do, PeerRecord, Point, SegmentOf};
 
-/// What the attacker is going to do, in the model's words.
+/// The attacker's plan, in the model's terms.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
-    /// The certificate that is shown.
+    /// The certificate that is presented.
     pub certificate: Peer,
     /// The deviations, in order.
     pub deviations: Vec<Planned>,
 }
 
-/// One deviation, in the model's words.
+/// One deviation, in the model's terms.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Planned {
     /// The session, counted from 1.
     pub session: u8,
     /// The connection, counted from 1; every one if `None`.
     pub connection: Option<u8>,
-    /// Where.
+    /// The point.
     pub at: Point,
-    /// What.
+    /// The action.
     pub action: Do,
-    /// What is said.
+    /// The message, in pieces.
     pub pieces: Vec<Piece<Reply>>,
-    /// Whether it is said in a write of its own.
+    /// Whether it is sent in a write of its own.
     pub segment: SegmentOf,
 }
 
 impl Plan {
-    /// Whether the true server's list inside TLS names its logins: one that says [`Reply::Bare`] there
-    /// names none, and is as honest.
+    /// Whether the true server's list inside TLS names its logins. A server that sends [`Reply::Bare`]
+    /// there names none, and is equally honest.
     pub fn lists_logins(&self) -> bool {
         let bare =
             |planned: &Planned| planned.pieces.iter().any(|piece| piece.message() == Reply::Bare);

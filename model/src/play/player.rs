@@ -1,4 +1,4 @@
-//! The persona at work: it hears, speaks, and deviates where the plan says so.
+//! The persona in a play: it receives, replies, and deviates where the plan says so.
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -10,25 +10,25 @@ use crate::server::{self, Port, Server};
 use crate::vector::{Do, Point};
 use crate::world::{Action, State, Transition, Wire, World};
 
-/// A play under way.
+/// A play in progress.
 pub(super) struct Player<'w, C: Client> {
     pub(super) world: &'w World<C>,
     pub(super) plan: &'w Plan,
     pub(super) coaxer: Server,
     pub(super) state: State,
-    /// The persona on the connection: the server that plays along.
+    /// The persona's state: the server that plays along.
     pub(super) persona: server::State,
-    /// What the client said and the persona has not taken up.
+    /// The client's commands that the persona has not processed yet.
     pub(super) heard: VecDeque<Command>,
-    /// What the persona is about to say, and at which point.
+    /// The persona's next replies, each with its point.
     pub(super) unsaid: VecDeque<(Option<Point>, Reply)>,
-    /// Whether the first words inside TLS were said.
+    /// Whether the first reply inside TLS was sent.
     pub(super) inside: bool,
     /// Whether the client has sent a ClientHello that waits for an answer.
     pub(super) starts_tls: bool,
     pub(super) steps: Vec<Played>,
     pub(super) reached: BTreeSet<Point>,
-    /// At which point it speaks.
+    /// The point at which it sends.
     pub(super) at: Option<Point>,
 }
 
@@ -55,7 +55,7 @@ impl<C: Client> Player<'_, C> {
         }
     }
 
-    /// Nothing more can happen: the persona closes, and then the deadline passes.
+    /// Nothing else is possible: the persona closes, and then the deadline passes.
     fn give_up(&mut self) -> bool {
         if self.state.wire() == Wire::Down {
             self.perform(Action::Deadline, false);
@@ -76,7 +76,7 @@ impl<C: Client> Player<'_, C> {
         self.plan.deviations.iter().filter(here).cloned().collect()
     }
 
-    /// Performs an action; whether it was possible.
+    /// Performs an action; returns whether it was possible.
     pub(super) fn perform(&mut self, action: Action, deviates: bool) -> bool {
         let Some(transition) = self.world.next(&self.state, &action) else { return false };
         let before = std::mem::replace(&mut self.state, transition.state.clone());
@@ -85,7 +85,7 @@ impl<C: Client> Player<'_, C> {
         true
     }
 
-    /// Takes up what the client did.
+    /// Processes the client's outputs.
     pub(super) fn notice(&mut self, transition: &Transition) {
         for &output in &transition.client {
             match output {
@@ -126,7 +126,7 @@ impl<C: Client> Player<'_, C> {
         let silent = said.is_empty();
         self.unsaid.extend(said.into_iter().map(|reply| (Some(Point::Opening), reply)));
         if silent {
-            // The client speaks first: only what does without words can happen here.
+            // The client speaks first: only deviations without a message are possible here.
             for planned in self.deviations(Point::Opening) {
                 if let Do::Close | Do::Cut = planned.action {
                     self.heard.clear();
@@ -136,11 +136,11 @@ impl<C: Client> Player<'_, C> {
         }
     }
 
-    /// The persona takes up a command: it works out what to say.
+    /// The persona processes a command, and computes its replies.
     pub(super) fn listen(&mut self, command: Command) {
         match self.state.wire() {
             Wire::Secure => {
-                // The true server answers; it may say something first by itself.
+                // The true server answers; it may send something of its own first.
                 self.perform(Action::ToServer(Segment::one(command)), false);
                 self.take_true_words(Some(command));
             }
@@ -167,14 +167,14 @@ impl<C: Client> Player<'_, C> {
         }
     }
 
-    /// The client's clear words reach the true server as well, so that TLS can begin there.
+    /// The true server also receives the client's clear commands, so that TLS can begin there.
     fn feed_true_server(&mut self, command: Command) {
         if matches!(self.state.wire(), Wire::Clear | Wire::Handshake) {
             self.perform(Action::ToServer(Segment::one(command)), false);
         }
     }
 
-    /// Queues what the true server has said inside TLS.
+    /// Queues the true server's replies inside TLS.
     pub(super) fn take_true_words(&mut self, command: Option<Command>) {
         let known = self.unsaid.len();
         let said: Vec<Reply> = self.state.replies_under_way().skip(known).collect();
@@ -195,13 +195,13 @@ impl<C: Client> Player<'_, C> {
         Some(Point::Inside)
     }
 
-    /// At which point the answer to a command is said.
+    /// The point at which a command is answered.
     pub(super) fn point(&mut self, command: Command) -> Option<Point> {
         let inside = matches!(self.state.wire(), Wire::Secure | Wire::False(_));
         if inside && !self.inside {
             self.inside = true;
             self.reached.insert(Point::Inside);
-            // The first answer inside TLS is at the point of its command as well.
+            // The first answer inside TLS also reaches the point of its command.
             self.reached.extend(Point::of(command, true));
             let planned = |point| !self.deviations(point).is_empty();
             return Some(Point::of_first_inside(command, planned));

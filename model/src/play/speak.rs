@@ -1,4 +1,4 @@
-//! What the persona says and shows, with what deviates there.
+//! The persona's replies and certificates, with the deviations there.
 
 use super::plan::Planned;
 use super::player::Player;
@@ -9,7 +9,7 @@ use crate::vector::{Do, Point, SegmentOf};
 use crate::world::{Action, Wire};
 
 impl<C: Client> Player<'_, C> {
-    /// Says one thing, with what deviates there. Whether anything happened.
+    /// Sends one reply, with the deviations at this point; returns whether anything happened.
     pub(super) fn speak(&mut self, point: Option<Point>, reply: Reply) -> bool {
         self.at = point;
         let deviations = match point {
@@ -57,7 +57,7 @@ impl<C: Client> Player<'_, C> {
         true
     }
 
-    /// The true reply is held back; only what the client does by itself can follow.
+    /// Withholds the true reply; after that, only the client can act.
     fn withhold(&mut self) -> bool {
         match self.heard.pop_front() {
             Some(command) => {
@@ -69,7 +69,7 @@ impl<C: Client> Player<'_, C> {
         }
     }
 
-    /// A ClientHello has come; what the client said before it is taken up first.
+    /// Handles a ClientHello; processes the client's earlier commands first.
     pub(super) fn meet_client_hello(&mut self) -> bool {
         while let Some(command) = self.heard.pop_front() {
             self.listen(command);
@@ -78,7 +78,7 @@ impl<C: Client> Player<'_, C> {
             let withheld = |planned: &Planned| planned.action == Do::Withhold;
             let swallowed = point.is_some_and(|at| self.deviations(at).iter().any(withheld));
             if !swallowed {
-                // A clear answer where the client listens for TLS.
+                // The client gets a clear answer while it waits for TLS.
                 self.starts_tls = false;
                 return self.speak(point, reply);
             }

@@ -1,4 +1,4 @@
-//! Arrays in C, as SPIN's reader takes them.
+//! Arrays in C, in a form that SPIN's parser accepts.
 
 use std::fmt::{Display, Write as _};
 
@@ -14,7 +14,7 @@ impl Rows {
     }
 
     pub(super) fn push(&mut self, entry: impl Display) {
-        // A line holds sixteen entries: SPIN's reader has a limit on the length of a line.
+        // A line has sixteen entries: SPIN's parser limits the length of a line.
         let line = if self.count.is_multiple_of(16) { "\n  " } else { " " };
         let _ = write!(self.text, "{line}{entry},");
         self.count += 1;
@@ -29,8 +29,8 @@ impl Rows {
     }
 }
 
-/// An array for each state, and the array of these: SPIN's reader has a limit on the length of a
-/// declaration, too.
+/// An array for each state, and the array of these: SPIN's parser also limits the length of a
+/// declaration.
 pub(super) struct PerState {
     kind: String,
     name: String,
@@ -61,7 +61,7 @@ impl PerState {
     }
 }
 
-/// The lists of what a party does behind one another, and where each begins.
+/// All lists of a party's outputs joined, and the start of each.
 pub(super) fn lists_of(
     party: &str,
     kind: &str,

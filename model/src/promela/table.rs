@@ -11,20 +11,20 @@ use crate::message::{Command, Layer, Reply, Segment};
 use crate::server::{self, Phase, Port};
 use crate::world::{World, acts, gives_up};
 
-/// Inputs of the client beside replies and handshakes.
+/// Inputs of the client other than replies and handshakes.
 const EVENTS: [(&str, Input); 8] = [
     ("CONNECTED", Input::Connected),
     ("HANDSHAKE_FAILED", Input::HandshakeFailed),
     ("TLS_ENDED", Input::TlsEnded),
     ("CLOSED_ORDERLY", Input::Closed(Close::Orderly)),
-    // Numbered one after the other, in this order.
+    // Numbered consecutively, in this order.
     ("CLOSED_TRUNCATED", Input::Closed(Close::Truncated)),
     ("CLOSED_CUT", Input::Closed(Close::Cut)),
     ("DEADLINE", Input::Deadline),
     ("CHANNEL_FAILED", Input::ChannelFailed),
 ];
 
-/// What a client does, as C names it; the order is the number.
+/// The outputs of a client, as named in C, in the order of their numbers.
 const CLIENT_DOES: [&str; 12] = [
     "CONNECT",
     "SEND",
@@ -40,7 +40,7 @@ const CLIENT_DOES: [&str; 12] = [
     "NOTHING",
 ];
 
-/// What a server does.
+/// The outputs of a server.
 const SERVER_DOES: [&str; 7] = [
     "SAY",
     "EXECUTED",
@@ -54,8 +54,8 @@ const SERVER_DOES: [&str; 7] = [
 /// No state: the input is not possible.
 const NONE: StateId = StateId::MAX;
 
-/// What a machine does and where it goes, by the machine's own numbers; `None`: the input is not
-/// possible. A step that the machine does not know is none, either, and stops SPIN where it is taken.
+/// The outputs and the next state of a machine's step, by its own numbers. `None`: the input is not
+/// possible. A step unknown to the machine is written in the same way, and stops SPIN if it is taken.
 fn step<S, I, O>(machine: &Machine<S, I, O>, step: Option<(S, O)>) -> String
 where
     S: Clone + Eq + Hash + Debug,
@@ -68,7 +68,7 @@ where
     format!("{{{next},{outputs}}}")
 }
 
-/// Client and server, as far as the composition asks.
+/// The parts of client and server that the composition needs.
 pub(super) struct Tables {
     replies: Vec<Reply>,
     commands: Vec<Command>,
@@ -278,8 +278,8 @@ impl Tables {
     }
 }
 
-/// The classes of segments of each state, how many each has, and the most that one has; `marked` is
-/// `None` for what is no segment.
+/// The classes of segments of each state, their number in each state, and the largest number. `marked`
+/// is `None` for an input that is not a segment.
 fn classes<S, I, O>(
     party: &str,
     machine: &Machine<S, I, O>,

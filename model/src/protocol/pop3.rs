@@ -1,9 +1,8 @@
 //! POP3 with STLS: RFC 2595 section 4, with AUTH (RFC 5034).
 //!
-//! Every positive reply begins with `+OK`, and there is nothing that answers no command. What a
-//! client takes for the answer to what, it knows by order alone. The time stamp of the greeting is
-//! not said again inside TLS: a client that uses it there uses what came in clear (RFC 1939 section
-//! 7), by design.
+//! Every positive reply begins with `+OK`, and there are no unsolicited replies. A client matches
+//! replies to commands only by their order. The time stamp of the greeting is not repeated inside TLS:
+//! a client that uses it there uses plaintext (RFC 1939 section 7), by design.
 
 use super::{
     Answer, At, Authentication, Blocks, Channel, Closure, Inside, Level, Mechanisms, Memory, Offer,
@@ -97,7 +96,7 @@ const REPLIES: &[Wording] = &[
         Reply::Greeting,
         "+OK POP3 localhost.wrong.example ready <1.1@localhost.wrong.example>",
     ),
-    // Stripping: what the question for the capabilities is answered with.
+    // Stripping: forged answers to the request for the capabilities.
     forged(
         Reply::offer(false),
         "keyword-omitted",
@@ -148,7 +147,7 @@ const REPLIES: &[Wording] = &[
         "TMP-CAP-CACHE",
     )
     .apart(),
-    // The client of the model logs in with this mechanism anyway; others may not.
+    // The model's client uses this mechanism in any case; other clients may not.
     forged(
         Reply::offer(true),
         "offer-of-plain-alone",
@@ -199,7 +198,7 @@ const REPLIES: &[Wording] = &[
         At::Upgrade,
         "NEG-REFUSE-TEMP",
     ),
-    // What RFC 2595 section 4 has a server say inside TLS.
+    // The reply that RFC 2595 section 4 prescribes inside TLS.
     forged(
         Reply::Refuse,
         "err-tls-active",
@@ -226,8 +225,7 @@ const REPLIES: &[Wording] = &[
         At::Upgrade,
         "NEG-REFUSE-GARBAGE",
     ),
-    // A status is `+OK` or `-ERR`, in capitals (RFC 1939 section 3). Many parsers are content with
-    // less.
+    // A status is `+OK` or `-ERR`, in capitals (RFC 1939 section 3). Many parsers accept less.
     forged(Reply::Unknown, "unknown-status", "+HELLO whatever", At::Upgrade, "NEG-REFUSE-CLASS"),
     forged(
         Reply::Unknown,
@@ -256,7 +254,7 @@ const REPLIES: &[Wording] = &[
     forged(Reply::Unknown, "no-plus", "OK POP3 ready", At::Opening, "NEG-GREET-ERR"),
     forged(Reply::Unknown, "lower-case", "+ok POP3 ready", At::Opening, "NEG-GREET-ERR"),
     forged(Reply::Unknown, "glued-text", "+OKPOP3 ready", At::Opening, "NEG-GREET-ERR"),
-    // The head of a list, which the true list inside TLS ends.
+    // The beginning of a list, which the true list inside TLS completes.
     forged(
         Reply::offer(false),
         "open-list",

@@ -81,7 +81,7 @@ const REPLIES: &[Wording] = &[
         Reply::offer(true),
         "250-localhost.wrong.example\n250-STARTTLS\n250-AUTH PLAIN LOGIN CRAM-MD5 SCRAM-SHA-1 SCRAM-SHA-256\n250-PIPELINING\n250-SIZE 10240000\n250-ENHANCEDSTATUSCODES\n250-DSN\n250-SMTPUTF8\n250-CHUNKING\n250 8BITMIME",
     ),
-    // Stripping: what the question for the capabilities is answered with.
+    // Stripping: forged answers to the request for the capabilities.
     forged(
         Reply::offer(false),
         "keyword-omitted",
@@ -119,7 +119,7 @@ const REPLIES: &[Wording] = &[
         "TMP-CAP-CACHE",
     )
     .apart(),
-    // The client of the model logs in with this mechanism anyway; others may not.
+    // The model's client uses this mechanism in any case; other clients may not.
     forged(
         Reply::offer(true),
         "offer-of-plain-alone",
@@ -151,10 +151,9 @@ const REPLIES: &[Wording] = &[
     ),
     forged(Reply::Refuse, "ehlo-550", "550 5.7.1 Rejected", At::Capabilities, "NEG-STRIP-ASKERR"),
     forged(Reply::Greeting, "ehlo-220", "220 localhost ESMTP", At::Capabilities, "NEG-CAP-SPLIT"),
-    // Replies of unknown status. A reply is three digits and a space, or a hyphen where more lines
-    // follow; all lines have the same code (RFC 5321 section 4.2.1), whose first digit is 2 to 5
-    // (section 4.2). Real parsers read them in many ways; a client that goes on to TLS has lost
-    // nothing.
+    // Replies of unknown status. A reply is three digits and a space, or a hyphen if more lines follow.
+    // All lines have the same code (RFC 5321 section 4.2.1), whose first digit is 2 to 5 (section 4.2).
+    // Real parsers differ here; it does no harm if a client goes on to TLS.
     forged(Reply::Unknown, "no-class", "620 localhost", At::Capabilities, "NEG-STRIP-ASKERR"),
     forged(Reply::Unknown, "two-digits", "25 localhost", At::Capabilities, "NEG-STRIP-ASKERR"),
     forged(Reply::Unknown, "four-digits", "2500 localhost", At::Capabilities, "NEG-STRIP-ASKERR"),
@@ -214,7 +213,7 @@ const REPLIES: &[Wording] = &[
         At::Opening,
         "NEG-GREET-ERR",
     ),
-    // The head of a list, which the true list inside TLS ends.
+    // The beginning of a list, which the true list inside TLS completes.
     forged(Reply::offer(false), "half-list", "250-AUTH PLAIN LOGIN ", At::LeftOpen, "RSP-FRAGMENT"),
     forged(
         Reply::offer(false),

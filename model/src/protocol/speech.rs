@@ -1,16 +1,16 @@
-//! What is said in a protocol: the words of vectors and dialogues.
+//! The texts of a protocol, for vectors and dialogues.
 
 use crate::message::{Command, Reply};
 
 /// The wire texts of a protocol: for dialogues, personas and deviations.
 ///
-/// Lines are given without their line end. The first wording of a reply is what the honest
-/// server says; [`TAG`] stands for what only the client's command can tell.
+/// Lines are given without their line end. The first wording of a reply is the honest server's; [`TAG`]
+/// stands for the tag of the client's command.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Speech {
-    /// What the server's messages look like.
+    /// The server's messages.
     pub replies: &'static [Wording],
-    /// What the client's messages look like, for dialogues.
+    /// The client's messages, for dialogues.
     pub commands: &'static [(Said, &'static str)],
     /// The line end; empty for protocols that are not made of lines.
     pub line_end: &'static str,
@@ -19,19 +19,19 @@ pub struct Speech {
 }
 
 impl Speech {
-    /// Whether a reply says by a tag which command it answers.
+    /// Whether a reply names the answered command by a tag.
     pub(crate) fn has_tags(&self) -> bool {
         self.replies.iter().any(|wording| wording.text.contains(TAG))
     }
 }
 
-/// How a message is left open, so that what comes next is read as a part of it.
+/// How a message can be incomplete, so that the next bytes are read as a part of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Blocks {
-    /// Not at all, or nobody has said yet how.
+    /// It cannot, or the model does not know how.
     None,
-    /// A hyphen behind the code says that another line follows (RFC 5321 section 4.2, RFC 959
-    /// section 4.2).
+    /// A hyphen after the code means that another line follows (RFC 5321 section 4.2, RFC 959 section
+    /// 4.2).
     Hyphens,
     /// A list goes on up to a line with a single dot (RFC 1939 section 3).
     Dot,
@@ -40,8 +40,8 @@ pub enum Blocks {
 }
 
 impl Blocks {
-    /// A text without what ends it, each line with its end; `None` for one that cannot be left
-    /// open.
+    /// An incomplete text: without its end, each line with its line end; `None` if the text cannot be
+    /// incomplete.
     pub(crate) fn open(self, text: &str) -> Option<String> {
         let lines = |text: &str, line: fn(&str) -> String| text.lines().map(line).collect();
         match self {
@@ -58,8 +58,8 @@ impl Blocks {
         }
     }
 
-    /// Whether an open text is ended by what comes next, and by its last line only. What a list
-    /// reads as is not changed by that: what comes next lists nothing new.
+    /// Whether the next text completes an incomplete one, and only with its last line. That must not
+    /// change the meaning of a list: the next text lists nothing new.
     pub(crate) fn is_ended(self, open: &str, next: &str) -> bool {
         match self {
             Self::None => false,
@@ -87,12 +87,12 @@ pub const TAG: &str = "{tag}";
 /// The tag of all commands in dialogues.
 const SHOWN_TAG: &str = "a";
 
-/// A text of a reply as dialogues and summaries show it.
+/// The text of a reply in dialogues and summaries.
 pub(crate) fn shown(text: &str) -> String {
     text.replace(TAG, SHOWN_TAG)
 }
 
-/// A client's message, for the table of texts: mechanisms and secrets left out.
+/// A client's message in the table of texts, without mechanisms and secrets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[expect(missing_docs, reason = "the variants are those of `Command`")]
 pub enum Said {
@@ -107,53 +107,53 @@ pub enum Said {
     Noop,
 }
 
-/// One way to put a reply, and the attack class that it belongs to when it is a forgery.
+/// A wording of a reply, with its attack class if it is a forgery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Wording {
-    /// What it means.
+    /// Its meaning.
     pub reply: Reply,
     /// A word for it in vector ids: lower case, digits, hyphens.
     pub slug: &'static str,
     /// The text; `\n` separates the lines of a multi-line reply.
     pub text: &'static str,
-    /// Where an attacker would use it.
+    /// The place where an attacker would use it.
     pub at: At,
     /// The attack class, as in vectors and reports.
     pub class: &'static str,
-    /// Whether real clients tell it from other words for the same reply, which the model does not: they
-    /// choose a login mechanism by its name.
+    /// Whether real clients distinguish it from other words for the same reply, although the model does
+    /// not: they choose a login mechanism by its name.
     pub apart: bool,
 }
 
 impl Wording {
-    /// The same, told from other words for the reply.
+    /// The same, distinguished by real clients from other words for the reply.
     pub(super) const fn apart(self) -> Self {
         Self { apart: true, ..self }
     }
 }
 
-/// The question that a wording answers, when it is used as a forgery.
+/// The request that a wording answers, if it is used as a forgery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum At {
     /// The opening of the connection.
     Opening,
-    /// The question for the capabilities.
+    /// The request for the capabilities.
     Capabilities,
     /// The upgrade request.
     Upgrade,
-    /// Anywhere: it answers nothing.
+    /// Any request: it answers none.
     Anywhere,
-    /// None: it comes behind the opening of the connection, in the same segment.
+    /// None: it follows the opening of the connection, in the same segment.
     BehindOpening,
-    /// None: it comes before the answer to the upgrade request, in the same segment.
+    /// None: it precedes the answer to the upgrade request, in the same segment.
     BeforeUpgrade,
-    /// None: it comes behind the answer to the upgrade request, and its end is missing. The text has
-    /// no line end of its own.
+    /// None: it follows the answer to the upgrade request, and its end is missing. The text has no
+    /// final line end.
     LeftOpen,
-    /// The question that the same reply answers honestly: it comes with a certificate for [`WRONG_NAME`],
-    /// and names that host.
+    /// The request that the same reply answers honestly. It is sent with a certificate for
+    /// [`WRONG_NAME`], and names that host.
     OtherName,
-    /// It is what the honest server says, and no forgery of itself.
+    /// It is the honest server's text, and not a forgery.
     Honest,
 }
 
@@ -173,20 +173,20 @@ impl From<Command> for Said {
     }
 }
 
-/// What the honest server says.
+/// A text of the honest server.
 pub(super) const fn honest(reply: Reply, text: &'static str) -> Wording {
     Wording { reply, slug: "", text, at: At::Honest, class: "", apart: false }
 }
 
-/// The name in a certificate that is for another name than the user's.
+/// The name in a certificate for another name than the user's.
 pub const WRONG_NAME: &str = "localhost.wrong.example";
 
-/// What an attacker says whose certificate is for [`WRONG_NAME`].
+/// A text of an attacker whose certificate is for [`WRONG_NAME`].
 pub(super) const fn other_name(reply: Reply, text: &'static str) -> Wording {
     Wording { reply, slug: "", text, at: At::OtherName, class: "", apart: false }
 }
 
-/// What an attacker says.
+/// A text of an attacker.
 pub(super) const fn forged(
     reply: Reply,
     slug: &'static str,

@@ -5,7 +5,7 @@ use crate::flaw::Flaw;
 use crate::message::{Command, Layer, Mechanism, Piece, Reply, Segment};
 use crate::protocol::{Answer, Channel, Inside, Offer, Opening};
 
-/// One step under way.
+/// A step in progress.
 pub(super) struct Run<'a> {
     pub(super) server: &'a Server,
     pub(super) state: State,
@@ -18,8 +18,8 @@ impl Run<'_> {
     }
 
     fn out(&mut self, output: Output) {
-        // A step cannot do more than this: the buffer is bounded, and so are the answers to each
-        // command. A full list means a closed connection, which says nothing more.
+        // A step has at most that many outputs: the buffer is bounded, and so are the answers to each
+        // command. A full list means a closed connection, which sends nothing more.
         let _ = self.outputs.try_push(output);
     }
 
@@ -27,7 +27,7 @@ impl Run<'_> {
         self.out(Output::Say { reply, answers: true });
     }
 
-    /// The first words on a connection, in whatever layer.
+    /// The first message on a connection, in either layer.
     pub(super) fn open(&mut self) {
         let reply = match self.server.protocol.opening {
             Opening::Greeting => Reply::Greeting,
@@ -56,12 +56,12 @@ impl Run<'_> {
         }
     }
 
-    /// Reads one piece of a segment; whether there is more behind it decides what is left over
-    /// where TLS begins.
+    /// Reads one piece of a segment. `more`, whether further pieces follow, decides what is left over
+    /// when TLS begins.
     pub(super) fn read(&mut self, piece: Piece<Command>, more: bool) {
         match self.state.phase {
             Phase::Closed => return,
-            // Left over behind the upgrade request.
+            // Left over after the upgrade request.
             Phase::AwaitsTls if self.state.behind => {
                 if self.has(Flaw::KeepsCommandBuffer) {
                     self.hold(piece);
@@ -82,7 +82,7 @@ impl Run<'_> {
         self.state.behind &= more;
     }
 
-    /// Takes a piece into the buffer, or keeps it as a head that waits for its tail.
+    /// Adds a piece to the buffer, or keeps it as an incomplete message.
     fn hold(&mut self, piece: Piece<Command>) {
         let mut cell = (piece.message(), self.state.layer);
         if let Some((fragment, layer)) = self.state.fragment.take() {
@@ -112,7 +112,7 @@ impl Run<'_> {
     fn serve(&mut self, command: Command) {
         match command {
             Command::Hello => {
-                // The introduction names the virtual host that the client wants.
+                // The introduction names the requested virtual host.
                 self.state.elsewhere = false;
                 let reply = self.capabilities();
                 self.say(reply);
@@ -143,14 +143,14 @@ impl Run<'_> {
         }
     }
 
-    /// Whether a login with this mechanism is taken here.
+    /// Whether a login with this mechanism is accepted here.
     fn permit(&self, mechanism: Mechanism) -> bool {
         let known = mechanism != Mechanism::Salted || self.server.coaxes;
         known && (self.state.layer == Layer::Tls || self.serves_in_clear())
     }
 
     fn serves_in_clear(&self) -> bool {
-        // A server without TLS has no other way to serve at all.
+        // A server without TLS can serve only in clear.
         self.server.coaxes
             || self.has(Flaw::TakesLoginInClear)
             || self.has(Flaw::KeepsSessionState)
@@ -171,8 +171,7 @@ impl Run<'_> {
     }
 
     fn deliver(&mut self) {
-        // Whether a login has to come first is between the user and the server; mail relays ask
-        // for none.
+        // Whether a login must come first is between the user and the server; mail relays require none.
         let here = self.state.layer == Layer::Tls || self.serves_in_clear();
         if here {
             self.out(Output::Executed);

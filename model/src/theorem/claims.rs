@@ -1,4 +1,4 @@
-//! What is claimed, from the standards and the literature, without looking at what was computed.
+//! The claims, from the standards and the literature, independent of the computed values.
 
 use crate::policy::Policy;
 use crate::property::Property;
@@ -6,18 +6,18 @@ use crate::protocol::{Level, Memory, Offer, Opening, Protocol, Twin};
 use crate::server::Hosts;
 use crate::world::{Alpn, Attacker, Offering, Setting};
 
-/// What is claimed of a cell.
+/// The claim about a cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Claim {
-    /// The property holds wherever it is put to the test.
+    /// The property holds in every test.
     Holds,
-    /// It does not: some dialogue breaks it.
+    /// It does not hold: some dialogue breaks it.
     Broken,
     /// Nothing is claimed.
     NotClaimed,
 }
 
-/// What is claimed of a property, and where that comes from.
+/// The claim about a property, and its source.
 pub fn claim(
     protocol: &Protocol,
     policy: Policy,
@@ -29,7 +29,7 @@ pub fn claim(
         return (Claim::NotClaimed, source);
     }
     if property == Property::SurvivorsOnlyCauseRefusal && chooses_mechanism_in_clear(protocol) {
-        // A server that grants no TLS gives no chance to use inside it what the attacker wrote.
+        // A server that grants no TLS gives no occasion to use the attacker's data inside it.
         let grants = matches!(setting.offering, Offering::Both | Offering::Upgrade);
         return match setting.attacker {
             Attacker::Active if grants => (
@@ -57,13 +57,13 @@ pub fn claim(
     (Claim::Holds, source)
 }
 
-/// Whether the client takes from the clear-text greeting with which mechanism it logs in inside TLS, and
-/// the server accepts several.
+/// Whether the client takes the login mechanism for the session inside TLS from the clear-text
+/// greeting, and the server accepts several.
 fn chooses_mechanism_in_clear(protocol: &Protocol) -> bool {
     protocol.memory == Memory::Survives && protocol.mechanisms().count() > 1
 }
 
-/// A client that goes on without TLS where it must: the manual's second conversation.
+/// A client that goes on without TLS if it has to: the manual's second conversation.
 fn opportunistic(
     setting: &Setting,
     property: Property,
@@ -71,7 +71,7 @@ fn opportunistic(
 ) -> (Claim, &'static str) {
     match property {
         Property::NoSecretInClear => match (setting.attacker, setting.offering) {
-            // There is no port to speak to in clear, so nobody does.
+            // There is no port for clear text, so no client can use it.
             (Attacker::Passive, Offering::Implicit) => {
                 (Claim::Holds, "RFC 7435 section 1: no service, no data")
             }
@@ -89,18 +89,18 @@ fn opportunistic(
                 (Claim::Broken, "GnuTLS manual, Upward negotiation: the client was fooled")
             }
         },
-        // Once TLS is up, what was said before it has no more force than under any other policy.
+        // Inside TLS, plaintext from before has no more effect than under any other policy.
         Property::NoClearBytesUsedInsideTls
         | Property::ClearKnowledgeForgotten
         | Property::SurvivorsOnlyCauseRefusal
         | Property::NoJump
         | Property::TruncationIsNotSuccess => (Claim::Holds, source),
-        // What the user is told, and that it ends.
+        // The reports to the user, and that the client ends.
         Property::UserTold
         | Property::NoClearTextShownAsTrusted
         | Property::NoClearDataHandedOver
         | Property::AlwaysEnds => (Claim::Holds, source),
-        // What a server does is its own affair.
+        // A server's behaviour does not depend on the client's policy.
         Property::NoClearCommandUsedInsideTls
         | Property::ClearStateForgotten
         | Property::NoLoginInClear
@@ -110,9 +110,9 @@ fn opportunistic(
     }
 }
 
-/// Opossum: who can lead a connection from one port of the server to the other shifts the answers
-/// where one port greets inside TLS and the other does not. The attacker can play the clear-text part
-/// of the upgrade himself: an implicit port is all that he needs of the server.
+/// Opossum: an attacker who can redirect a connection from one port of the server to the other shifts
+/// the answers, if only one of the ports greets inside TLS. The attacker can play the clear-text part
+/// of the upgrade himself, so he needs only an implicit port of the server.
 fn agreement(protocol: &Protocol, policy: Policy, setting: &Setting) -> (Claim, &'static str) {
     let two_ways = protocol.implicit != Twin::None
         && matches!(setting.offering, Offering::Both | Offering::Implicit);

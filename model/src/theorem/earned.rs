@@ -1,9 +1,9 @@
-//! Whether a property that holds could have been broken at all.
+//! Whether a property that holds could have been broken.
 //!
-//! A property that nothing can break proves nothing. A cell *holds* only if a mistake of the library of
-//! flaws, or a rule of the world that is switched off, breaks the property for the same user, attacker and
-//! server. Finding those takes a walk for most cells, and so they are a table, `earned.txt`: [`earn`]
-//! computes it anew, and a test compares the two.
+//! A property that nothing can break proves nothing. A cell *holds* only if a flaw from the library, or
+//! a disabled rule of the world, breaks the property for the same user, attacker and server. Finding
+//! these takes a walk for most cells, so they are kept in a table, `earned.txt`: [`earn`] recomputes
+//! it, and a test compares the two.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -21,16 +21,16 @@ use crate::variant::Variant;
 use crate::walk::breaks;
 use crate::world::{Attacker, Offering, Setting, World};
 
-/// What breaks a property that the sound parties keep.
+/// A change that breaks a property which the sound parties keep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Breaker {
-    /// This mistake of the client or the server.
+    /// This flaw of the client or the server.
     Flaw(Flaw),
-    /// A rule of the world, once it is switched off.
+    /// A rule of the world, when it is disabled.
     Rule(Rule),
 }
 
-/// A rule of the world that can be switched off.
+/// A rule of the world that can be disabled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Rule {
     /// Each virtual host has a certificate of its own.
@@ -47,7 +47,7 @@ impl Breaker {
     }
 }
 
-/// The flaws that may break a property, the likeliest first. Which of them do is computed: a flaw that is
+/// The flaws that may break a property, the likeliest first. The walks compute which of them do; a flaw
 /// missing here can only make a cell look trivial.
 const fn suspects(property: Property) -> &'static [Flaw] {
     use Flaw as F;
@@ -103,13 +103,13 @@ const fn suspects(property: Property) -> &'static [Flaw] {
     }
 }
 
-/// Whether the world has an occasion to break a property in a setting at all. Where it has none, no walk is
-/// needed to see that no mistake does.
+/// Whether a property can be broken in a setting at all. If not, no walk is needed: no mistake breaks
+/// it.
 fn can_arise(setting: Setting, property: Property) -> bool {
     let grants =
         matches!(setting.offering, Offering::Both | Offering::Upgrade | Offering::Implicit);
     match property {
-        // What happens inside TLS with the true server.
+        // Properties about the inside of TLS with the true server.
         Property::NoClearBytesUsedInsideTls
         | Property::NoClearCommandUsedInsideTls
         | Property::ClearKnowledgeForgotten
@@ -118,13 +118,13 @@ fn can_arise(setting: Setting, property: Property) -> bool {
         | Property::TlsNotTakenAway
         | Property::Agreement
         | Property::NoUpgradeInsideTls => grants,
-        // A passive network shows the true server's certificate only.
+        // A passive network presents only the true server's certificate.
         Property::NoSecretToUnauthenticatedPeer | Property::NameFromUser => {
             setting.attacker == Attacker::Active
         }
         Property::HonestDelivers => setting.attacker == Attacker::Passive && grants,
         Property::DeliversToNamedHost => setting.hosts != Hosts::One,
-        // A server without TLS has no other way to serve.
+        // A server without TLS can serve only in clear.
         Property::NoLoginInClear => setting.offering != Offering::Neither,
         _ => true,
     }
@@ -134,7 +134,7 @@ fn can_arise(setting: Setting, property: Property) -> bool {
 struct Parties {
     user: User,
     sound: World<Negotiator>,
-    /// For each flaw that was asked about; `None` where it changes nothing that the client does.
+    /// For each flaw tried so far; `None` if it does not change the client's behaviour.
     clients: BTreeMap<Flaw, Option<World<Negotiator>>>,
 }
 
@@ -148,7 +148,7 @@ impl Parties {
         self.sound.in_setting(setting)
     }
 
-    /// The world in which one party has a flaw; `None` where that changes nothing.
+    /// The world in which one party has a flaw; `None` if that changes nothing.
     fn flawed(&mut self, flaw: Flaw, setting: Setting) -> Option<World<Negotiator>> {
         if flaw.note().side == Side::Server {
             let world = self.sound(Setting { server_flaws: flaw.into(), ..setting });
@@ -163,11 +163,11 @@ impl Parties {
     }
 }
 
-/// What breaks the cells that hold: a line for each column, in the order of the matrix.
+/// The breakers of the cells that hold: a line for each column, in the order of the matrix.
 const TABLE: &str = include_str!("earned.txt");
 
-/// What earns the cells of the common client's matrix, computed: a line for each column with the protocol,
-/// the column, and each property that holds with what breaks it. Kept cells that are not listed are trivial.
+/// Computes the breakers for the common client's matrix: a line for each column with the protocol, the
+/// column, and each property that holds with its breaker. Kept cells that are not listed are trivial.
 pub fn earn(protocol: &'static Protocol) -> String {
     let mut text = String::new();
     each_column(protocol, |parties, column| {
@@ -196,7 +196,7 @@ fn each_column(protocol: &'static Protocol, mut each: impl FnMut(&mut Parties, &
     }
 }
 
-/// What the table says, by protocol and column.
+/// The contents of the table, by protocol and column.
 type Known = FxHashMap<(&'static str, &'static str), Vec<(Property, &'static str)>>;
 
 static KNOWN: LazyLock<Known> = LazyLock::new(|| {
@@ -212,8 +212,8 @@ static KNOWN: LazyLock<Known> = LazyLock::new(|| {
     TABLE.lines().filter_map(row).collect()
 });
 
-/// What a kept cell of the common client is: one that holds, or a trivial one; `None` where the table does
-/// not know the column.
+/// The value of a kept cell of the common client: holds or trivial; `None` if the table does not have
+/// the column.
 pub(super) fn known(
     protocol: &'static Protocol,
     column: &str,
@@ -226,7 +226,7 @@ pub(super) fn known(
     Some(if holds { Computed::Holds } else { Computed::Trivial })
 }
 
-/// For each of these properties, what breaks it for the same user, attacker and server.
+/// A breaker for each of these properties, for the same user, attacker and server.
 fn breakers(
     parties: &mut Parties,
     setting: Setting,
@@ -240,7 +240,7 @@ fn breakers(
         }
     };
     wanted = wanted.iter().filter(|&property| can_arise(setting, property)).collect();
-    // The likeliest of each property first: most need no other.
+    // The likeliest breaker of each property first: most need no other.
     let most = Property::ALL.iter().map(|&property| suspects(property).len()).max().unwrap_or(0);
     let mut tried = BTreeSet::new();
     for place in 0..most {
@@ -274,7 +274,7 @@ impl User {
         self.flawed(Flaws::NONE, setting)
     }
 
-    /// The same with these mistakes: the client with its flaws, the server with the others.
+    /// The same with these flaws, each on its own side.
     pub fn flawed(&self, flaws: impl Into<Flaws>, setting: Setting) -> World<Negotiator> {
         let flaws = flaws.into();
         let setting = Setting { server_flaws: flaws.on(Side::Server), ..setting };

@@ -1,4 +1,4 @@
-//! What flawed parties break that the sound ones keep.
+//! The properties that flawed parties break and the sound ones keep.
 
 use std::cell::OnceCell;
 
@@ -11,21 +11,20 @@ use crate::theorem::{Claim, User, claim};
 use crate::walk::{Walk, Witness, counterexample, walk};
 use crate::world::{Attacker, Setting, World};
 
-/// What a flaw breaks that the sound party keeps, with the least dialogue for each property.
+/// The properties that a flaw breaks and the sound party keeps, with the shortest dialogue.
 #[derive(Clone, Debug)]
 pub struct FlawReport {
     /// The properties, in order.
     pub broken: Properties,
-    /// The policies of the user's sessions under which it shows.
+    /// The policies of the user's sessions that show it.
     pub sessions: Vec<Policy>,
-    /// The least way to the first of them, and the world that it is a walk of.
+    /// The shortest way to the first broken property, and its property.
     pub witness: Option<(Property, Witness)>,
-    /// What the walk of the flawed party found; bounded, and without states, where it does nothing
-    /// that the sound one does not do.
+    /// The walk of the flawed party; bounded, and without states, if it behaves like the sound one.
     pub walk: Walk,
 }
 
-/// The world of flawed parties: the client with its flaws, the server with the others.
+/// The world of flawed parties, with each flaw on its own side.
 pub fn flawed_world(
     protocol: &'static Protocol,
     flaws: impl Into<Flaws>,
@@ -35,7 +34,8 @@ pub fn flawed_world(
     User::of(protocol, sessions).flawed(flaws, setting)
 }
 
-/// What a flaw breaks under a policy: for one session, or, where that shows nothing, for two.
+/// The properties that a flaw breaks under a policy: for one session, or, if that shows nothing, for
+/// two.
 pub fn flaw_report(
     protocol: &'static Protocol,
     flaw: Flaw,
@@ -45,7 +45,7 @@ pub fn flaw_report(
     Flawless::new(protocol, policy, attacker).report(flaw)
 }
 
-/// The sound parties of a protocol, against which flawed ones are held.
+/// The sound parties of a protocol, with which flawed ones are compared.
 #[derive(Debug)]
 pub struct Flawless {
     protocol: &'static Protocol,
@@ -64,8 +64,8 @@ struct SoundUser {
 }
 
 impl Flawless {
-    /// The sound parties: a user with one session, and, where TLS is required, one whose
-    /// session comes after another that required it, or that did not.
+    /// The sound parties of these users: one with a single session, and, if TLS is required, one whose
+    /// session follows another that required it, and one whose session follows another that did not.
     pub fn new(protocol: &'static Protocol, policy: Policy, attacker: Attacker) -> Self {
         let setting = Setting::of(attacker);
         let mut users = vec![vec![policy]];
@@ -82,7 +82,7 @@ impl Flawless {
         Self { protocol, policy, setting, users }
     }
 
-    /// What flaws break that the sound party keeps.
+    /// The properties that flaws break and the sound party keeps.
     pub fn report(&self, flaws: impl Into<Flaws>) -> FlawReport {
         let flaws = flaws.into();
         let mut first = None;
@@ -112,8 +112,8 @@ impl Flawless {
         self.users.iter().map(|user| self.world(user, flaws)).collect()
     }
 
-    /// What the parties of [such worlds](Self::worlds) break that the sound party keeps: the same as in a
-    /// report.
+    /// The properties that the parties of [such worlds](Self::worlds) break and the sound party keeps:
+    /// the same as in a report.
     pub(crate) fn broken(&self, worlds: &[World<Negotiator>]) -> Properties {
         let beyond = |(user, world)| self.beyond(user, world).map(|(_, broken)| broken);
         let broken = self.users.iter().zip(worlds).filter_map(beyond);
@@ -124,8 +124,8 @@ impl Flawless {
         flawed_world(self.protocol, flaws, &user.sessions, self.setting)
     }
 
-    /// What the walk of a flawed world finds, and what breaks in it that the sound party keeps; `None` where
-    /// the flawed parties do nothing else: the protocol has nothing that the mistake could be made about.
+    /// The walk of a flawed world, and the properties that it breaks and the sound party keeps. `None`
+    /// if the flawed parties behave like the sound ones: the protocol has no occasion for the flaw.
     fn beyond(&self, user: &SoundUser, world: &World<Negotiator>) -> Option<(Walk, Properties)> {
         if world.behaves_like(&user.world) {
             return None;
@@ -150,10 +150,10 @@ impl Flawless {
     }
 }
 
-/// The order in which broken properties are shown: what a reader understands at once comes first.
+/// The order in which broken properties are shown: the easiest to understand comes first.
 const fn rank(property: Property) -> (u8, Property) {
     let rank = match property {
-        // Tells more than that bytes were kept: what was done with them.
+        // It also tells how the kept bytes were used.
         Property::ClearKnowledgeForgotten => 0,
         Property::OnlyDenialOfService | Property::PolicyNotFromWire | Property::Agreement => 2,
         _ => 1,

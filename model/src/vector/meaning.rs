@@ -1,4 +1,4 @@
-//! Replies and pieces of segments in words, as vectors and traces write them.
+//! The words for replies and pieces of segments in vectors and traces.
 
 use std::fmt;
 

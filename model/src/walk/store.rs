@@ -1,9 +1,9 @@
-//! Every state once, exactly, with the one that led to it.
+//! A store of distinct states, each with its predecessor.
 //!
-//! A search that keeps hashes in place of states can lose some without anyone noticing; a proof must
-//! not. States therefore lie in one vector in the order in which they were found, which is also the
-//! queue of a search breadth first, and a table of indices says whether a state is among them. Each
-//! is kept once; what it costs beyond that is an index of four bytes, and one or two slots of four.
+//! A search that keeps hashes instead of states can lose some without notice; a proof must not. So the
+//! states are in one vector in the order in which they were found, which is also the queue of a
+//! breadth-first search, and a table of indices is used to find known states. Each state is stored
+//! once. The overhead is an index of four bytes, and one or two slots of four bytes.
 
 mod table;
 
@@ -22,19 +22,19 @@ pub struct Store<S> {
     limit: usize,
 }
 
-/// What became of a state that was to be kept.
+/// The result of inserting a state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Entry {
-    /// It is new, and was kept.
+    /// It is new, and was stored.
     New,
-    /// It was there.
+    /// It was stored before.
     Known,
-    /// It is new, and there is no room for it.
+    /// It is new, but the store is full.
     Full,
 }
 
 impl<S: Eq + Hash> Store<S> {
-    /// A store that begins with a state and takes at most that many, the first in any case.
+    /// A store with this first state, and room for at most `limit` states, but always for the first.
     pub fn new(first: S, limit: usize) -> Self {
         let limit = limit.clamp(1, Table::MOST);
         let mut store =
@@ -43,7 +43,7 @@ impl<S: Eq + Hash> Store<S> {
         store
     }
 
-    /// Keeps a state that the one at an index led to, unless it is there.
+    /// Inserts a state with its predecessor's index, unless it is stored already.
     pub fn insert(&mut self, state: S, parent: usize) -> Entry {
         let states = &self.states;
         let hash = hash(&state);
@@ -55,7 +55,7 @@ impl<S: Eq + Hash> Store<S> {
         }
         self.table.fill(vacant, hash, states.len());
         push(&mut self.states, state);
-        // Indices are below the limit, and that fits.
+        // Indices are below the limit, so they fit.
         push(&mut self.parents, parent as u32);
         if self.states.len() < self.limit && self.table.is_full(self.states.len()) {
             self.table.grow(self.states.iter().map(self::hash));
@@ -65,36 +65,36 @@ impl<S: Eq + Hash> Store<S> {
 }
 
 impl<S> Store<S> {
-    /// How many states it keeps.
+    /// The number of states.
     pub const fn len(&self) -> usize {
         self.states.len()
     }
 
-    /// Whether it keeps none, which is never so.
+    /// Whether it is empty, which is never so.
     pub const fn is_empty(&self) -> bool {
         self.states.is_empty()
     }
 
-    /// The state that was found at a place in the order, counted from 0.
+    /// The state at an index, in the order in which the states were found.
     pub fn get(&self, index: usize) -> Option<&S> {
         self.states.get(index)
     }
 
-    /// The way from the first state to the one at an index, both included.
+    /// The path from the first state to the one at an index, both included.
     pub fn way(&self, index: usize) -> Vec<&S> {
         let mut way = Vec::new();
         let mut next = Some(index);
         while let Some(index) = next {
             way.extend(self.get(index));
             let parent = self.parents.get(index).map(|&parent| parent as usize);
-            // Who led to a state was there before it; the first has nobody.
+            // A predecessor has a smaller index; the first state has no predecessor.
             next = parent.filter(|&parent| parent < index);
         }
         way.reverse();
         way
     }
 
-    /// How much memory it holds, the room that it keeps to grow included.
+    /// Its size in memory, with the room reserved for growth.
     pub fn bytes(&self) -> usize {
         self.states.capacity() * size_of::<S>()
             + self.parents.capacity() * size_of::<u32>()
@@ -149,7 +149,7 @@ mod tests {
         assert_eq!(store.len(), set.len());
     }
 
-    /// Equality decides, not the hash.
+    /// States are compared by equality, not by hash.
     #[test]
     fn tells_states_of_one_hash_apart() {
         #[derive(Debug, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! The least way to a goal, and the most telling one of its kind.
+//! The shortest way to a goal, and the most instructive one of that length.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -10,20 +10,20 @@ use crate::message::{Piece, Reply, Segment};
 use crate::property::Property;
 use crate::world::{Action, State, Wire, World};
 
-/// One step of a witness: what happened and where it led.
+/// One step of a witness: an action, and the state after it.
 #[derive(Clone, Debug)]
 pub struct WitnessStep {
     /// The state before.
     pub before: State,
     /// The action.
     pub action: Action,
-    /// How many of its messages, or whether it itself, is the attacker's work.
+    /// How many of its messages are forged, or 1 if the action itself is the attacker's.
     pub price: u32,
     /// The state after.
     pub after: State,
 }
 
-/// The way to a state.
+/// The path to a state.
 #[derive(Clone, Debug)]
 pub struct Witness {
     /// The state that it starts from.
@@ -33,7 +33,7 @@ pub struct Witness {
 }
 
 impl Witness {
-    /// The state that it leads to.
+    /// The last state of the path.
     pub fn last(&self) -> &State {
         self.steps.last().map_or(&self.initial, |step| &step.after)
     }
@@ -44,11 +44,11 @@ impl Witness {
     }
 }
 
-/// A state that is looked for.
+/// The states that a search looks for.
 pub type Goal<'a, C> = &'a dyn Fn(&World<C>, &State) -> bool;
 
-/// The least way to a state with a property: by deviations, then by length, then by the order of
-/// the actions.
+/// The best way to a state with a property: with the fewest deviations, then the shortest, then the
+/// first in the order of actions.
 pub fn witness<C: Client>(
     world: &World<C>,
     goal: impl Fn(&World<C>, &State) -> bool,
@@ -56,9 +56,9 @@ pub fn witness<C: Client>(
     through(world, &[&goal])
 }
 
-/// The least way to the first of several goals, from there to the second, and so on.
+/// The best way to the first of several goals, from there to the second, and so on.
 ///
-/// What has to happen on the way, and cannot be seen at its end, is a goal of its own.
+/// An event that must happen on the way, but is not visible at the end, needs a goal of its own.
 pub fn through<C: Client>(world: &World<C>, goals: &[Goal<'_, C>]) -> Option<Witness> {
     let mut whole = Witness { initial: world.initial().state, steps: Vec::new() };
     for goal in goals {
@@ -71,7 +71,7 @@ pub fn through<C: Client>(world: &World<C>, goals: &[Goal<'_, C>]) -> Option<Wit
     Some(whole)
 }
 
-/// The least way to a state in which a property is broken.
+/// The best way to a state in which a property is broken.
 pub fn counterexample<C: Client>(world: &World<C>, property: Property) -> Option<Witness> {
     witness(world, |world, state| world.broken(state).has(property))
 }
@@ -121,10 +121,10 @@ fn trace_back(nodes: &[Node], mut node: usize) -> Vec<WitnessStep> {
     steps
 }
 
-/// Puts in place of each forged reply the first of its class that a reader would expect there.
+/// Replaces each forged reply by the one of its class that a reader would expect there.
 ///
-/// A client that gives up on anything but a greeting is shown nonsense, not a capability list that
-/// happens to come first in the alphabet.
+/// For example, a client that gives up on anything but a greeting gets nonsense, not a capability list
+/// that happens to be first in the alphabet.
 pub(crate) fn tell<C: Client>(world: &World<C>, step: &mut WitnessStep) {
     let Some(shown) = world.next(&step.before, &step.action) else { return };
     let leads_there = |action: &Action| {
@@ -139,7 +139,7 @@ pub(crate) fn tell<C: Client>(world: &World<C>, step: &mut WitnessStep) {
     let segment = match &step.action {
         Action::ToClient(segment) => segment,
         Action::Close(Close::Orderly) if step.before.wire() == Wire::Secure => {
-            // Inside TLS a cut is what an attacker can do.
+            // Inside TLS, an attacker can only cut the connection.
             let cut = Action::Close(Close::Cut);
             if leads_there(&cut) {
                 step.action = cut;
@@ -174,7 +174,7 @@ pub(crate) fn tell<C: Client>(world: &World<C>, step: &mut WitnessStep) {
     step.action = Action::ToClient(Segment::new(&pieces));
 }
 
-/// Which pieces of a segment are not the next genuine messages, in order.
+/// The indices of the pieces of a segment that are not the next genuine messages, in order.
 fn forged(before: &State, pieces: &[Piece<Reply>]) -> Vec<usize> {
     let mut genuine = before.replies_under_way().peekable();
     (0..pieces.len())
@@ -182,11 +182,11 @@ fn forged(before: &State, pieces: &[Piece<Reply>]) -> Vec<usize> {
         .collect()
 }
 
-/// What an attacker says in place of the server, in clear.
+/// The preferred messages of an attacker in place of the server, in clear.
 const ALONE: &[Reply] = &[Reply::Refuse, Reply::Garbled, Reply::offer(false)];
 
-/// What an attacker appends to a segment.
+/// The preferred messages that an attacker appends to a segment.
 const BEHIND: &[Reply] = &[Reply::Accept, Reply::LoggedIn, Reply::Done];
 
-/// What an attacker says inside a TLS session of his own.
+/// The preferred messages of an attacker inside his own TLS session.
 const INSIDE: &[Reply] = &[Reply::offer(false), Reply::LoggedIn, Reply::Done, Reply::Greeting];

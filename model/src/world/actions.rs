@@ -1,4 +1,4 @@
-//! What can happen next.
+//! The possible actions of a state.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -9,26 +9,26 @@ use crate::message::{Command, Layer, Piece, Reply, Segment};
 use crate::server::{self, Hosts, Port};
 use crate::world::{Alpn, Attacker, Mutation, Pricing, State, Wire, World};
 
-/// One thing that happens: a choice of the network.
+/// An action: a choice of the network.
 ///
-/// The order is the order in which actions are tried, and so that of equally good witnesses.
+/// Actions are tried in this order, which also decides between equally good witnesses.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Action {
-    /// A segment reaches the client, in the layer that its connection is in.
+    /// A segment reaches the client, in the layer of its connection.
     ToClient(Segment<Reply>),
     /// A segment reaches the server.
     ToServer(Segment<Command>),
-    /// The attacker makes the client's introduction name the other virtual host.
+    /// The attacker changes the client's introduction to name the other virtual host.
     NameOtherHost,
     /// The handshake ends with this peer.
     Handshake(Peer),
     /// The handshake fails.
     FailHandshake,
-    /// TLS is ended and the connection stays.
+    /// TLS ends, and the connection stays open.
     EndTls,
     /// The handshake of the second channel ends with this peer.
     Channel(Peer),
-    /// The second channel cannot be had, or its handshake fails.
+    /// The second channel cannot be opened, or its handshake fails.
     FailChannel,
     /// The connection ends.
     Close(Close),
@@ -75,9 +75,9 @@ impl fmt::Display for Action {
 pub struct Choice {
     /// The action.
     pub action: Action,
-    /// How many of its messages, or whether it itself, is the attacker's work.
+    /// How many of its messages are forged, or 1 if the action itself is the attacker's.
     pub price: u32,
-    /// For a segment that stands for a class of its receiver: the place of that class.
+    /// If a segment represents a class of its receiver: the place of that class.
     pub(super) class: Option<ClassId>,
 }
 
@@ -86,23 +86,23 @@ impl Choice {
         Self { action, price, class: None }
     }
 
-    /// The segments of the class at a place among those of the receiver.
+    /// The segments of the class at a place among the receiver's classes.
     fn of_class(place: usize, action: Action, price: u32) -> Self {
         Self { action, price, class: ClassId::try_from(place).ok() }
     }
 }
 
 impl<C: Client> World<C> {
-    /// What can happen in a state, in a fixed order.
+    /// The possible actions of a state, in a fixed order.
     ///
-    /// Segments that client or server cannot tell apart are one action.
+    /// Segments that client or server cannot distinguish are one action.
     pub fn choices(&self, state: &State) -> Vec<Choice> {
         let mut choices = Vec::new();
         self.choose(state, &mut choices);
         choices
     }
 
-    /// The same, in a list that is used again.
+    /// The same, in a reusable list.
     pub(crate) fn choose(&self, state: &State, choices: &mut Vec<Choice>) {
         choices.clear();
         if self.is_terminal(state) {
@@ -187,7 +187,7 @@ impl<C: Client> World<C> {
     }
 
     /// How the connection can end. Inside TLS with the true server only that server can close in order,
-    /// and what it said before comes first.
+    /// and only after the client has received its messages.
     fn closes(&self, state: &State, choices: &mut Vec<Choice>) {
         let closed = self.servers.state(state.server).phase == server::Phase::Closed;
         let orderly = state.wire != Wire::Secure || closed && state.to_client.is_empty();
@@ -223,7 +223,7 @@ impl<C: Client> World<C> {
         }
     }
 
-    /// Segments with genuine messages in them: alone, together, and with one more behind or before.
+    /// Segments with genuine messages: alone, together, and with one more message after or before them.
     fn nearly_genuine<M: Copy>(&self, genuine: &[M], alphabet: &[M]) -> Vec<Segment<M>> {
         let mut segments = Vec::new();
         let most = self.bounds.messages;
@@ -278,7 +278,7 @@ impl<C: Client> World<C> {
         }
     }
 
-    /// Whether a server's step shows more than words.
+    /// Whether a server's step has visible outputs other than messages.
     fn matters(&self, outputs: crate::machine::OutputsId) -> bool {
         self.servers
             .outputs(outputs)
@@ -286,7 +286,7 @@ impl<C: Client> World<C> {
             .any(|output| !matches!(output, server::Output::Say { .. }))
     }
 
-    /// The attacker rewrites the datum that chooses the virtual host.
+    /// The attacker changes the datum that chooses the virtual host.
     fn name_other_host(&self, state: &State, choices: &mut Vec<Choice>) {
         let server = self.servers.state(state.server);
         if self.server.takes_host_name(server) && !server.elsewhere {
@@ -314,7 +314,8 @@ impl<C: Client> World<C> {
             && self.alpn == Alpn::Strict
             && self.protocol.alpn.is_some()
             && !self.has(Mutation::AlpnIgnored);
-        // The other virtual host holds the user's name only where both share a certificate.
+        // The other virtual host's certificate has the user's name only if both hosts share one
+        // certificate.
         let named = !server.elsewhere
             || self.server.hosts == Hosts::OneCertificate
             || self.has(Mutation::HostsShareCertificate);
@@ -327,14 +328,14 @@ impl<C: Client> World<C> {
         choices.push(Choice::new(Action::FailHandshake, 1));
     }
 
-    /// Whether an attacker has such a certificate to show.
+    /// Whether an attacker can present such a certificate.
     fn can_show(&self, peer: Peer) -> bool {
         peer != Peer::OtherHost || self.protocol.chooses_certificate
     }
 
-    /// TLS with the true server: in order, or not at all.
+    /// TLS with the true server: messages arrive in order, or not at all.
     fn inside(&self, state: &State, choices: &mut Vec<Choice>) {
-        // A full queue blocks who would write to it.
+        // A full queue blocks its writer.
         if let Some(spoken) = state.to_client.first()
             && state.to_server.len() < self.bounds.messages
             && !self.waits_for_data(state)
@@ -368,15 +369,15 @@ impl<C: Client> World<C> {
     }
 }
 
-/// What a segment costs: each forged message, and one more where it shares a segment
-/// with another, since that is a change of its own.
+/// The cost of a segment: one for each forged message, and one more if it shares a segment with another
+/// message, since that is a deviation of its own.
 fn price<M: Copy + PartialEq>(segment: &Segment<M>, genuine: &[M]) -> u32 {
     let forged = count_forged(segment, genuine);
     forged + u32::from(forged > 0 && segment.pieces().len() > 1)
 }
 
-/// What a segment for the server costs: one more for each forged message. A reader looks at the client, and a forged
-/// reply says more to him than a true one that the attacker has asked for.
+/// The cost of a segment for the server: one more for each forged message. A forged reply to the client
+/// is easier to understand than a true reply that the attacker has requested.
 fn price_at_server(segment: &Segment<Command>, genuine: &[Command]) -> u32 {
     count_forged(segment, genuine) + price(segment, genuine)
 }

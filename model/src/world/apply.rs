@@ -1,4 +1,4 @@
-//! What an action leads to.
+//! The result of an action.
 
 mod compare;
 mod network;
@@ -13,14 +13,14 @@ use crate::server;
 use crate::world::steps::ClientStep;
 use crate::world::{Action, Channel, Choice, Ghost, Mutation, Shadow, State, Wire, World};
 
-/// A state that follows, and what the parties did on the way to it.
+/// A next state, and the outputs of the parties on the way to it.
 #[derive(Clone, Debug)]
 pub struct Transition {
     /// The state that follows.
     pub state: State,
-    /// What the client did, in order.
+    /// The client's outputs, in order.
     pub client: Vec<Output>,
-    /// What the server did, in order.
+    /// The server's outputs, in order.
     pub server: Vec<server::Output>,
 }
 
@@ -30,7 +30,8 @@ impl<C: Client> World<C> {
         self.begin(self.client.start(), None)
     }
 
-    /// The same for a client that begins like this: with a connection in clear that was left to it, or without.
+    /// The same for a client with this first step: with a connection in clear that another session
+    /// left, or without one.
     pub(crate) fn begin(&self, start: Step<C::State>, left: Option<StateId>) -> Transition {
         let link = if left.is_some() { Link::Clear } else { Link::Down };
         let mut run = Run::new(
@@ -70,7 +71,7 @@ impl<C: Client> World<C> {
         run.finish()
     }
 
-    /// The state that follows an action; `None` where it is not possible.
+    /// The state after an action; `None` if the action is not possible.
     pub fn next(&self, state: &State, action: &Action) -> Option<Transition> {
         if self.is_terminal(state) {
             return None;
@@ -80,8 +81,7 @@ impl<C: Client> World<C> {
         Some(run.finish())
     }
 
-    /// The state that follows a choice; `None` where it is not possible. A walk asks for no more than
-    /// that.
+    /// The state after a choice; `None` if it is not possible. A walk needs only the state.
     pub(crate) fn after(&self, state: &State, choice: &Choice) -> Option<State> {
         if self.is_terminal(state) {
             return None;
@@ -92,19 +92,19 @@ impl<C: Client> World<C> {
     }
 }
 
-/// One transition under way.
+/// A transition in progress.
 struct Run<'w, C: Client> {
     world: &'w World<C>,
     state: State,
-    /// What the parties did; `None` where nobody asks for it.
+    /// The outputs of the parties; `None` if the caller does not need them.
     did: Option<Did>,
     /// Whether the client has ended a session.
     ended: bool,
-    /// What the client was given last.
+    /// The last input of the client.
     input: Option<Input>,
 }
 
-/// What the parties did, in order.
+/// The outputs of the parties, in order.
 #[derive(Default)]
 struct Did {
     client: Vec<Output>,
@@ -121,8 +121,8 @@ impl<'w, C: Client> Run<'w, C> {
         Transition { state: self.state, client, server }
     }
 
-    /// Performs an action. Where it is a segment that stands for a class of its receiver, `class` may say
-    /// which.
+    /// Performs an action. If it is a segment that represents a class of its receiver, `class` may name
+    /// the class.
     fn perform(&mut self, action: &Action, class: Option<ClassId>) -> Option<()> {
         if !self.is_genuine(action) {
             return None;
@@ -183,7 +183,7 @@ impl<'w, C: Client> Run<'w, C> {
                 self.happens(Input::Channel(*peer));
             }
             Action::FailChannel => {
-                // The handshake failed, and the connection may still be there: in clear.
+                // The handshake failed; the connection may still be open, in clear.
                 self.state.channel = Channel::Clear;
                 self.happens(Input::ChannelFailed);
             }

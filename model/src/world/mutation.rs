@@ -1,12 +1,12 @@
-//! Semantic mutants: mistakes of the world itself, one at a time.
+//! Semantic mutants: deliberate errors in the world itself, one at a time.
 //!
-//! A test switches each on, and shows that an assertion with a meaning fails. Nothing else uses them.
+//! A test enables each of them, and checks that a meaningful assertion fails. Nothing else uses them.
 
 use crate::client::{Client, Close, Peer};
 use crate::message::Piece;
 use crate::world::{Action, State, Wire, World};
 
-/// A mistake of the world.
+/// A deliberate error in the world.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Mutation {
     /// A secret that a false peer is given counts as kept.
@@ -202,7 +202,7 @@ impl<C: Client> World<C> {
         self.mutation.is_some()
     }
 
-    /// Whether a mutant does not know that this can happen.
+    /// Whether a mutant excludes this action.
     pub(super) fn overlooks(&self, state: &State, action: &Action) -> bool {
         use Mutation as M;
         let Some(mutation) = self.mutation else { return false };

@@ -1,12 +1,12 @@
-//! The clean client: where a client is when TLS begins after a clear-text phase without tricks.
+//! The clean client: the state of a client when TLS begins after a clear-text phase without an attack.
 //!
-//! Integrity is non-interference. Given the same words inside TLS, a client does the same there whatever
-//! came in clear. The world compares the client under proof with one that went through an honest
-//! clear-text phase; the comparison needs nothing but the client's step function.
+//! Integrity is non-interference. With the same messages inside TLS, a client behaves the same there
+//! whatever it received in clear. The world compares the client under proof with one that went through
+//! an honest clear-text phase; the comparison needs only the client's step function.
 //!
-//! A clear-text phase is *honest* if each segment holds one message that the true server says in clear,
-//! and *clean* if each segment holds one whole message, whatever it is. What only an unclean phase leads
-//! to comes from bytes that were left over when TLS began.
+//! A clear-text phase is *honest* if each segment is one message that the true server sends in clear,
+//! and *clean* if each segment is one whole message, of any kind. A state that only an unclean phase
+//! leads to is caused by bytes left over when TLS began.
 
 use std::collections::VecDeque;
 use std::hash::Hash;
@@ -21,7 +21,7 @@ use crate::message::{Command, Layer, Mechanism, Reply, Segment};
 use crate::protocol::Protocol;
 use crate::server::{self, Port, Server};
 
-/// Which connection of which session it is: what a client may know apart from what came in clear.
+/// The session and connection: facts that a client may use although they do not come from clear text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Context {
     /// The session, counted from 0.
@@ -32,7 +32,7 @@ pub(crate) struct Context {
     pub(crate) implicit: bool,
 }
 
-/// The connections of a session that are told apart; further ones are counted as the last.
+/// The connections of a session that are distinguished; further ones count as the last.
 pub(crate) const CONNECTIONS: u8 = 3;
 
 /// The step of a clean client on the end of the handshake with the true server, by context.
@@ -41,7 +41,7 @@ pub(crate) type Honest<S> = FxHashMap<Context, Step<S>>;
 /// The same for each clean clear-text phase, marks left out.
 pub(crate) type Clean<S> = FxHashSet<(Context, S, Outputs)>;
 
-/// What an honest phase shows of a client.
+/// A client's behaviour after honest phases.
 #[derive(Debug)]
 pub(crate) struct Reference<S> {
     /// Its step when TLS begins.
@@ -50,8 +50,8 @@ pub(crate) struct Reference<S> {
     pub(crate) logs_in: bool,
 }
 
-/// Explores the honest phases of a client whose user has so many sessions; with `any`, all clean phases
-/// count as honest, which is a mistake that a test plants.
+/// Explores the honest phases of a client whose user has this many sessions. With `any`, all clean
+/// phases count as honest: a mutation for tests.
 pub(crate) fn honest<C: Client>(
     client: &C,
     protocol: &'static Protocol,
@@ -64,8 +64,7 @@ pub(crate) fn honest<C: Client>(
     }
     let mut found = Reference { honest: Honest::default(), logs_in: false };
     let mut search = Search::new(client, &words.clear, &words.inside, sessions);
-    // First without any failure, then with connections that break: further connections are behind
-    // those.
+    // First without failures, then with broken connections, which lead to further connections.
     for breaks in [false, true] {
         search.run(breaks, |context, step| {
             found.honest.entry(context).or_insert_with(|| step.clone());
@@ -75,8 +74,8 @@ pub(crate) fn honest<C: Client>(
     found
 }
 
-/// Explores the honest phases of connections that come after others, on which the attacker said what he
-/// liked: no honest network leads to some of them.
+/// Explores the honest phases of connections that follow others, on which the attacker sent any
+/// messages: no honest network leads to some of them.
 pub(crate) fn further<C: Client>(
     client: &C,
     protocol: &'static Protocol,
@@ -108,7 +107,7 @@ pub(crate) fn clean<C: Client>(
     found
 }
 
-/// What the true server says, by layer.
+/// The true server's messages, by layer.
 struct Words {
     clear: Vec<Reply>,
     inside: Vec<Reply>,
@@ -149,7 +148,8 @@ impl Words {
                 }
                 server::Phase::Ready => {
                     for &command in &commands {
-                        // In clear a client that needs TLS introduces itself and asks for the upgrade.
+                        // In clear, a client that needs TLS sends only its introduction and the upgrade
+                        // request.
                         let early = state.layer == Layer::Clear
                             && !matches!(command, Command::Hello | Command::Upgrade);
                         if early {
@@ -165,7 +165,7 @@ impl Words {
     }
 }
 
-/// A client on a connection that was not tampered with, and where it is.
+/// A client on a connection without interference, and its place.
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct Node<S> {
     state: S,
@@ -173,7 +173,7 @@ struct Node<S> {
     context: Context,
     /// Whether the session has opened no connection yet.
     fresh: bool,
-    /// Whether the attacker spoke on this connection.
+    /// Whether the attacker interfered on this connection.
     tampered: bool,
 }
 
@@ -181,7 +181,7 @@ struct Search<'a, C: Client> {
     client: &'a C,
     clear: &'a [Reply],
     inside: &'a [Reply],
-    /// What the attacker may say in clear besides.
+    /// Further messages that the attacker may send in clear.
     forged: Vec<Reply>,
     sessions: usize,
     known: FxHashSet<Node<C::State>>,
@@ -222,7 +222,7 @@ impl<'a, C: Client> Search<'a, C> {
         }
     }
 
-    /// Explores breadth first, and shows each step on a handshake with the true server.
+    /// Explores breadth first, and passes on each step on a handshake with the true server.
     fn run(&mut self, breaks: bool, mut tls_begins: impl FnMut(Context, &Step<C::State>)) {
         let mut index = 0;
         while index < self.nodes.len() {
@@ -267,7 +267,7 @@ impl<'a, C: Client> Search<'a, C> {
         inputs
     }
 
-    /// The node that a step leads to.
+    /// The node after a step.
     fn after(&mut self, node: &Node<C::State>, link: Link, step: Step<C::State>) -> Node<C::State> {
         let mut next = Node { state: step.state, link, ..node.clone() };
         for output in step.outputs {

@@ -1,15 +1,15 @@
-//! What is fixed during a walk: the attacker, and what the server offers.
+//! The fixed parameters of a walk: the attacker, and the services of the server.
 
 use crate::message::Bounds;
 use crate::server::{Hosts, Port};
 
-/// Who is on the network.
+/// The attacker on the network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Attacker {
-    /// Nobody who changes anything: messages arrive in order, and the deadline passes only where
-    /// nothing else can happen.
+    /// It changes nothing: messages arrive in order, and the deadline passes only if nothing else can
+    /// happen.
     Passive,
-    /// The owner of the wire.
+    /// It controls every clear-text wire.
     Active,
 }
 
@@ -23,18 +23,18 @@ impl Attacker {
     }
 }
 
-/// What kind of server the user named.
+/// The services of the server that the user named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Offering {
-    /// It offers the upgrade, and the implicit port where the protocol has one.
+    /// It offers the upgrade, and the implicit port if the protocol has one.
     Both,
     /// It offers the upgrade, and has no implicit port.
     Upgrade,
-    /// It has an implicit port, and none for the upgrade.
+    /// It has an implicit port, and no port for the upgrade.
     Implicit,
     /// It speaks in clear only.
     Neither,
-    /// It grants the upgrade, and breaks off.
+    /// It grants the upgrade, and then closes the connection.
     Breaks,
 }
 
@@ -67,26 +67,26 @@ impl Offering {
 pub enum Alpn {
     /// It ignores it.
     Off,
-    /// It fails a handshake whose identifier is not the port's own, so that a connection cannot be
-    /// spliced from one port to the other.
+    /// It rejects a handshake whose identifier is not the port's own, so a connection cannot be spliced
+    /// from one port to the other.
     Strict,
 }
 
-/// Whether a walk keeps the genuine messages of clear wires apart from forged ones.
+/// Whether a walk distinguishes genuine from forged messages on clear wires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Pricing {
-    /// It does not: all that can happen does.
+    /// It does not: actions have no price.
     Free,
-    /// It does: each action has the number of forged messages as its price.
+    /// It does: the price of an action is its number of forged messages.
     Counted,
 }
 
-/// What can be chosen about a [`World`](crate::world::World) beside its client and its protocol.
+/// The parameters of a [`World`](crate::world::World) other than its client and its protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Setting {
-    /// Who is on the network.
+    /// The attacker on the network.
     pub attacker: Attacker,
-    /// What the server offers.
+    /// The services of the server.
     pub offering: Offering,
     /// How it treats ALPN.
     pub alpn: Alpn,
@@ -94,14 +94,14 @@ pub struct Setting {
     pub hosts: Hosts,
     /// Whether the server's list inside TLS names login mechanisms.
     pub lists_logins: bool,
-    /// The server's mistakes.
+    /// The server's flaws.
     pub server_flaws: crate::flaw::Flaws,
     /// The bounds of the walk.
     pub bounds: Bounds,
 }
 
 impl Setting {
-    /// A sound server that offers both ways, and this attacker.
+    /// A sound server that offers both ways, with this attacker.
     pub const fn of(attacker: Attacker) -> Self {
         Self {
             attacker,

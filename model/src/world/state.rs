@@ -1,4 +1,4 @@
-//! Everything that changes during a walk.
+//! The part of a world that changes during a walk.
 
 use std::hash::{Hash, Hasher};
 
@@ -10,7 +10,7 @@ use crate::message::{CAPACITY, Command, Reply};
 use crate::property::{Properties, Property};
 use crate::world::Context;
 
-/// Everything that changes.
+/// A state of a world.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct State {
     pub(crate) client: StateId,
@@ -23,16 +23,16 @@ pub struct State {
 }
 
 impl State {
-    /// The room of a queue: a writer is blocked at the bound in force, and one step writes as much
-    /// as a full buffer asks for at most.
+    /// The capacity of a queue: a writer is blocked at the current bound, and one step writes at most
+    /// as much as a full buffer requires.
     pub(crate) const QUEUE: usize = 2 * CAPACITY;
 
-    /// What the connection is.
+    /// The state of the connection.
     pub const fn wire(&self) -> Wire {
         self.wire
     }
 
-    /// The session under way, counted from 0.
+    /// The current session, counted from 0.
     pub const fn session(&self) -> u8 {
         self.ghost.session
     }
@@ -42,17 +42,17 @@ impl State {
         self.ghost.connection
     }
 
-    /// What the server has said and the client has not been given, in order.
+    /// The server's messages that the client has not received yet, in order.
     pub(crate) fn replies_under_way(&self) -> impl Iterator<Item = Reply> {
         self.to_client.iter().map(|spoken| spoken.reply)
     }
 
-    /// What the client has said and the server has not been given, in order.
+    /// The client's messages that the server has not received yet, in order.
     pub(crate) fn commands_under_way(&self) -> impl Iterator<Item = Command> {
         self.to_server.iter().copied()
     }
 
-    /// Which connection of which session it is.
+    /// The session and connection.
     pub(crate) const fn context(&self) -> Context {
         Context {
             session: self.ghost.session,
@@ -76,14 +76,14 @@ impl State {
     }
 }
 
-/// A reply on its way, and what it answers.
+/// A reply in transit, and the request that it answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Spoken {
     pub(crate) reply: Reply,
     pub(crate) answers: Answers,
 }
 
-/// What a reply of the true server answers.
+/// The request that a reply of the true server answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Answers {
     /// Nothing.
@@ -94,33 +94,33 @@ pub(crate) enum Answers {
     Delivery,
 }
 
-/// What the second channel is.
+/// The state of the second channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Channel {
     /// There is none.
     None,
     /// In clear.
     Clear,
-    /// Its handshake is under way.
+    /// Its handshake is in progress.
     Handshake,
     /// TLS with the true server.
     Secure,
-    /// TLS with the attacker, who showed this certificate.
+    /// TLS with the attacker, who presented this certificate.
     False(Peer),
 }
 
-/// The clean client beside the one under proof, which is given the same inside TLS.
+/// The clean client, which gets the same inputs inside TLS as the client under proof.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Shadow {
-    /// Both are in the same state, or have parted already: there is nothing to compare.
+    /// Both are in the same state, or differ already: there is nothing to compare.
     None,
-    /// It is in this state of the client's machine, and has done the same so far.
+    /// It is in this state of the client's machine, and has had the same outputs so far.
     At(StateId),
-    /// The client did nothing where the other one went on. Whatever it does next is its own.
+    /// The client stopped, and the clean one went on. The client's further outputs are its own.
     Stalled,
 }
 
-/// What the client's connection is.
+/// The state of the client's connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Wire {
     /// There is none.
@@ -131,56 +131,56 @@ pub enum Wire {
     Handshake,
     /// TLS with the true server.
     Secure,
-    /// TLS with the attacker, who showed this certificate.
+    /// TLS with the attacker, who presented this certificate.
     False(Peer),
 }
 
-/// What is remembered for the properties alone.
+/// The record of past events, which only the properties need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Ghost {
     /// The properties broken so far.
     pub(crate) broken: Properties,
-    /// The session under way.
+    /// The current session.
     pub(crate) session: u8,
     /// The connection of that session.
     pub(crate) connection: u8,
     /// Whether the connection goes to the implicit port.
     pub(crate) implicit: bool,
-    /// Whether the upgrade request is out and nothing has come since.
+    /// Whether the upgrade request was sent and nothing was received since.
     pub(crate) requested: bool,
     /// Whether TLS was taken away from the connection.
     pub(crate) taken: bool,
-    /// Commands inside TLS that the server has not answered, as far as the client was told.
+    /// Commands inside TLS without an answer, as far as the client knows.
     pub(crate) outstanding: u8,
-    /// Whether a secret of the session was given away.
+    /// Whether a secret of the session was leaked.
     pub(crate) gave_away: bool,
     /// Whether the user of the session was told.
     pub(crate) told: bool,
     /// How often the true server executed the session's delivery inside TLS; 2 stands for more.
     pub(crate) executed: u8,
-    /// Whether the client was given the true server's confirmation of it.
+    /// Whether the client received the true server's confirmation of it.
     pub(crate) confirmed: bool,
-    /// Whether the delivery was executed at the other virtual host.
+    /// Whether the other virtual host executed the delivery.
     pub(crate) elsewhere: bool,
-    /// Whether the data went over the second channel, to where the server takes them.
+    /// Whether the data were sent over the second channel, to a place where the server receives them.
     pub(crate) moved: bool,
     /// Whether the client has sent a login in the layer that the connection is in.
     pub(crate) logged_in: bool,
-    /// Where a client would be that went through a clean clear-text phase.
+    /// The state of a client after a clean clear-text phase.
     pub(crate) shadow: Shadow,
-    /// Whether no clean clear-text phase leads to where the client was when TLS began.
+    /// Whether no clean clear-text phase leads to the client's state when TLS began.
     pub(crate) unclean: bool,
-    /// Whether the client did inside TLS, because of what came in clear, what a clean one would not.
+    /// Whether the client differed inside TLS from a clean one, because of plaintext.
     pub(crate) lured: bool,
     /// Whether some session was refused.
     pub(crate) refused: bool,
     /// Whether all sessions have ended.
     pub(crate) ended: bool,
-    /// Whether the session under way has opened no connection yet.
+    /// Whether the current session has opened no connection yet.
     pub(crate) fresh: bool,
 }
 
-/// All of it in two words: a walk hashes each state that it meets, and most of a state is this.
+/// Hashes two words: a walk hashes each state that it finds, and this is most of a state.
 impl Hash for Ghost {
     fn hash<H: Hasher>(&self, hasher: &mut H) {
         let numbers = [self.session, self.connection, self.outstanding, self.executed];

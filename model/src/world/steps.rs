@@ -1,7 +1,8 @@
-//! What the parties do, by the numbers of their states.
+//! The steps of the parties, by the numbers of their states.
 //!
-//! A compiled machine knows each step of its party. A walk looks steps up there. The function itself is
-//! asked where no machine has the step: in a play, and for a segment that stands for no class.
+//! A compiled machine contains each step of its party, and a walk looks them up there. The step
+//! function itself is called if no machine has the step: in a play, and for a segment that represents
+//! no class.
 
 use std::borrow::Cow;
 use std::sync::PoisonError;
@@ -11,14 +12,14 @@ use crate::machine::{ClassId, Link, StateId};
 use crate::server;
 use crate::world::{State, World};
 
-/// The state that follows a step of the client, and what the client does.
+/// The next state of the client, and its outputs.
 pub(crate) type ClientStep<'w> = (StateId, Cow<'w, Outputs>);
 
-/// The state that follows a step of the server, and what the server does.
+/// The next state of the server, and its outputs.
 pub(crate) type ServerStep<'w> = (StateId, Cow<'w, server::Outputs>);
 
 impl<C: Client> World<C> {
-    /// What the client does on an input.
+    /// The client's step on an input.
     pub(crate) fn client_step(&self, state: StateId, input: &Input) -> ClientStep<'_> {
         if let Some(class) = self.clients.own_class(state, input) {
             let (next, outputs) = self.clients.step(class);
@@ -35,14 +36,14 @@ impl<C: Client> World<C> {
         }
     }
 
-    /// What the client does on the segments of a class.
+    /// The client's step on the segments of a class.
     pub(super) fn client_class(&self, state: StateId, class: ClassId) -> Option<ClientStep<'_>> {
         let class = self.clients.classes(state).get(usize::from(class))?;
         let (next, outputs) = self.clients.step(class);
         Some((next, Cow::Borrowed(outputs)))
     }
 
-    /// What the server does on an input.
+    /// The server's step on an input.
     pub(super) fn server_step(&self, state: &State, input: &server::Input) -> ServerStep<'_> {
         if let Some(class) = self.servers.own_class(state.server, input) {
             let (next, outputs) = self.servers.step(class);
@@ -52,14 +53,15 @@ impl<C: Client> World<C> {
         (self.servers.id(&next).unwrap_or(state.server), Cow::Owned(outputs))
     }
 
-    /// What the server does on the segments of a class.
+    /// The server's step on the segments of a class.
     pub(super) fn server_class(&self, state: StateId, class: ClassId) -> Option<ServerStep<'_>> {
         let class = self.servers.classes(state).get(usize::from(class))?;
         let (next, outputs) = self.servers.step(class);
         Some((next, Cow::Borrowed(outputs)))
     }
 
-    /// Looks at a state of the client; `None` only for an id that this world never gave out.
+    /// Calls a function with a state of the client; `None` only for an id that this world has not
+    /// assigned.
     pub(crate) fn with_client<R>(
         &self,
         id: StateId,
@@ -72,7 +74,7 @@ impl<C: Client> World<C> {
         met.states().get(usize::from(id) - self.clients.len()).map(look)
     }
 
-    /// The id of a state of the client: that of the compiled machine, or a further one.
+    /// The id of a state of the client: from the compiled machine, or a new one.
     pub(crate) fn client_id(&self, state: (C::State, Link)) -> StateId {
         if let Some(id) = self.clients.id(&state) {
             return id;
@@ -107,7 +109,7 @@ mod tests {
         }
     }
 
-    /// Each input that is a class of its own.
+    /// Checks each input that is a class of its own.
     #[test]
     fn a_machine_finds_the_class_of_an_input() {
         for protocol in PROTOCOLS {

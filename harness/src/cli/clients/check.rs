@@ -1,4 +1,4 @@
-//! Profiles of one's own: read strictly, and their controls run where that is asked for.
+//! Checks the user's own profiles strictly, and runs their controls on request.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -58,7 +58,7 @@ async fn try_out(profile: Profile, how: &How<'_>) -> Result<u8, Failure> {
 
 /// Runs the controls of a client: as [`Results::controls_code`].
 async fn controls(profile: Profile, how: &How<'_>) -> Result<u8, Failure> {
-    // One that knows one port only has it to itself in isolation.
+    // A client with a fixed port can use that port only in isolation.
     let isolation = profile.port.map(|port| Isolation {
         port,
         names: profile.names.clone(),

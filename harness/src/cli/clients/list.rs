@@ -1,4 +1,4 @@
-//! The bundled clients: what they speak, and whether they are there.
+//! The bundled clients: their protocols, and whether they are installed.
 
 use std::process::Command;
 

@@ -1,4 +1,4 @@
-//! A profile to begin with.
+//! The first version of a profile.
 
 use std::collections::BTreeMap;
 use std::fs::OpenOptions;

@@ -1,4 +1,4 @@
-//! `upward prove --certificate`: the proofs as files that another program checks.
+//! `upward prove --certificate`: writes the proofs as files that another program checks.
 
 use std::fs;
 use std::path::Path;

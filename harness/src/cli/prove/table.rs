@@ -26,7 +26,7 @@ pub(super) fn print_table(columns: &[Column]) {
     let mut last = "";
     for (index, group) in groups.iter().enumerate() {
         if group.policy != last {
-            // A policy stands over the columns of both attackers.
+            // The policy's name is above the columns of both attackers.
             above = format!("{above:<width$}{}", group.policy, width = index * COLUMN);
             last = group.policy;
         }

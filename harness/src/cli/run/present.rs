@@ -1,4 +1,4 @@
-//! Which of the clients that are meant are there.
+//! Which of the selected clients are installed.
 
 use clap::ValueEnum;
 use tokio::task::JoinSet;

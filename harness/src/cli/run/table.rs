@@ -1,4 +1,4 @@
-//! Many clients at a glance, and what took long.
+//! A summary of many clients, and the slowest runs.
 
 use std::fmt;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Which vectors are meant.
+//! Selects the vectors to play.
 
 use upward_model::vector::{Tier, Vector};
 

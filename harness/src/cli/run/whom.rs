@@ -1,4 +1,4 @@
-//! Which programs are run, and how the same is run again.
+//! Which programs are run, and the command that runs the same again.
 
 use std::path::Path;
 

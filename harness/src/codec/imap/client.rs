@@ -12,13 +12,13 @@ use crate::codec::{Asked, ClientSide, Cut, lines};
 /// The client of one connection.
 #[derive(Default)]
 pub(super) struct ImapClient {
-    /// How many commands were said.
+    /// How many commands were sent.
     said: usize,
-    /// The challenge that was given last, decoded.
+    /// The last challenge received, decoded.
     challenge: Vec<u8>,
     weaker: Weaker,
-    /// What was asked last; `None` where replies are known by their words. Those of a persona are: what
-    /// an attacker says may answer something else.
+    /// The last request, which decides what a reply means; `None` with a persona, whose replies are
+    /// known by their words, since an attacker's reply may belong to another request.
     asked: Option<Asked>,
 }
 
@@ -52,8 +52,8 @@ impl ClientSide for ImapClient {
                 format!("AUTHENTICATE {}", self.weaker.log_in(canaries))
             }
             Command::Deliver => {
-                // A literal that waits for nobody (RFC 7888): what the model says in one message
-                // goes out at once.
+                // A non-synchronizing literal (RFC 7888) needs no reply from the server, so this is one
+                // message, as in the model.
                 let message = format!("Subject: upward\r\n\r\n{}\r\n", canaries.body);
                 format!("APPEND Drafts {{{}+}}\r\n{message}", message.len())
             }
@@ -67,9 +67,9 @@ impl ClientSide for ImapClient {
     fn cut(&mut self, bytes: &[u8]) -> Cut {
         let mut cut = Cut::default();
         let mut rest = bytes;
-        // Where a list begins that was not confirmed yet.
+        // The beginning of a list that is not confirmed yet.
         let mut open: Option<(&[u8], Reply)> = None;
-        // What came behind it: it is read with the list, once that is whole, and not twice.
+        // Replies after that list. They are read once, together with the list when it is complete.
         let mut held: Vec<Piece<Reply>> = Vec::new();
         while let Some((line, length)) = whole(rest) {
             let start = rest;
@@ -98,7 +98,7 @@ impl ClientSide for ImapClient {
                 continue;
             }
             let reply = match (reply, open.take()) {
-                // The server may list what it can do before any answer (RFC 9051 section 7.2.2).
+                // The server may send its capabilities before any answer (RFC 9051 section 7.2.2).
                 (Reply::Accept, Some(_)) => Reply::Accept,
                 (Reply::Done | Reply::LoggedIn, Some((_, list))) => list,
                 (Reply::Done | Reply::LoggedIn, None)
@@ -112,7 +112,7 @@ impl ClientSide for ImapClient {
             cut.pieces.push(Piece::Whole(reply));
         }
         if let Some((start, list)) = open {
-            // Of the confirmation, only the end is missing.
+            // If the tagged line has begun, only its line end is missing.
             let line = is_tagged(rest);
             cut.pieces.push(if line { Piece::Line(list) } else { Piece::Block(list) });
             cut.rest = start.to_vec();
@@ -124,8 +124,8 @@ impl ClientSide for ImapClient {
     }
 }
 
-/// The next line with the literals that belong to it, and how many bytes that is; the line is shown
-/// without them. `None` if it is not whole.
+/// The next line with its literals, and the length of both; the returned line is without literals.
+/// `None` if it is not complete.
 fn whole(bytes: &[u8]) -> Option<(&[u8], usize)> {
     let (line, mut end) = lines::first(bytes)?;
     let mut part = line;
@@ -139,14 +139,14 @@ fn whole(bytes: &[u8]) -> Option<(&[u8], usize)> {
     Some((line, end))
 }
 
-/// How many bytes of a literal a line announces (RFC 9051 section 4.3).
+/// The length of the literal that a line announces (RFC 9051 section 4.3).
 fn announced(line: &[u8]) -> Option<usize> {
     let inner = line.strip_suffix(b"}")?;
     let open = inner.iter().rposition(|&byte| byte == b'{')?;
     std::str::from_utf8(&inner[open + 1..]).ok()?.parse().ok()
 }
 
-/// The weaker mechanism, where the list in a line names it alone.
+/// The weaker mechanism, if the list in a line names no other.
 fn weaker_of(line: &[u8]) -> Option<&'static str> {
     let text = lines::upper(line);
     let list = text.split_once("CAPABILITY ")?.1;
@@ -154,7 +154,7 @@ fn weaker_of(line: &[u8]) -> Option<&'static str> {
     weaker::alone(names)
 }
 
-/// What an untagged list offers; `None` if the line is no list.
+/// The offers of an untagged list; `None` if the line is not a list.
 fn listed(line: &[u8]) -> Option<Reply> {
     let text = lines::upper(line);
     let list = text.strip_prefix("* CAPABILITY")?;
@@ -168,14 +168,14 @@ fn listed(line: &[u8]) -> Option<Reply> {
     Some(Reply::Capabilities { upgrade, mechanism })
 }
 
-/// What a line means; nothing for mailbox data and for the end of a goodbye.
+/// The meaning of a line; `None` for mailbox data and for the end of a goodbye.
 fn meaning(line: &[u8]) -> Option<Reply> {
     let text = String::from_utf8_lossy(line);
     let tagged = without_tag(&text);
-    // A head that was joined by something else still reads as what it is the head of.
+    // A line that begins like a known reply has that reply's meaning, even if its end is another.
     let worded = |reply: Reply| {
         let begins = |text: &'static str| match (text.strip_prefix(TAG), tagged) {
-            // A status without a text is all that there is.
+            // If the wording is only a status, the whole line must match.
             (Some(words), Some(rest)) if words.trim().split(' ').count() < 2 => {
                 (rest == words).then_some(words.len())
             }
@@ -202,7 +202,7 @@ fn meaning(line: &[u8]) -> Option<Reply> {
         (None, text) if text.starts_with("* PREAUTH") => Some(Reply::Welcome),
         (None, text) if text.starts_with("* OK [ALERT]") => Some(Reply::Notice),
         (None, text) if text.starts_with("* OK [CAPABILITY ") => Some(Reply::Greeting),
-        // What a mailbox is like (RFC 9051 section 7.1).
+        // Properties of a mailbox (RFC 9051 section 7.1).
         (None, text) if text.starts_with("* OK [") => None,
         (None, text) if text.starts_with("* OK") => Some(Reply::Greeting),
         (None, text) if text.starts_with("* BYE") => Some(Reply::Bye),
@@ -212,13 +212,13 @@ fn meaning(line: &[u8]) -> Option<Reply> {
     }
 }
 
-/// Whether a line begins with a tag, whatever status stands behind it: tags of ours have digits.
+/// Whether a line begins with a tag, followed by any status: the built-in client's tags have digits.
 fn is_tagged(line: &[u8]) -> bool {
     let tag = line.split(|&byte| byte == b' ').next().unwrap_or_default();
     super::server::is_tag(tag) && tag.iter().any(u8::is_ascii_digit)
 }
 
-/// What stands behind the tag of a tagged reply.
+/// The text after the tag of a tagged reply.
 fn without_tag(text: &str) -> Option<&str> {
     let at = text.find(' ')?;
     let rest = &text[at..];
@@ -227,7 +227,7 @@ fn without_tag(text: &str) -> Option<&str> {
     (tagged && super::server::is_tag(&text.as_bytes()[..at])).then_some(rest)
 }
 
-/// What the head of a line looks like.
+/// The likely meaning of an incomplete line.
 fn begun(head: &[u8]) -> Reply {
     if let Some(list) = listed(head) {
         return list;

@@ -1,7 +1,7 @@
-//! What a persona shows of its mailbox: one message, whatever is asked.
+//! The persona's mailbox: one message, in answer to every request.
 //!
-//! No client is refused anything: one that is content goes on, and shows what else it would have
-//! given away. What is not known is confirmed without data.
+//! No request is rejected: a client that gets an answer goes on, and shows what else it would have
+//! sent. Unknown commands are confirmed without data.
 
 /// The only message.
 const MESSAGE: &str = "From: a@example.org\r\n\
@@ -12,11 +12,11 @@ const MESSAGE: &str = "From: a@example.org\r\n\
     \r\n\
     Hello.\r\n";
 
-/// The most items of one request that are answered.
+/// The most items of one request that get an answer.
 const MOST: usize = 32;
 
-/// The untagged data that stand before the confirmation of a command, each line with its end.
-/// `verb` and `arguments` are as the client wrote them, `verb` in capitals and without `UID`.
+/// The untagged responses before the confirmation of a command, with line ends. `verb` and `arguments`
+/// are the client's, `verb` in capitals and without `UID`.
 pub(super) fn data(verb: &str, arguments: &str, by_uid: bool) -> String {
     match verb {
         "SELECT" | "EXAMINE" => "* FLAGS (\\Answered \\Flagged \\Deleted \\Seen \\Draft)\r\n\
@@ -49,7 +49,7 @@ pub(super) fn data(verb: &str, arguments: &str, by_uid: bool) -> String {
     }
 }
 
-/// The response code that stands in the confirmation, with a space behind it.
+/// The response code of the confirmation, with a space after it.
 pub(super) const fn code(verb: &str) -> &'static str {
     match verb.as_bytes() {
         b"SELECT" => "[READ-WRITE] ",
@@ -58,8 +58,7 @@ pub(super) const fn code(verb: &str) -> &'static str {
     }
 }
 
-/// The answer to a `FETCH`: each item that was asked for of the one message (RFC 9051 section
-/// 6.4.5).
+/// The answer to a `FETCH`: the requested items of the only message (RFC 9051 section 6.4.5).
 fn fetched(arguments: &str, by_uid: bool) -> String {
     let (set, items) = arguments.split_once(' ').unwrap_or((arguments, "FLAGS"));
     // Message 1 is in every set that begins with it or ends with `*`.
@@ -74,7 +73,7 @@ fn fetched(arguments: &str, by_uid: bool) -> String {
     format!("* 1 FETCH ({})\r\n", data.join(" "))
 }
 
-/// The items of a request, in capitals; what stands between square brackets is part of one.
+/// The items of a request, in capitals; text in square brackets is part of its item.
 fn items_of(text: &str) -> Vec<String> {
     let text = text.trim().to_uppercase();
     let text = text.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')).unwrap_or(&text);
@@ -96,7 +95,7 @@ fn items_of(text: &str) -> Vec<String> {
     items
 }
 
-/// An item and its value; nothing for one that is not known.
+/// An item and its value; `None` if it is unknown.
 fn value(item: &str) -> Option<String> {
     let (header, text) = MESSAGE.split_once("\r\n\r\n").unwrap_or((MESSAGE, ""));
     let header = format!("{header}\r\n\r\n");

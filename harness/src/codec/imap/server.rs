@@ -12,19 +12,19 @@ use crate::codec::sasl;
 use crate::codec::weaker::LURE;
 use crate::codec::{Answered, Heard, Lesson, Part, ServerSide, lines};
 
-/// From how many bytes on a literal is taken up before it has ended.
+/// A literal longer than this many bytes is processed in parts, before its end.
 const LARGE: usize = 256 * 1024;
 
-/// What the next bytes of the client belong to.
+/// How the next bytes of the client are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mode {
     /// A command.
     Command,
-    /// An answer in a login.
+    /// An answer to a challenge of a login.
     Login,
-    /// That many bytes of a literal of this command (RFC 9051 section 4.3).
+    /// So many bytes of a literal of this command (RFC 9051 section 4.3).
     Literal(usize, Command),
-    /// What stands behind a literal of this command.
+    /// The rest of a command after its literal.
     Rest(Command),
     /// The end of an `IDLE` (RFC 2177).
     Idle,
@@ -34,11 +34,11 @@ pub(super) struct ImapServer {
     mode: Mode,
     login: sasl::Login,
     tags: Tags,
-    /// Whether the client has given up a login, and the error that answers it is due.
+    /// Whether the client has cancelled a login, and the error reply is due.
     cancelled: bool,
-    /// The command that is answered next: its verb in capitals, without `UID`.
+    /// The verb of the command to be answered, in capitals and without `UID`.
     verb: String,
-    /// What stood behind the verb.
+    /// Its arguments.
     arguments: String,
     by_uid: bool,
 }
@@ -59,7 +59,7 @@ impl ImapServer {
     fn command(&mut self, line: &[u8], length: usize) -> Heard {
         let unknown = Heard { length, command: None, allowed: false, part: Part::Whole };
         let Some((tag, rest)) = split(line).filter(|(tag, _)| is_tag(tag)) else {
-            // No command, but it may be the answer to a challenge that somebody else gave.
+            // Not a command, but it may answer an attacker's challenge.
             let answer = self.login.is_answer(line, &self.challenges());
             return Heard { command: answer.then_some(Command::Credential), ..unknown };
         };
@@ -79,7 +79,7 @@ impl ImapServer {
             "STARTTLS" => (Command::Upgrade, bare),
             "NOOP" => (Command::Noop, bare),
             "LOGOUT" => (Command::Goodbye, bare),
-            // It may be said in any state (RFC 2971 section 3.1), and names a program.
+            // Allowed in any state (RFC 2971 section 3.1); it only names a program.
             "ID" => (Command::Noop, true),
             "ENABLE" | "NAMESPACE" => (Command::Noop, false),
             "LOGIN" => (Command::Login(Mechanism::Own), false),
@@ -108,12 +108,12 @@ impl ImapServer {
         Command::Begin(mechanism)
     }
 
-    /// Whether a line announces a literal of a command, and what answers that.
+    /// The answer to a line that announces a literal; `None` if the line announces none.
     fn literal(&mut self, line: &[u8], command: Command) -> Option<Part> {
         let inner = line.strip_suffix(b"}")?;
         let open = inner.iter().rposition(|&byte| byte == b'{')?;
         let digits = &inner[open + 1..];
-        // A literal that waits for nobody (RFC 7888).
+        // A non-synchronizing literal: the client does not wait for a reply (RFC 7888).
         let (digits, waits) = match digits.strip_suffix(b"+").or(digits.strip_suffix(b"-")) {
             Some(digits) => (digits, false),
             None => (digits, true),
@@ -127,15 +127,14 @@ impl ImapServer {
     }
 }
 
-/// The first word of a line, and what stands behind the space after it.
+/// The first word of a line, and the text after the following space.
 fn split(line: &[u8]) -> Option<(&[u8], &[u8])> {
     let line = line.trim_ascii_start();
     let at = line.iter().position(|&byte| byte == b' ')?;
     Some((&line[..at], &line[at + 1..]))
 }
 
-/// Whether a word can be a tag: printable, and none of the characters that RFC 9051 section 9 rules
-/// out.
+/// Whether a word can be a tag: printable, without the characters that RFC 9051 section 9 excludes.
 pub(super) fn is_tag(word: &[u8]) -> bool {
     !word.is_empty()
         && word.len() <= 64
@@ -168,7 +167,7 @@ impl ServerSide for ImapServer {
                 Some(heard)
             }
             Mode::Literal(left, command) => {
-                // A long one is taken up in parts.
+                // A long literal is processed in parts.
                 let length = if bytes.len() >= left { left } else { bytes.len() };
                 if length < left && length <= LARGE {
                     return None;
@@ -225,7 +224,7 @@ impl ServerSide for ImapServer {
     }
 
     fn challenges(&self) -> Vec<Challenge> {
-        // The challenge of the descriptor's wording is what an attacker gives.
+        // The challenge in the descriptor is the attacker's.
         let forged = sasl::forged(IMAP.text(Reply::Challenge), "+ ");
         self.login.given().iter().cloned().chain(forged).collect()
     }
@@ -259,8 +258,8 @@ impl ServerSide for ImapServer {
     }
 }
 
-/// The commands of a session that is logged in (RFC 9051 sections 6.3 and 6.4, and extensions that
-/// clients use): what they ask for, or say, is what has to be protected.
+/// The commands of a logged-in session (RFC 9051 sections 6.3 and 6.4, and extensions that clients
+/// use): they request, or carry, the data to be protected.
 const MAILBOX: &[&str] = &[
     "APPEND",
     "CHECK",

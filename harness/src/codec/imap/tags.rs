@@ -1,15 +1,15 @@
-//! The tags of a client's commands, and which comes next.
+//! The tags of a client's commands, and a guess of the next one.
 //!
-//! A reply that is forged before its command was said has to carry that command's tag. Most clients
-//! count; some use one tag for everything; what the honest control has shown of the others is the
-//! best guess that an attacker has, too.
+//! A reply that is forged before its command is sent must carry that command's tag. Most clients count;
+//! some use one tag for all commands. For other clients, the best guess is the tags of the honest
+//! control, which an attacker can know, too.
 
 use crate::codec::Lesson;
 
 /// How many tags of a connection are kept.
 const KEPT: usize = 64;
 
-/// What stands for a tag where nothing is known of the client.
+/// The first tag of a client about which nothing is known.
 const FIRST: &[u8] = b"a1";
 
 /// The tags of one connection.
@@ -19,12 +19,12 @@ pub(super) struct Tags {
     learned: Vec<Vec<u8>>,
     /// The tag that was used last.
     last: Option<Vec<u8>>,
-    /// How many commands that have not been said were answered since.
+    /// How many commands after the last one were answered before they were sent.
     ahead: usize,
 }
 
 impl Tags {
-    /// A command was said.
+    /// Records the tag of a command that was received.
     pub(super) fn used(&mut self, tag: &[u8]) {
         self.ahead = 0;
         self.last = Some(tag.to_vec());
@@ -33,12 +33,12 @@ impl Tags {
         }
     }
 
-    /// The tag of the command that was said last; `*` where none was.
+    /// The tag of the last command; `*` if there was none.
     pub(super) fn last(&self) -> &[u8] {
         self.last.as_deref().unwrap_or(b"*")
     }
 
-    /// The tag of the next command that was neither said nor answered.
+    /// The guessed tag of the next command that was neither received nor answered.
     pub(super) fn next(&mut self) -> Vec<u8> {
         self.ahead += 1;
         let position = self.used.len() + self.ahead - 1;
@@ -62,8 +62,8 @@ impl Tags {
     }
 }
 
-/// The tag that a client which counts uses so many commands later: its last number is raised, and
-/// keeps its width. Without a number, it is the same tag.
+/// The tag that a counting client uses `by` commands later: its last number is increased, and keeps its
+/// width. A tag without a number stays the same.
 fn successor(tag: &[u8], by: usize) -> Vec<u8> {
     let Some(end) = tag.iter().rposition(u8::is_ascii_digit).map(|at| at + 1) else {
         return tag.to_vec();

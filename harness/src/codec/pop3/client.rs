@@ -11,11 +11,11 @@ use crate::codec::{Asked, ClientSide, Cut, lines};
 
 #[derive(Default)]
 pub(super) struct Pop3Client {
-    /// The challenge that was given last, decoded.
+    /// The last challenge received, decoded.
     challenge: Vec<u8>,
     weaker: Weaker,
-    /// What was asked last; `None` where replies are known by their words. Those of a persona are: what
-    /// an attacker says may answer something else.
+    /// The last request, which decides what a reply means; `None` with a persona, whose replies are
+    /// known by their words, since an attacker's reply may belong to another request.
     asked: Option<Asked>,
 }
 
@@ -41,7 +41,7 @@ impl ClientSide for Pop3Client {
     fn cut(&mut self, bytes: &[u8]) -> Cut {
         let mut cut = Cut::default();
         let mut rest = bytes;
-        // The list whose end has not come, and where it begins.
+        // A list that is not complete yet, and its beginning.
         let mut open: Option<(List, &[u8])> = None;
         while let Some((line, length)) = lines::first(rest) {
             let start = rest;
@@ -73,7 +73,7 @@ impl ClientSide for Pop3Client {
         }
         match open {
             Some((list, start)) => {
-                // Of the last line, only the end is missing.
+                // If the last line has begun, only its line end is missing.
                 cut.pieces.push(match rest {
                     b"." => Piece::Line(list.reply()),
                     rest => Piece::Block(list.with(rest).reply()),
@@ -102,9 +102,9 @@ impl Pop3Client {
         if lists { Some(List::CAPABILITIES) } else { List::begins(line) }
     }
 
-    /// The meaning of a reply of one line. Positive replies differ in their words only.
+    /// The meaning of a one-line reply. Positive replies differ only in their words.
     fn one_line(&mut self, line: &[u8]) -> Reply {
-        // An empty challenge is a plus and a space (RFC 5034 section 4); some leave out the space.
+        // An empty challenge is a plus and a space (RFC 5034 section 4); some servers omit the space.
         if line == b"+" || line.starts_with(b"+ ") {
             self.challenge = STANDARD.decode(line.get(2..).unwrap_or_default()).unwrap_or_default();
             return Reply::Challenge;
@@ -114,7 +114,7 @@ impl Pop3Client {
             return Reply::Refuse;
         }
         let Some(words) = text.strip_prefix("+OK") else {
-            // A status, but none that RFC 1939 section 3 knows.
+            // A status that RFC 1939 section 3 does not define.
             let words = text.strip_prefix('+').unwrap_or(&text);
             let status = words.split(' ').next().unwrap_or_default();
             let known = text.starts_with('+') || status == "OK";
@@ -149,12 +149,12 @@ fn without_code(text: &str) -> &str {
     behind.map_or(text, |(_, text)| text)
 }
 
-/// A reply of several lines, as far as it has come.
+/// A multi-line reply, as far as it was received.
 #[derive(Clone, Copy)]
 enum List {
     /// The capabilities.
     Capabilities { upgrade: bool, weaker: Option<&'static str>, login: bool, lines: usize },
-    /// Whatever else was asked for.
+    /// Any other list.
     Other,
 }
 
@@ -163,7 +163,7 @@ impl List {
     const CAPABILITIES: Self =
         Self::Capabilities { upgrade: false, weaker: None, login: false, lines: 0 };
 
-    /// The list that the words of a line begin.
+    /// The kind of list that a line begins, by its words.
     fn begins(line: &[u8]) -> Option<Self> {
         let words = line.strip_prefix(b"+OK ")?;
         match words {
@@ -172,7 +172,7 @@ impl List {
         }
     }
 
-    /// The same with one more line.
+    /// The same list with one more line.
     fn with(self, line: &[u8]) -> Self {
         let Self::Capabilities { upgrade, weaker, login, lines } = self else { return self };
         let text = lines::upper(line);
@@ -187,7 +187,7 @@ impl List {
         }
     }
 
-    /// The weaker mechanism, where the capabilities name it alone.
+    /// The weaker mechanism, if the capabilities name no other.
     const fn weaker(self) -> Option<&'static str> {
         match self {
             Self::Capabilities { weaker, .. } => weaker,
@@ -197,7 +197,7 @@ impl List {
 
     const fn reply(self) -> Reply {
         match self {
-            // An honest server without logins; an empty list says nothing of them.
+            // An honest server without logins. An empty list does not mean that.
             Self::Capabilities { upgrade: false, login: false, lines: 1.., .. } => Reply::Bare,
             Self::Capabilities { upgrade, weaker, .. } => {
                 let mechanism = if weaker.is_some() { Mechanism::Lure } else { Mechanism::Own };

@@ -2,19 +2,19 @@
 
 use crate::canary::Canaries;
 
-/// What the message is called in a list of unique ids (RFC 1939 section 7).
+/// The message's name in a list of unique ids (RFC 1939 section 7).
 const UNIQUE_ID: &str = "upward-1";
 
 /// A mailbox with one message.
 pub(super) struct Mailbox {
-    /// Its lines: the header, an empty one, the body. None begins with a dot.
+    /// Its lines: the header, an empty line, the body. No line begins with a dot.
     lines: Vec<String>,
 }
 
-/// What is asked of a mailbox that holds one message.
+/// A request about a mailbox with one message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Inquiry {
-    /// How much there is: `STAT`.
+    /// The number and size of all messages: `STAT`.
     Size,
     /// The sizes: `LIST`.
     Sizes,
@@ -22,13 +22,13 @@ pub(super) enum Inquiry {
     OneSize,
     /// The unique ids: `UIDL`.
     Ids,
-    /// That of the message: `UIDL 1`.
+    /// The unique id of the message: `UIDL 1`.
     OneId,
     /// The message: `RETR 1`.
     Message,
     /// Its header, and so many lines of its body: `TOP 1 n`.
     Top(usize),
-    /// To delete it: `DELE 1`.
+    /// Deletion of the message: `DELE 1`.
     Delete,
 }
 
@@ -46,7 +46,7 @@ impl Mailbox {
         Self { lines: lines.map(str::to_owned).to_vec() }
     }
 
-    /// How many octets the message has, as it is sent.
+    /// The size of the message in octets, as sent.
     pub(super) fn octets(&self) -> usize {
         self.lines.iter().map(|line| line.len() + 2).sum()
     }

@@ -10,23 +10,23 @@ use crate::canary::{Canaries, Challenge};
 use crate::codec::weaker::LURE;
 use crate::codec::{Heard, Part, ServerSide, lines, sasl};
 
-/// The time stamp of the descriptor's greeting: the persona's has one of the run in its place.
+/// The time stamp in the descriptor's greeting; the persona replaces it with one of the run.
 const STAMP: &str = "<1.1@localhost>";
 
-/// What was asked last, as far as its positive answer has words of its own.
+/// The last request, if its positive reply has its own words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Asked {
     /// Anything else.
     Other,
-    /// For the mechanisms, as servers answered before there was CAPA: a bare `AUTH`.
+    /// The mechanisms, requested with a bare `AUTH` as before CAPA existed.
     Mechanisms,
     /// `USER`.
     User,
     /// `LAST` (RFC 1460).
     Last,
-    /// Something of the mailbox.
+    /// A request about the mailbox.
     Mailbox(Inquiry),
-    /// To end a login: `*` (RFC 5034 section 4).
+    /// The cancellation of a login: `*` (RFC 5034 section 4).
     Cancel,
 }
 
@@ -34,7 +34,7 @@ pub(super) struct Pop3Server {
     login: sasl::Login,
     mailbox: Mailbox,
     asked: Asked,
-    /// Whether the next line is an answer in a login.
+    /// Whether the next line is an answer to a challenge of a login.
     answers: bool,
 }
 
@@ -70,7 +70,7 @@ impl Pop3Server {
                 self.asked = Asked::Last;
                 heard(Command::Noop, false, Part::Whole)
             }
-            // Who asks for the mechanisms in the old way asks for capabilities.
+            // A client that requests the mechanisms in the old way requests capabilities.
             "AUTH" if bare => {
                 self.asked = Asked::Mechanisms;
                 heard(Command::Noop, true, Part::Whole)
@@ -87,7 +87,7 @@ impl Pop3Server {
             "STAT" | "LIST" | "UIDL" | "RETR" | "TOP" | "DELE" => {
                 heard(Command::Deliver, false, self.inquire(verb, argument))
             }
-            // No command, but it may be the answer to a challenge that somebody else gave.
+            // Not a command, but it may answer an attacker's challenge.
             _ => {
                 let answer = self.login.is_answer(line, &self.challenges());
                 let command = answer.then_some(Command::Credential);
@@ -96,8 +96,8 @@ impl Pop3Server {
         }
     }
 
-    /// Which part of a delivery an inquiry is: the message itself is what is delivered, and what is
-    /// asked about it are steps on the way.
+    /// The part of a delivery that a request is: the message itself is the delivery; requests about it
+    /// are steps before it.
     fn inquire(&mut self, verb: &str, argument: &str) -> Part {
         let mut numbers = argument.split_ascii_whitespace().map(str::parse::<usize>);
         let first = numbers.next();
@@ -114,7 +114,7 @@ impl Pop3Server {
                 (Inquiry::Top(numbers.next().and_then(Result::ok).unwrap_or_default()), Part::Whole)
             }
             ("DELE", _) if known => (Inquiry::Delete, Part::Whole),
-            // There is no such message.
+            // There is no such message, or no such request.
             _ => return Part::Step(Reply::Refuse),
         };
         self.asked = Asked::Mailbox(inquiry);
@@ -123,7 +123,7 @@ impl Pop3Server {
 
     fn auth(&mut self, argument: &str, line: &[u8]) -> Command {
         let (name, _) = lines::verb(argument);
-        // The initial response, as it was written.
+        // The initial response in its original case.
         let initial = lines::words(line).nth(2).map(sasl::decode);
         let mechanism = if name == LURE { Mechanism::Lure } else { Mechanism::Own };
         if self.login.begin(name, initial.as_deref()) {
@@ -189,7 +189,7 @@ impl ServerSide for Pop3Server {
     fn challenges(&self) -> Vec<Challenge> {
         let own = Challenge::Apop(self.login.time_stamp().into_bytes());
         let given = self.login.given().iter().cloned().chain([own]);
-        // Those of the descriptor's wordings are what an attacker gives.
+        // The challenges in the descriptor are the attacker's.
         let forged = POP3.speech.replies.iter().filter_map(|wording| match wording.reply {
             Reply::Challenge => sasl::forged(wording.text, "+ "),
             _ => {

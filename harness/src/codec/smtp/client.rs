@@ -9,16 +9,16 @@ use crate::canary::Canaries;
 use crate::codec::weaker::{self, Weaker};
 use crate::codec::{Asked, ClientSide, Cut, lines};
 
-/// The steps of a delivery that are still to be said.
+/// The client of one connection.
 #[derive(Default)]
 pub(super) struct SmtpClient {
-    /// Steps of a delivery that wait for a positive reply each, in order.
+    /// The remaining steps of a delivery, in reverse order; each is sent after a positive reply.
     steps: Vec<Vec<u8>>,
-    /// The challenge that was given last, decoded.
+    /// The last challenge received, decoded.
     challenge: Vec<u8>,
     weaker: Weaker,
-    /// What was asked last; `None` where replies are known by their words. Those of a persona are: what
-    /// an attacker says may answer something else.
+    /// The last request, which decides what a reply means; `None` with a persona, whose replies are
+    /// known by their words, since an attacker's reply may belong to another request.
     asked: Option<Asked>,
 }
 
@@ -49,7 +49,7 @@ impl ClientSide for SmtpClient {
             Command::Credential => self.weaker.credential(canaries, &self.challenge),
             Command::Protect | Command::Noop => "NOOP".to_owned(),
             Command::Deliver => {
-                // Said in reverse: the last is taken first.
+                // In reverse order: the last step is taken first.
                 self.steps = vec![
                     format!("Subject: upward\r\n\r\n{}\r\n.\r\n", canaries.body).into_bytes(),
                     b"DATA\r\n".to_vec(),
@@ -65,7 +65,7 @@ impl ClientSide for SmtpClient {
     fn cut(&mut self, bytes: &[u8]) -> Cut {
         let mut cut = Cut::default();
         let mut rest = bytes;
-        // Where a reply of several lines begins whose last line has not come.
+        // The beginning of a multi-line reply that is not complete yet.
         let mut open: Option<&[u8]> = None;
         let mut offers = Offers::default();
         while let Some((line, length)) = lines::first(rest) {
@@ -94,7 +94,7 @@ impl ClientSide for SmtpClient {
             let reply = match (self.asked, reply) {
                 (Some(Asked::Connection), Reply::Accept) => Reply::Greeting,
                 (Some(Asked::Command(Command::Upgrade)), Reply::Greeting) => Reply::Accept,
-                // It has no extensions.
+                // The server has no extensions.
                 (Some(Asked::Command(Command::Hello)), Reply::Done) => Reply::offer(false),
                 (_, reply) => reply,
             };
@@ -106,8 +106,7 @@ impl ClientSide for SmtpClient {
                     continue;
                 }
             }
-            // A step of a delivery is answered: the next one goes out, and the reply counts for
-            // nothing more.
+            // This reply answers a step of a delivery: send the next step, and drop the reply.
             match self.steps.pop() {
                 Some(step) if matches!(reply, Reply::Done) => cut.more.extend(step),
                 _ => {
@@ -122,7 +121,7 @@ impl ClientSide for SmtpClient {
                 offers.read(rest);
             }
             let reply = offers.reply(if rest.is_empty() { start } else { rest });
-            // Of the last line, only the end is missing.
+            // If the last line has begun, only its line end is missing.
             let block = open.is_some() && rest.get(3) != Some(&b' ');
             cut.pieces.push(if block { Piece::Block(reply) } else { Piece::Line(reply) });
             cut.rest = start.to_vec();
@@ -131,23 +130,23 @@ impl ClientSide for SmtpClient {
     }
 }
 
-/// A line that stands before a reply and is meant for the user.
+/// Whether a line is a notice to the user before a reply.
 fn is_notice(line: &[u8]) -> bool {
     SMTP.wordings(Reply::Notice).any(|wording| line.starts_with(wording.text.as_bytes()))
 }
 
-/// Whether a reply is a greeting: behind the host stands what is spoken (RFC 5321 section 4.3.1).
+/// Whether a reply is a greeting: the protocol's name follows the host (RFC 5321 section 4.3.1).
 fn names_esmtp(line: &[u8]) -> bool {
     let text = lines::upper(line);
     text.split(' ').nth(2).is_some_and(|word| word.starts_with("ESMTP"))
 }
 
-/// What a reply of several lines offers.
+/// The offers in a multi-line reply.
 #[derive(Default)]
 struct Offers {
     upgrade: bool,
     login: bool,
-    /// The weaker mechanism, where it is named alone.
+    /// The weaker mechanism, if the list names no other.
     weaker: Option<&'static str>,
     lines: usize,
     listed: bool,
@@ -172,14 +171,14 @@ impl Offers {
         self.listed |= text.starts_with("AUTH ") || text == "LOCALHOST";
     }
 
-    /// The meaning of a reply whose last line this is.
+    /// The meaning of a reply, given its last line.
     fn reply(self, last: &[u8]) -> Reply {
         let mechanism = if self.weaker.is_some() { Mechanism::Lure } else { Mechanism::Own };
         let code = self.code.filter(|_| !self.mixed);
         match code.as_ref().and_then(|code| std::str::from_utf8(code).ok()) {
             // An honest server without logins.
             Some("250") if self.lines > 1 && !self.upgrade && !self.login => Reply::Bare,
-            // A reply of one line that stands in place of a list names nothing.
+            // A one-line reply in place of a list offers nothing.
             Some("250") if self.lines > 1 || self.listed => {
                 Reply::Capabilities { upgrade: self.upgrade, mechanism }
             }
@@ -199,8 +198,7 @@ impl Offers {
     }
 }
 
-/// The code of a line: three digits, and behind them a space, a hyphen or nothing (RFC 5321 section
-/// 4.2).
+/// The code of a line: three digits, followed by a space, a hyphen or nothing (RFC 5321 section 4.2).
 fn code(line: &[u8]) -> Option<[u8; 3]> {
     let code: [u8; 3] = line.get(..3)?.try_into().ok()?;
     let ends = matches!(line.get(3), None | Some(b' ' | b'-'));

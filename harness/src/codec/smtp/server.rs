@@ -10,28 +10,28 @@ use crate::codec::sasl;
 use crate::codec::weaker::LURE;
 use crate::codec::{Heard, Part, ServerSide, lines};
 
-/// From how many bytes on a message is taken up before it has ended.
+/// A message longer than this many bytes is processed in parts, before its end.
 const LARGE: usize = 256 * 1024;
 
-/// What the next line of the client belongs to.
+/// How the next line of the client is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mode {
     /// A command.
     Command,
-    /// An answer in a login.
+    /// An answer to a challenge of a login.
     Login,
-    /// The message, up to a line with a single dot; whether a line begins here.
+    /// Message data, up to a line with a single dot; the flag: a line begins here.
     Data(bool),
-    /// That many bytes of the message (RFC 3030), and whether they are its last.
+    /// So many bytes of message data (RFC 3030); the flag: they are the last.
     Chunk(usize, bool),
 }
 
 pub(super) struct SmtpServer {
     mode: Mode,
     login: sasl::Login,
-    /// Whether the client has given up a login, and the error that answers it is due.
+    /// Whether the client has cancelled a login, and the error reply is due.
     cancelled: bool,
-    /// Whether `DATA` was said, and the positive reply to it is due.
+    /// Whether `DATA` was received, and its positive reply is due.
     data_due: bool,
     /// Whether the client introduced itself with HELO, which is answered with one line.
     plain_hello: bool,
@@ -81,7 +81,7 @@ impl SmtpServer {
                 match (size, last) {
                     (0, true) => heard(Command::Deliver, false, Part::Whole),
                     (0, false) => heard(Command::Deliver, false, Part::Step(Reply::Done)),
-                    // The chunk follows at once, and the answer after it.
+                    // The chunk follows at once; the reply comes after it.
                     (size, last) => {
                         self.mode = Mode::Chunk(size, last);
                         heard(Command::Deliver, false, Part::Silent)
@@ -89,10 +89,10 @@ impl SmtpServer {
                 }
             }
             "QUIT" => heard(Command::Goodbye, argument.is_empty(), Part::Whole),
-            // They may be said at any time (RFC 5321 section 4.1.4), and tell nothing.
+            // Allowed at any time (RFC 5321 section 4.1.4), and without information.
             "NOOP" | "RSET" | "HELP" => heard(Command::Noop, argument.is_empty(), Part::Whole),
             "VRFY" | "EXPN" => heard(Command::Noop, false, Part::Whole),
-            // No command, but it may be the answer to a challenge that somebody else gave.
+            // Not a command, but it may answer an attacker's challenge.
             _ => {
                 let answer = self.login.is_answer(line, &self.challenges());
                 let command = answer.then_some(Command::Credential);
@@ -103,7 +103,7 @@ impl SmtpServer {
 
     fn auth(&mut self, argument: &str, line: &[u8]) -> Command {
         let (name, _) = lines::verb(argument);
-        // The initial response, as it was written.
+        // The initial response in its original case.
         let initial = lines::words(line).nth(2).map(sasl::decode);
         let mechanism = if name == LURE { Mechanism::Lure } else { Mechanism::Own };
         if self.login.begin(name, initial.as_deref()) {
@@ -166,7 +166,8 @@ impl ServerSide for SmtpServer {
                         self.mode = Mode::Command;
                         Some(deliver(length))
                     }
-                    // A long message is taken up in parts; its end may be among the last octets.
+                    // A long message is processed in parts; the last octets may be the beginning of its
+                    // end.
                     None if bytes.len() > LARGE => {
                         let length = bytes.len() - 5;
                         self.mode = Mode::Data(bytes[length - 1] == b'\n');
@@ -221,7 +222,7 @@ impl ServerSide for SmtpServer {
     }
 
     fn challenges(&self) -> Vec<Challenge> {
-        // The challenge of the descriptor's wording is what an attacker gives.
+        // The challenge in the descriptor is the attacker's.
         let forged = sasl::forged(SMTP.text(Reply::Challenge), "334 ");
         self.login.given().iter().cloned().chain(forged).collect()
     }

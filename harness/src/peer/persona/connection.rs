@@ -25,17 +25,17 @@ pub(super) struct Connection {
     link: link::ServerLink,
     codec: Box<dyn ServerSide>,
     state: server::State,
-    /// Bytes that have come and are not taken up.
+    /// Bytes that were received and not parsed yet.
     buffer: Vec<u8>,
-    /// How many of them, at the end, are not recorded yet: TLS may begin there.
+    /// How many of them, at the end of the buffer, are not recorded yet: TLS may begin there.
     unrecorded: usize,
-    /// How many bytes of this layer were taken up.
+    /// How many bytes of this layer were parsed.
     taken_up: usize,
-    /// Where the connection is.
+    /// The stage of the connection.
     stage: Option<Stage>,
-    /// Whether the first words inside TLS were said.
+    /// Whether the first reply inside TLS was sent.
     inside: bool,
-    /// Whether nothing is answered any more.
+    /// Whether replies are withheld.
     withheld: bool,
     /// Whether a deviation was performed: the client may then wait for something that never comes.
     deviated: bool,
@@ -43,13 +43,13 @@ pub(super) struct Connection {
     refuses_tls: bool,
     /// How far the persona has closed.
     closing: Closing,
-    /// Whether nobody has spoken yet, on a connection where the client speaks first.
+    /// Whether the client, which speaks first here, has not spoken yet.
     silent: bool,
-    /// What is said in a segment of its own, once the one before it has been read.
+    /// Deviations that are sent in a segment of their own, once the client has read the previous one.
     apart: Vec<Deviation>,
-    /// How many events there were when the last bytes came.
+    /// The number of events when the last bytes were received.
     arrived: usize,
-    /// The command whose steps are under way.
+    /// The command whose steps are being received.
     open: Option<Command>,
     /// Whether the last step inside TLS was not answered.
     unanswered: bool,
@@ -58,11 +58,11 @@ pub(super) struct Connection {
 /// How far a persona has closed a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Closing {
-    /// It has not.
+    /// The connection is open.
     No,
-    /// It says nothing more, and listens.
+    /// The persona has closed its direction, and still reads.
     Listens,
-    /// The connection is over.
+    /// The connection is closed.
     Over,
 }
 
@@ -113,7 +113,7 @@ impl Connection {
 
     async fn serve(&mut self) {
         if self.persona.implicit {
-            // Whoever says nothing waits for a greeting: no TLS client does.
+            // A client that sends nothing waits for a greeting, so it does not start with TLS.
             match tokio::time::timeout(self.persona.patience, self.link.read()).await {
                 Ok(Ok(bytes)) if !bytes.is_empty() => {
                     self.take_in(&bytes);
@@ -135,7 +135,7 @@ impl Connection {
                         continue;
                     }
                     Err(_) => {
-                        // Nothing more can be expected of the client: the persona closes.
+                        // The client sends nothing more: the persona closes.
                         self.closes(Close::Orderly).await;
                         continue;
                     }
@@ -168,7 +168,8 @@ impl Connection {
             self.state = state;
             self.lifted.reach(Point::Opening);
             let words = server::words(&outputs);
-            // Where the client speaks first, what deviates at the opening happens once it has.
+            // If the client speaks first, deviations at the opening are performed after its first
+            // command.
             self.silent = words.is_empty();
             for reply in words {
                 self.say(Some(Point::Opening), reply, None).await;
@@ -176,7 +177,7 @@ impl Connection {
         }
     }
 
-    /// The client has spoken first: all that can be refused is the connection itself.
+    /// The client has spoken first: only the connection itself can be closed or left without an answer.
     async fn silent_opening(&mut self) {
         for deviation in self.deviations(Point::Opening) {
             match deviation.action {

@@ -1,4 +1,4 @@
-//! The loopback interface of a new network namespace: it is there, and down.
+//! The loopback interface of a new network namespace, which exists but is down.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -10,23 +10,23 @@ use rustix::net::{
     socket_with,
 };
 
-/// Addresses beside 127.0.0.1 and ::1. Where there are no others, the C library finds that the machine
-/// has no IPv4 and no IPv6, and looks no name up for a program that asks for what the machine has
-/// (getaddrinfo(3), `AI_ADDRCONFIG`). Nobody but this interface has them.
+/// Addresses beside 127.0.0.1 and ::1. Without other addresses, the C library concludes that the
+/// machine has no IPv4 and no IPv6. Then it does not resolve names for a program that sets
+/// `AI_ADDRCONFIG` (getaddrinfo(3)). No other interface in the namespace has these addresses.
 const OTHERS: [IpAddr; 2] = [
     IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2)),
     IpAddr::V6(Ipv6Addr::new(0xfd00, 0, 0, 0, 0, 0, 0, 1)),
 ];
 
-/// Sets it up. Three messages of rtnetlink(7); a library for them would be larger than all the rest of
-/// the isolation.
+/// Sets the interface up, with messages of rtnetlink(7). A library for them would be larger than the
+/// rest of the isolation.
 pub(super) fn up() -> io::Result<()> {
     let flags = SocketFlags::CLOEXEC;
     let socket = socket_with(AddressFamily::NETLINK, SocketType::RAW, flags, None)?;
     let index = netdevice::name_to_index(&socket, "lo")?;
     ask(&socket, &setting_up(index))?;
     for address in OTHERS {
-        // There may be no IPv6, and then nobody asks for it.
+        // Without IPv6 this fails, and no program needs the address.
         let _ = ask(&socket, &adding(index, address));
     }
     Ok(())
@@ -57,7 +57,7 @@ fn message(kind: u16, flags: u16, body: &[&[u8]]) -> Vec<u8> {
 fn setting_up(index: u32) -> Vec<u8> {
     const RTM_NEWLINK: u16 = 16;
     const IFF_UP: [u8; 4] = 1_u32.to_ne_bytes();
-    // ifinfomsg: family and type, index, flags, which of them are meant.
+    // ifinfomsg: family and type, index, flags, mask of the flags to change.
     message(RTM_NEWLINK, 0, &[&[0; 4], &index.to_ne_bytes(), &IFF_UP, &IFF_UP])
 }
 
@@ -79,7 +79,7 @@ fn adding(index: u32, address: IpAddr) -> Vec<u8> {
     message(RTM_NEWADDR, NLM_F_CREATE, &[&head, &index.to_ne_bytes(), &attribute])
 }
 
-/// The error in an answer (`NLMSG_ERROR`): 0 where there is none, else negative.
+/// The error code in an answer (`NLMSG_ERROR`): 0 for success, otherwise negative.
 fn error(answer: &[u8]) -> Option<i32> {
     const NLMSG_ERROR: [u8; 2] = 2_u16.to_ne_bytes();
     let code = answer.get(16..20)?.try_into().ok()?;

@@ -1,4 +1,4 @@
-//! The files that a run has for itself: who is called what, and folders that are empty.
+//! The files and folders that a run has for itself: name resolution files, and empty folders.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, chown};
@@ -9,8 +9,8 @@ use rustix::mount::{mount, mount_bind, mount_change, unmount};
 
 use super::{Failed, Isolation, step};
 
-/// Folders with sockets of services that look names up, or start programs, for whoever asks: a
-/// socket in a folder leads out of the network namespace.
+/// Folders with sockets of services that resolve names or start programs. A Unix socket in a folder can
+/// be reached from inside the network namespace.
 const SERVICES: [&str; 5] =
     ["/run/nscd", "/run/systemd", "/run/dbus", "/run/avahi-daemon", "/run/docker"];
 
@@ -28,7 +28,7 @@ pub(super) fn arrange(isolation: &Isolation) -> Result<(), Failed> {
     isolation.fresh.iter().try_for_each(|folder| empty(folder))
 }
 
-/// Puts files of its own in place of those that say what a name means.
+/// Replaces the files that configure name resolution.
 fn names(here: &Path, names: &[String]) -> Result<(), Failed> {
     let all = names.iter().map(|name| format!(" {name}")).collect::<String>();
     let files = [
@@ -36,13 +36,14 @@ fn names(here: &Path, names: &[String]) -> Result<(), Failed> {
         ("resolv.conf", String::new()),
         ("nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\n".to_owned()),
     ];
-    // For a moment the run's folder is another: what is bound from it stays when that is gone.
+    // Cover the run's folder with a temporary file system. The files bound from it stay after it is
+    // unmounted.
     mount("tmpfs", here, "tmpfs", MountFlags::NOSUID | MountFlags::NODEV, c"mode=0755")
         .map_err(step("mount a file system in memory"))?;
     for (name, text) in files {
         let place = Path::new("/etc").join(name);
         let what = || format!("put a file in place of {}", place.display());
-        // Where there is none, nobody reads it; but the names are to be found.
+        // A missing file is not read by any program; only `hosts` has to exist, for the names.
         if name == "hosts" || place.exists() {
             let own = here.join(name);
             fs::write(&own, text).map_err(step(what()))?;
@@ -52,7 +53,7 @@ fn names(here: &Path, names: &[String]) -> Result<(), Failed> {
     unmount(here, UnmountFlags::DETACH).map_err(step("take its folder back"))
 }
 
-/// Puts an empty folder in place of one, with its owner and mode where they can be had.
+/// Covers a folder with an empty one, with the same owner and mode if possible.
 fn empty(folder: &Path) -> Result<(), Failed> {
     let what = || format!("put an empty folder in place of {}", folder.display());
     let there = fs::metadata(folder).map_err(step(what()))?;
@@ -60,7 +61,7 @@ fn empty(folder: &Path) -> Result<(), Failed> {
     let mode = std::ffi::CString::new(mode).map_err(step(what()))?;
     mount("tmpfs", folder, "tmpfs", MountFlags::NOSUID | MountFlags::NODEV, mode.as_c_str())
         .map_err(step(what()))?;
-    // A plain user has no other that it could belong to: then it is his.
+    // A plain user cannot give it to another owner: then it stays the user's own.
     let _ = chown(folder, Some(there.uid()), Some(there.gid()));
     Ok(())
 }

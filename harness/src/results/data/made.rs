@@ -1,4 +1,4 @@
-//! Results made from what a suite found.
+//! Creates results from the report of a suite.
 
 use ring::digest::{Context, SHA256};
 use schemars::JsonSchema;
@@ -11,7 +11,7 @@ use crate::results::data::{
 use crate::results::{Counts, Report, Row, failure};
 use crate::shard::Shard;
 
-/// How much of the wire is kept of an honest control that failed, in lines.
+/// How many lines of the recorded bytes are kept for a failed honest control.
 const WIRE: usize = 40;
 
 /// Which vectors were selected.
@@ -28,19 +28,19 @@ pub struct Selected {
     pub digest: String,
 }
 
-/// How a suite was chosen, and how it is weighed.
+/// How the vectors of a suite were selected, and how its failures are weighed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Setup {
     /// Whether `should` properties count, too.
     pub strict: bool,
-    /// Which vectors were selected, before they were dealt out to shards.
+    /// The selected vectors, before they were divided into shards.
     pub selection: Selected,
-    /// Which share of them was played; all if `None`.
+    /// The share of them that was played; all if `None`.
     pub shard: Option<Shard>,
 }
 
 impl Selected {
-    /// These vectors; `tier` and `filters` say how they were chosen.
+    /// A selection with these vectors; `tier` and `filters` are how they were chosen.
     pub fn of(vectors: &[Vector], tier: Option<Tier>, filters: &[String]) -> Self {
         let mut sorted: Vec<&Vector> = vectors.iter().collect();
         sorted.sort_by(|one, other| one.id.cmp(&other.id));

@@ -1,7 +1,7 @@
-//! The choices of a client, each asked for where a step depends on it.
+//! The choices of a client; each is requested only when a step depends on it.
 //!
-//! A step records which choices it depended on. Clients that agree in those choices take the same
-//! step, so that all of them can be followed at once.
+//! A step records the choices on which it depended. Clients that agree in those choices take the same
+//! step, so all of them can be followed at once.
 
 use arrayvec::ArrayVec;
 
@@ -12,7 +12,7 @@ use crate::variant::{Choice, Leftover, Login, Variant};
 pub type Asked = ArrayVec<Choice, { Choice::ALL.len() }>;
 
 impl Run<'_> {
-    /// The client's choices; the step depends on this one.
+    /// Returns the client's choices, and records that the step depends on this one.
     fn ask_for(&mut self, choice: Choice) -> Variant {
         if !self.asked.contains(&choice) {
             let _ = self.asked.try_push(choice);

@@ -1,4 +1,4 @@
-//! Sessions and connections: opening, giving up, falling back, coming to an end.
+//! Sessions and connections: opening, giving up, falling back, and ending.
 
 use super::{Run, Setback};
 use crate::client::state::{Knowledge, Link, Mode, Phase};
@@ -39,7 +39,7 @@ impl Run<'_> {
         }
     }
 
-    /// Whether another session follows the one under way.
+    /// Whether another session follows the current one.
     pub(super) fn has_more_sessions(&self) -> bool {
         self.client.endless || usize::from(self.state.session) + 1 < self.client.sessions.len()
     }
@@ -84,7 +84,7 @@ impl Run<'_> {
         }
     }
 
-    /// Whether a client that gives up here leaves the connection as it is, for the next session.
+    /// Whether a client that gives up here keeps the connection open for the next session.
     fn leaves_half_open(&self) -> bool {
         let reuses = match self.state.phase {
             Phase::Handshake => {
@@ -113,7 +113,7 @@ impl Run<'_> {
         self.end(End::Refused, false);
     }
 
-    /// There is no TLS: falls back where the policy says so or a mistake does, else gives up.
+    /// There is no TLS: falls back if the policy or a flaw allows it, else gives up.
     pub(super) fn setback(&mut self, setback: Setback) {
         let goes_on = match setback {
             Setback::MissingOffer => self.has(Flaw::IgnoresMissingOffer),
@@ -193,7 +193,7 @@ impl Run<'_> {
         if self.has(Flaw::LetsTlsBeTakenAway) {
             self.state.link = Link::Clear;
         } else {
-            // TLS was taken away: what is sent now would be in clear, and so nothing is.
+            // TLS was taken away: any message would be sent in clear, so none is sent.
             if !self.has(Flaw::StaysSilent) {
                 self.out(Output::Tell);
             }

@@ -1,4 +1,4 @@
-//! Before TLS: the first words, the offer, the request and its answer.
+//! Before TLS: the server's first message, the offer, the request and its answer.
 
 use super::{Run, Setback};
 use crate::client::state::{Mode, Phase};
@@ -9,7 +9,7 @@ use crate::policy::Policy;
 use crate::protocol::{Answer, Offer, Opening, Unoffered, Welcome};
 
 impl Run<'_> {
-    /// What flawed clients pick up in clear; whether the message was consumed by that.
+    /// Handles clear-text messages on which flawed clients act; returns whether the message was consumed.
     pub(super) fn notes_in_clear(&mut self, reply: Reply) -> bool {
         let before_tls = matches!(self.state.phase, Phase::Opening | Phase::Offer | Phase::Answer);
         if !before_tls || !self.policy_wants_tls() {
@@ -50,7 +50,7 @@ impl Run<'_> {
         }
         match (self.protocol().opening, reply) {
             (Opening::Greeting, Reply::Greeting) => {
-                // The honest greeting lists what the honest server can do.
+                // The honest greeting lists the honest server's capabilities.
                 if self.protocol().greets_with_capabilities() && !self.asks_first() {
                     self.state.known.mechanism = Some((Mechanism::Own, Layer::Clear));
                 }
@@ -71,7 +71,7 @@ impl Run<'_> {
                 if self.protocol().greets_with_capabilities() =>
             {
                 self.state.known.mechanism = Some((mechanism, Layer::Clear));
-                // A client that asks for the capabilities need not read those of the greeting.
+                // A client that requests the capabilities need not read those in the greeting.
                 if self.asks_first() || self.state.mode == Mode::ClearOnly {
                     self.introduce();
                 } else {
@@ -90,7 +90,7 @@ impl Run<'_> {
     fn welcome(&mut self) {
         if self.has(Flaw::BelievesPreauth) {
             self.state.phase = Phase::Login;
-            // Who does not insist on TLS may take the server's word for it.
+            // A client that does not insist on TLS may believe the server.
             if self.policy().needs_tls() {
                 self.out(Output::Skipped);
             }
@@ -100,15 +100,15 @@ impl Run<'_> {
         } else {
             match self.protocol().welcome {
                 Welcome::Upgrade => self.introduce(),
-                // RFC 9051 section 7.1.4 says to close, and RFC 3501, which most clients are written
-                // to, does not. Who asks on, and insists on TLS, gives nothing away.
+                // RFC 9051 section 7.1.4 says to close. RFC 3501, on which most clients are based, does
+                // not. A client that goes on to request TLS, and insists on it, reveals nothing.
                 Welcome::Close if self.tries_unoffered() => self.introduce(),
                 Welcome::Close | Welcome::Unknown => self.refuse(),
             }
         }
     }
 
-    /// The first words of the client on a clear connection.
+    /// The client's first message on a clear connection.
     pub(super) fn introduce(&mut self) {
         if self.state.mode == Mode::ClearOnly {
             self.go_on_in_clear();
@@ -130,7 +130,7 @@ impl Run<'_> {
         self.send(Command::Hello);
         self.state.phase = Phase::Offer;
         if self.policy().needs_tls() && self.pipelines() {
-            // The request is out before the answer is in; both answers follow in order.
+            // The request is sent before the answer is received; both answers follow in order.
             self.send(Command::Upgrade);
         }
     }
@@ -156,7 +156,7 @@ impl Run<'_> {
             reply if self.is_good(reply) => self.offered(false),
             Reply::Bye if self.skips_unasked() => {}
             Reply::Bye => self.refuse(),
-            // Whatever the answer says, the client may ask for the upgrade all the same.
+            // The client may request the upgrade whatever the answer is.
             _ if self.policy().needs_tls() && !self.skips_unasked() && self.may_try() => {
                 self.request();
             }
@@ -177,7 +177,7 @@ impl Run<'_> {
         }
     }
 
-    /// Sends the upgrade request, if it is not out already, and waits for the answer.
+    /// Sends the upgrade request, unless it was sent already, and waits for the answer.
     pub(super) fn request(&mut self) {
         let early = self.more || !self.state.buffer.is_empty();
         let pipelined =
@@ -205,7 +205,7 @@ impl Run<'_> {
             reply if self.is_good(reply) => self.start_tls(),
             Reply::Bye if self.skips_unasked() => {}
             Reply::Bye => self.refuse(),
-            // It goes on into TLS, and nowhere else.
+            // The client goes on, but only into TLS.
             Reply::Garbled | Reply::Challenge if !self.skips_unasked() && self.reads_laxly() => {
                 self.start_tls();
             }

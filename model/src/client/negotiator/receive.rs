@@ -1,4 +1,4 @@
-//! From segments to messages: the fragment, the buffer, and what is waited for.
+//! From segments to messages: the fragment, the buffer, and the expected message.
 
 use super::{Run, Setback};
 use crate::client::state::{Cell, Phase, Rest};
@@ -14,8 +14,8 @@ impl Run<'_> {
         }
     }
 
-    /// Reads one piece of a segment; whether there is more behind it decides what is left over
-    /// where TLS begins.
+    /// Reads one piece of a segment. `more`, whether further pieces follow, decides what is left over
+    /// when TLS begins.
     pub(super) fn read(&mut self, piece: Piece<Reply>, more: bool) {
         self.more = more;
         match self.state.rest {
@@ -29,7 +29,7 @@ impl Run<'_> {
             Rest::Read => {
                 self.hold(piece);
                 if self.reads_late() {
-                    // Each time that bytes arrive, it reads one message of what it holds.
+                    // Each time bytes arrive, it reads one of the messages that it holds.
                     if !more {
                         self.act_on_first();
                     }
@@ -43,7 +43,7 @@ impl Run<'_> {
         }
     }
 
-    /// Whether a piece that came in clear, and is left when TLS begins, is kept.
+    /// Whether a piece received in clear, and left over when TLS begins, is kept.
     pub(super) fn keeps(&self, piece: Piece<Reply>) -> bool {
         self.has(match piece {
             Piece::Whole(_) => return self.keeps_messages(),
@@ -52,19 +52,19 @@ impl Run<'_> {
         })
     }
 
-    /// Whether whole messages that came in clear, and are left when TLS begins, are kept.
+    /// Whether whole messages received in clear, and left over when TLS begins, are kept.
     pub(super) fn keeps_messages(&self) -> bool {
         self.has(Flaw::KeepsBuffer) || self.has(Flaw::ReadsBufferLate)
     }
 
-    /// Whether it reads what it holds only when further bytes arrive.
+    /// Whether it reads kept messages only when further bytes arrive.
     pub(super) fn reads_late(&self) -> bool {
         self.has(Flaw::ReadsBufferLate)
             && !self.has(Flaw::KeepsBuffer)
             && self.state.layer() == Layer::Tls
     }
 
-    /// Clear bytes came where the handshake should have begun.
+    /// Clear bytes were received in place of the handshake.
     fn read_for_tls(&mut self, piece: Piece<Reply>) {
         if !self.has(Flaw::BelievesPositiveReplyWithoutTls) {
             self.state.rest = Rest::Dropped;
@@ -78,10 +78,10 @@ impl Run<'_> {
         }
     }
 
-    /// Takes a piece into the buffer, or keeps it as a head that waits for its tail.
+    /// Adds a piece to the buffer, or keeps it as an incomplete message.
     fn hold(&mut self, piece: Piece<Reply>) {
         let (message, layer) = match self.state.fragment.take() {
-            // The head decides what the whole reads as, and taints it.
+            // The beginning decides the meaning of the whole message, and its layer.
             Some((head, layer)) => (head.message(), layer),
             None => (piece.message(), self.state.layer()),
         };
@@ -96,12 +96,12 @@ impl Run<'_> {
         }
     }
 
-    /// Acts on what is in the buffer for as long as it waits for messages.
+    /// Processes buffered messages for as long as the client waits for messages.
     pub(super) fn drain(&mut self) {
         while self.act_on_first() {}
     }
 
-    /// Acts on the first message in the buffer; whether there was one that it waits for.
+    /// Processes the first message in the buffer; returns whether the client was waiting for one.
     fn act_on_first(&mut self) -> bool {
         let waits =
             !matches!(self.state.phase, Phase::Connecting | Phase::Handshake | Phase::Ended);
@@ -120,7 +120,7 @@ impl Run<'_> {
         }
         let before = (self.state.phase, self.state.session, self.outputs.len());
         self.answer(cell);
-        // Giving up is what a sound client may do about a reply that should not be there.
+        // A sound client may give up on a reply that it did not expect.
         let gave_up = self.outputs[before.2..].contains(&Output::End(End::Refused));
         let went_on =
             (self.state.phase, self.state.session, self.outputs.len()) != before && !gave_up;
@@ -173,8 +173,8 @@ impl Run<'_> {
         }
     }
 
-    /// Text that answers nothing: a client that looks at no more than its place or its status takes it
-    /// for the answer.
+    /// A message that answers no request. A client that checks only a reply's place or status accepts
+    /// it as the answer.
     fn on_notice(&mut self) {
         let phase = self.state.phase;
         match phase {
@@ -189,7 +189,7 @@ impl Run<'_> {
         }
     }
 
-    /// Whether a reply is positive, for a client that asks for no more.
+    /// Whether a reply is positive, for a client that checks no more than that.
     pub(super) fn is_good(&mut self, reply: Reply) -> bool {
         let is_positive = match reply {
             Reply::Greeting

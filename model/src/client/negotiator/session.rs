@@ -1,4 +1,4 @@
-//! The switch to TLS, and the session in whatever layer: login and delivery.
+//! The switch to TLS, and the session after it, in either layer: login and delivery.
 
 use super::Run;
 use crate::client::state::{Knowledge, Link, Phase, Rest};
@@ -19,7 +19,7 @@ impl Run<'_> {
             self.state.phase = Phase::Answer;
             self.state.buffer.clear();
             self.state.fragment = None;
-            // A goodbye would go out in clear between request and handshake: it is just closed.
+            // A goodbye would be sent in clear between request and handshake: the client only closes.
             if !self.has(Flaw::StaysSilent) {
                 self.out(Output::Tell);
             }
@@ -65,7 +65,7 @@ impl Run<'_> {
         }
     }
 
-    /// Whether the peer's certificate passes the check, where there is one.
+    /// Whether the peer's certificate passes the client's check.
     fn accepts(&mut self, peer: Peer) -> bool {
         match peer {
             Peer::Genuine => true,
@@ -114,8 +114,8 @@ impl Run<'_> {
 
     fn ask(&mut self) {
         let believes = self.has(Flaw::KeepsCapabilities) && self.state.known.mechanism.is_some();
-        // Who introduces itself in clear need not do it again; most do not, while most that asked
-        // for capabilities ask again.
+        // A client that introduced itself in clear need not do so again, and most do not. Most clients
+        // that requested capabilities request them again.
         let asks = self.protocol().has_hello()
             && !believes
             && match (self.protocol().offer, self.policy()) {
@@ -154,11 +154,11 @@ impl Run<'_> {
                 self.state.known.mechanism = Some((mechanism, layer));
                 self.log_in();
             }
-            // Any positive reply is good enough for many clients: the list is then empty. That is
-            // what the splice of the upgrade to the implicit port lives on.
+            // Many clients accept any positive reply here, and read it as an empty list. Splicing the
+            // upgrade to the implicit port exploits that.
             Reply::Greeting => self.log_in(),
             Reply::Bare if self.login() == Login::Never => self.deliver(),
-            // A client that does not look at the list logs in as it would with any server.
+            // A client that does not check the list logs in as with any server.
             reply if self.is_good(reply) => self.log_in(),
             _ => self.refuse(),
         }

@@ -1,4 +1,4 @@
-//! Every way to put every message to a client, at every point.
+//! Builds the candidates: every way to send every message to a client, at every point.
 
 use super::Candidate;
 use crate::generate::wording::{
@@ -101,11 +101,11 @@ impl Build<'_> {
         }
     }
 
-    /// One more message, whole or not, behind the honest one in the same segment.
+    /// An additional message, whole or not, after the honest one in the same segment.
     pub(super) fn behind(&mut self) {
         for point in self.spoken_points() {
             for reply in self.protocol.replies() {
-                // What is cut in clear is completed in clear, unless TLS begins between.
+                // A fragment in clear is completed in clear, unless TLS begins in between.
                 let pieces = self.protocol.fragments.pieces(reply);
                 for piece in pieces.filter(|p| point == Point::Upgrade || !p.is_fragment()) {
                     self.one_behind(point, piece);
@@ -125,8 +125,9 @@ impl Build<'_> {
         }
     }
 
-    /// An unfinished reply behind the positive one, which lists login mechanisms. Inside TLS the true
-    /// server lists none: a client that logs in has read the unfinished list as the head of the true one.
+    /// An unfinished list of login mechanisms after the positive reply. The true server's list inside
+    /// TLS names none: a client that logs in has read the unfinished list as the beginning of the true
+    /// one.
     pub(super) fn left_open(&mut self) {
         let Some(bare) = self.protocol.wordings(Reply::Bare).next() else { return };
         for text in beside(self.protocol, At::LeftOpen) {
@@ -135,7 +136,7 @@ impl Build<'_> {
             } else {
                 Piece::Line(text.reply)
             };
-            // A text that is left open has no line end of its own.
+            // An unfinished text has no final line end.
             let unfinished = text.text.trim_end_matches('\n').to_owned();
             let summary = format!(
                 "The attacker adds the head of a list to the segment of {}: `{}`. Inside TLS the true server lists no login.",
@@ -149,7 +150,7 @@ impl Build<'_> {
                 format!("{}\n", bare.text),
                 vec![Piece::Whole(bare.reply)],
             );
-            // To refuse what came in clear is an answer to it.
+            // A client that rejects the plaintext has treated it as an answer.
             self.push(
                 format!("upgrade-then-{}", text.slug),
                 text.class,
@@ -205,7 +206,7 @@ impl Build<'_> {
         }
     }
 
-    /// A message before the honest one, in the same segment.
+    /// An additional message before the honest one, in the same segment.
     pub(super) fn before(&mut self) {
         for point in self.spoken_points() {
             for reply in self.protocol.replies() {
@@ -310,7 +311,7 @@ impl Build<'_> {
         }
     }
 
-    /// Says a message where the honest server says it, in other words.
+    /// The honest server's message at its usual point, in other words.
     fn named(&self, text: Text) -> Deviation {
         let points = [Point::Opening, Point::Capabilities];
         let said = |point: &Point| honest_at(self.protocol, *point) == Some(text.reply);
@@ -318,7 +319,7 @@ impl Build<'_> {
         saying(point, Do::Replace, text.text, vec![Piece::Whole(text.reply)])
     }
 
-    /// TLS taken away.
+    /// The persona ends TLS.
     pub(super) fn taken_away(&mut self) {
         if self.protocol.closure == Closure::EndsConnection {
             return;
@@ -338,7 +339,7 @@ impl Build<'_> {
     }
 }
 
-/// A point in words: what the persona is about to say there.
+/// A point in words: the message that the persona is about to send there.
 pub(in crate::generate) const fn words(point: Point) -> &'static str {
     match point {
         Point::Opening => "the server's first words",

@@ -1,4 +1,4 @@
-//! What takes more than one point or more than one session.
+//! Candidates with deviations at several points, or with several sessions.
 
 use super::build::{Build, deviation, saying, words};
 use crate::generate::wording::{Text, quoted, replacements};
@@ -7,8 +7,8 @@ use crate::policy::Policy;
 use crate::vector::{Deviation, Do, Point};
 
 impl Build<'_> {
-    /// The upgrade fails, and in clear the server seems to take logins: a client that goes on then need not
-    /// be kept from it by what the honest server says of logins in clear.
+    /// The upgrade fails, and the attacker offers logins in clear. The honest list may name no logins
+    /// there, and a client that goes on in clear would stop at such a list.
     pub(super) fn lured(&mut self) {
         let offers: Vec<Deviation> = self
             .spoken_points()
@@ -56,7 +56,7 @@ impl Build<'_> {
         found
     }
 
-    /// A session that fails before TLS, and one that comes next: it needs a connection of its own.
+    /// A session that fails before TLS, followed by another session, which needs a new connection.
     fn half_open(&mut self) {
         for point in self.spoken_points() {
             for text in self.failures(point) {

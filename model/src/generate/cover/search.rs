@@ -1,8 +1,8 @@
-//! Vectors for what the plain ones do not take.
+//! Finds vectors for transitions that the plain ones do not take.
 //!
-//! What is left needs a head whose tail comes later, or deviations at two points. It is searched
-//! for breadth first: after each way to say something that the common client has not met in that
-//! state, whatever it has not met next.
+//! The remaining transitions need a fragment that is completed later, or deviations at two points. The
+//! search is breadth first: after each message that the common client has not received in that state,
+//! it tries every message that the client has not received in the next state.
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -19,8 +19,7 @@ use crate::vector::{Certificate, Deviation, Do, Point, SegmentOf};
 use crate::world::{Action, World};
 
 impl Cover {
-    /// Candidates for what is not taken yet, as far as clear text at the points before TLS brings
-    /// it about.
+    /// Candidates for the remaining transitions, as far as clear text before TLS can cause them.
     pub(in crate::generate) fn search(
         &mut self,
         protocol: &Protocol,
@@ -33,7 +32,7 @@ impl Cover {
         let honest = play(world, &plan(protocol, &[]));
         let mut plans = VecDeque::from([(Vec::new(), honest)]);
         while let Some((deviations, played)) = plans.pop_front() {
-            // Who does not deviate at all is nobody's attack.
+            // Without a deviation there is no attack.
             if self.take(world, &played) && !deviations.is_empty() {
                 let mut build = Build { protocol, policy, all: &mut found };
                 push(&mut build, &deviations);
@@ -62,19 +61,19 @@ impl Cover {
     }
 }
 
-/// Where a play can be made to deviate further.
+/// A place at which a play can deviate further.
 struct Place {
     at: Point,
     /// [`Do::Replace`], or [`Do::Append`] in a segment of its own.
     action: Do,
     /// The client's state there.
     state: StateId,
-    /// The deviations before.
+    /// The deviations before it.
     deviations: Vec<Deviation>,
 }
 
-/// The places of a play behind its last deviation: in place of what is said at a later point, and
-/// behind all that is said at the same one.
+/// The places of a play after its last deviation: in place of a message at a later point, and after all
+/// messages at the same point.
 fn places(played: &Play, deviations: &[Deviation]) -> Vec<Place> {
     let last = deviations.last().map(|deviation| deviation.at);
     let place = |at, action, state| Place { at, action, state, deviations: deviations.to_vec() };
@@ -106,9 +105,9 @@ fn said(protocol: &Protocol, place: &Place, segment: &Segment<Reply>) -> Option<
     Some(said)
 }
 
-/// Whether heads are completed as the model reads them wherever the client holds one: a line by the
-/// rest of one line, a block by its last line. What follows a head on the wire is text, and two
-/// lines behind half a line are a message and a half.
+/// Whether each fragment that the client holds is completed on the wire as in the model: a line by the
+/// rest of the line, a block by its last line. On the wire, the bytes after a fragment are text: two
+/// lines after half a line make more than one message.
 fn is_faithful(world: &World<Negotiator>, played: &Play, protocol: &Protocol) -> bool {
     let mut head: Option<Piece<Reply>> = None;
     played.steps.iter().all(|step| {
@@ -123,7 +122,7 @@ fn is_faithful(world: &World<Negotiator>, played: &Play, protocol: &Protocol) ->
         let open = pieces.last().copied().filter(|piece| piece.is_fragment());
         head = match (head, pieces) {
             _ if !held => None,
-            // Its tail has not come yet.
+            // It is not completed yet.
             (Some(head), [piece]) if piece.is_fragment() => Some(head),
             _ => open,
         };
@@ -138,7 +137,7 @@ fn completes(protocol: &Protocol, head: Piece<Reply>, tail: Piece<Reply>) -> boo
     let blocks = protocol.speech.blocks;
     match head {
         Piece::Block(_) => blocks.is_ended(&text, &rest),
-        // Half a line of what goes on up to a dot leaves all of it open.
+        // Half a line of a list that ends with a dot leaves the whole list open.
         Piece::Whole(_) | Piece::Line(_) if blocks == Blocks::Dot && text.contains('\n') => {
             blocks.is_ended(&text, &rest)
         }
@@ -184,7 +183,7 @@ fn push(build: &mut Build<'_>, deviations: &[Deviation]) {
     candidate.searched = true;
 }
 
-/// A text, and what of it is missing.
+/// A text, with a description of its missing end.
 fn saying_half(text: &str, last: Piece<Reply>) -> String {
     let said = quoted(text);
     match last {

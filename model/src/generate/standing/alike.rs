@@ -1,8 +1,8 @@
-//! The sound clients that a peer cannot tell from a flawed one.
+//! The sound clients that a peer cannot distinguish from a flawed one.
 //!
-//! There are thousands of sound clients, and most of their choices matter to no comparison. A comparison
-//! records on which choices it depended, and its result holds for all clients that agree in those. A
-//! difference depends on no more than the way to it, so that one comparison rules out most clients.
+//! There are thousands of sound clients, and most of their choices do not affect a comparison. A
+//! comparison records the choices on which it depended, and its result holds for all clients that agree
+//! in those. A difference depends only on the way to it, so one comparison excludes most clients.
 
 mod party;
 
@@ -34,7 +34,7 @@ impl Sound {
         Self { protocol, outside: Outside::of(protocol), users: users.map(user).collect() }
     }
 
-    /// The sound clients that do the same as a flawed one for each user.
+    /// The sound clients that behave like a flawed one for each user.
     pub(super) fn alike(&mut self, flaws: Flaws) -> Vec<Variant> {
         let mut variants = Variant::all();
         for (sessions, sound) in &mut self.users {
@@ -58,15 +58,15 @@ fn party(protocol: &'static Protocol, sessions: &[Policy], flaws: Flaws) -> Part
     Party::new(client(protocol, sessions.to_vec(), Variant::COMMON, flaws))
 }
 
-/// Whether two clients can be told apart, and on which choices of the second that depends.
+/// Whether two clients can be distinguished, and the choices of the second on which that depends.
 #[derive(Clone, Copy, Debug)]
 struct Comparison {
     same: bool,
     on: Choices,
 }
 
-/// Compares a flawed client with the sound one that makes these choices: whether a peer cannot tell
-/// them apart, whatever comes in.
+/// Compares a flawed client with the sound one that makes these choices: whether a peer cannot
+/// distinguish them by any input.
 fn compare(
     outside: &mut Outside,
     flawed: &mut Party,
@@ -76,7 +76,7 @@ fn compare(
     let start = (Party::START, Party::START);
     let mut known: FxHashSet<(PartyState, PartyState)> = FxHashSet::default();
     known.insert(start);
-    // Each with the choices on which the way to it depended. Short ways depend on few.
+    // Each pair has the choices on which the way to it depended. Short ways depend on few.
     let mut found = vec![(start, Choices::default())];
     let mut all = Choices::default();
     let mut index = 0;
@@ -93,7 +93,7 @@ fn compare(
         let others = sound.steps(right, variant, outside);
         let mut last = None;
         for (one, other) in ones.zip(others) {
-            // Most inputs do the same as the one before.
+            // Most inputs have the same step as the previous one.
             if last.replace((one, other)) == Some((one, other)) {
                 continue;
             }

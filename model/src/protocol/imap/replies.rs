@@ -1,4 +1,4 @@
-//! What an IMAP server says, and an attacker in its place.
+//! The replies of an IMAP server, and of an attacker in its place.
 
 use crate::message::Reply;
 use crate::protocol::speech::{forged, honest, other_name};
@@ -154,7 +154,7 @@ pub(super) const REPLIES: &[Wording] = &[
         At::Opening,
         "NEG-PROTO-DOWN",
     ),
-    // The words of a status are read in any case (RFC 9051 section 9).
+    // The case of a status does not matter (RFC 9051 section 9).
     forged(
         Reply::Greeting,
         "lower-case-greeting",
@@ -188,7 +188,7 @@ pub(super) const REPLIES: &[Wording] = &[
         At::Opening,
         "XP-WRONGPROTO",
     ),
-    // Stripping: what the question for the capabilities is answered with.
+    // Stripping: forged answers to the request for the capabilities.
     forged(
         Reply::offer(false),
         "keyword-omitted",
@@ -276,7 +276,7 @@ pub(super) const REPLIES: &[Wording] = &[
         "NEG-STRIP-ASKERR",
     ),
     forged(Reply::Unknown, "no-status", "{tag}", At::Capabilities, "NEG-STRIP-ASKERR"),
-    // Replies of unknown status: RFC 9051 section 7.1 knows OK, NO and BAD behind a tag.
+    // Replies of unknown status: RFC 9051 section 7.1 defines OK, NO and BAD after a tag.
     forged(
         Reply::Unknown,
         "unknown-status",
@@ -292,8 +292,7 @@ pub(super) const REPLIES: &[Wording] = &[
         "NEG-REFUSE-GARBAGE",
     ),
     forged(Reply::Unknown, "no-status", "{tag}", At::Upgrade, "NEG-REFUSE-GARBAGE"),
-    // Legal, or nearly: the case does not matter (RFC 9051 section 9), and some servers leave out the
-    // text.
+    // Legal, or nearly: the case does not matter (RFC 9051 section 9), and some servers omit the text.
     forged(
         Reply::Accept,
         "lower-case",
@@ -302,8 +301,8 @@ pub(super) const REPLIES: &[Wording] = &[
         "NEG-REFUSE-CLASS",
     ),
     forged(Reply::Accept, "no-text", "{tag} OK", At::Upgrade, "NEG-REFUSE-CLASS"),
-    // A list that a client which asks for none may take up: before the answer, and in its code (RFC 9051
-    // section 7.1).
+    // A list that a client may use although it requested none: before the answer, and in its response
+    // code (RFC 9051 section 7.1).
     forged(
         Reply::Accept,
         "list-before-grant",
@@ -318,8 +317,8 @@ pub(super) const REPLIES: &[Wording] = &[
         At::Upgrade,
         "TMP-CAP-CACHE",
     ),
-    // The head of a list, which the true list inside TLS ends: as one line, and as a whole list with
-    // the head of a text that swallows the true one.
+    // The beginning of a list, which the true list inside TLS completes: as one line, and as a whole
+    // list with the beginning of a literal that swallows the true one.
     forged(
         Reply::offer(false),
         "half-list",
@@ -367,8 +366,9 @@ pub(super) const REPLIES: &[Wording] = &[
         At::Upgrade,
         "NEG-REFUSE-GARBAGE",
     ),
-    // What answers nothing, behind the greeting and before the grant: text for the user, and mailbox
-    // data. A number that only an attacker names shows where it is believed.
+    // Messages that answer no request, after the greeting and before the grant: text for the user, and
+    // mailbox data. They contain a number that only the attacker sends, to show whether the client uses
+    // them.
     forged(Reply::Notice, "alert", ALERT, At::BehindOpening, "UI-ALERT"),
     forged(Reply::Notice, "parse", PARSE, At::BehindOpening, "UI-ALERT"),
     forged(Reply::Notice, "badcharset", BADCHARSET, At::BehindOpening, "UI-ALERT"),

@@ -1,4 +1,4 @@
-//! The client beside a clean one: whether what came in clear makes a difference inside TLS.
+//! Compares the client with a clean one: whether plaintext makes a difference inside TLS.
 
 use std::borrow::Cow;
 
@@ -10,15 +10,15 @@ use crate::property::Property;
 use crate::protocol::Memory;
 use crate::world::{Mutation, Shadow, Wire};
 
-/// What a clean client does on an input, and where it then is.
+/// The step of a clean client on an input: its next state and outputs.
 pub(super) struct Clean<'w> {
     next: StateId,
     outputs: Cow<'w, Outputs>,
 }
 
 impl<'w, C: Client> Run<'w, C> {
-    /// What a clean client does on an input inside TLS with the true server; `None` where there is none
-    /// to compare with.
+    /// The step of a clean client on an input inside TLS with the true server; `None` if there is no
+    /// clean client to compare with.
     pub(super) fn shadow_step(&self, input: &Input) -> Option<Clean<'w>> {
         let (next, outputs) = match (input, self.state.ghost.shadow) {
             (Input::Handshake(Peer::Genuine), _) => {
@@ -31,7 +31,7 @@ impl<'w, C: Client> Run<'w, C> {
         Some(Clean { next, outputs })
     }
 
-    /// Compares what the client did with what a clean one does.
+    /// Compares the client's step with that of a clean one.
     pub(super) fn compare(
         &mut self,
         input: &Input,
@@ -42,7 +42,7 @@ impl<'w, C: Client> Run<'w, C> {
         let begins = *input == Input::Handshake(Peer::Genuine);
         let Some(clean) = clean else {
             let acts = || !acts(outputs).is_empty() && !self.excused(outputs);
-            // No clean phase leads here at all, or the client was left behind and goes on by itself.
+            // No clean phase leads here, or the client had stopped and now goes on by itself.
             if (begins || self.state.ghost.shadow == Shadow::Stalled) && acts() {
                 self.state.ghost.unclean |= begins && !self.world.has(Mutation::UncleanNeverSet);
                 self.parts();
@@ -65,8 +65,8 @@ impl<'w, C: Client> Run<'w, C> {
             let same = same || self.world.has(Mutation::ShadowDropped);
             self.state.ghost.shadow = if same { Shadow::None } else { Shadow::At(clean.next) };
         } else if self.excused(&beyond(&does, &expected)) {
-            // An attacker can always make a session fail. If the connection stays, what the client does
-            // on it from here on is its own.
+            // An attacker can always make a session fail. If the connection stays open, the client's
+            // further steps on it are not compared.
             self.state.ghost.shadow = Shadow::Stalled;
         } else if does.is_empty() {
             let forgets = self.world.has(Mutation::StalledForgotten);
@@ -76,13 +76,13 @@ impl<'w, C: Client> Run<'w, C> {
         }
     }
 
-    /// Whether a difference is no more than that the client gives up.
+    /// Whether the only difference is that the client gives up.
     fn excused(&self, outputs: &Outputs) -> bool {
         self.world.has(Mutation::AnythingGivesUp)
             || gives_up(outputs) && !self.world.has(Mutation::GivingUpIsActing)
     }
 
-    /// The client does inside TLS what a clean one would not.
+    /// The client differs inside TLS from a clean one.
     fn parts(&mut self) {
         self.state.ghost.shadow = Shadow::None;
         if self.world.has(Mutation::PartingUnjudged) {
@@ -98,7 +98,7 @@ impl<'w, C: Client> Run<'w, C> {
     }
 }
 
-/// What counts in a comparison: what goes to the server, and how sessions end. What a user is shown is a
+/// The compared outputs: messages to the server, and the ends of sessions. What a user is shown is a
 /// property of its own.
 pub(crate) fn acts(outputs: &Outputs) -> Outputs {
     let mut acts = visible(outputs);
@@ -106,14 +106,13 @@ pub(crate) fn acts(outputs: &Outputs) -> Outputs {
     acts
 }
 
-/// What the client does beyond what a clean one does as well.
+/// The client's outputs after those that a clean one has as well.
 fn beyond(does: &Outputs, expected: &Outputs) -> Outputs {
     let same = does.iter().zip(expected).take_while(|(does, expected)| does == expected).count();
     does.iter().skip(same).copied().collect()
 }
 
-/// Whether the client ends its session without having said anything more than a goodbye on the
-/// connection.
+/// Whether the client ends its session, and sends at most a goodbye on the connection before that.
 pub(crate) fn gives_up(outputs: &Outputs) -> bool {
     let (mut refused, mut closed) = (false, false);
     for output in acts(outputs) {
@@ -121,7 +120,7 @@ pub(crate) fn gives_up(outputs: &Outputs) -> bool {
             Output::Send(Command::Goodbye) => {}
             Output::Close => closed = true,
             Output::End(End::Refused) => refused = true,
-            // What comes next happens on another connection.
+            // Later outputs happen on another connection.
             Output::Connect(_) => return refused,
             _ => return refused && closed,
         }

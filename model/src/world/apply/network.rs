@@ -1,4 +1,4 @@
-//! Words on their way, and the true server.
+//! Messages in transit, and the true server.
 
 use super::Run;
 use crate::client::Client;
@@ -9,7 +9,7 @@ use crate::server::{self, Port};
 use crate::world::{Action, Answers, Attacker, Mutation, Pricing, Spoken, Wire};
 
 impl<C: Client> Run<'_, C> {
-    /// Where messages arrive as they were sent, nothing else can.
+    /// If messages arrive as they were sent, no other action is possible.
     pub(super) fn is_genuine(&self, action: &Action) -> bool {
         if !self.in_order() {
             return true;
@@ -25,7 +25,7 @@ impl<C: Client> Run<'_, C> {
         }
     }
 
-    /// Bookkeeping before a segment reaches the client.
+    /// Updates the queues before a segment reaches the client.
     pub(super) fn before_segment(&mut self, segment: &Segment<Reply>) {
         match self.state.wire {
             Wire::Secure => self.take_genuine(segment.pieces().len()),
@@ -33,7 +33,7 @@ impl<C: Client> Run<'_, C> {
                 if self.in_order() {
                     self.take_genuine(segment.pieces().len());
                 } else {
-                    // What is not delivered now is swallowed.
+                    // Messages that are not delivered now are dropped.
                     self.state.to_client.clear();
                 }
                 if self.state.wire == Wire::Handshake {
@@ -61,7 +61,7 @@ impl<C: Client> Run<'_, C> {
         }
     }
 
-    /// A segment reaches the server: in its turn from the client, or from the attacker.
+    /// A segment reaches the server: the client's next messages, or the attacker's.
     pub(super) fn server_hears(&mut self, segment: &Segment<Command>, class: Option<ClassId>) {
         let from_client = self.in_order();
         if from_client {
@@ -101,7 +101,7 @@ impl<C: Client> Run<'_, C> {
         self.world.attacker == Attacker::Passive || self.world.pricing == Pricing::Counted
     }
 
-    /// Takes up what the server does; `served` is the client's command that it does it on.
+    /// Processes the server's outputs; `served` is the client's command that caused them.
     pub(super) fn server_did(
         &mut self,
         next: StateId,
@@ -154,7 +154,7 @@ impl<C: Client> Run<'_, C> {
     }
 
     /// Whether the next reply waits for the data: a server with a second channel confirms a delivery
-    /// when the data have come over it.
+    /// after it has received the data there.
     pub(super) fn waits_for_data(&self) -> bool {
         self.world.waits_for_data(&self.state)
     }

@@ -1,7 +1,7 @@
-//! What the client does, as the properties see it.
+//! Judges the client's outputs by the properties.
 //!
-//! Every property is judged by acts: what was sent in which layer and to whom, what the server executed,
-//! how the session ended. The marks that a client sets itself are not looked at.
+//! Every property is judged by acts: the messages with their layer and receiver, the commands that the
+//! server executed, the ends of sessions. The client's own marks are ignored.
 
 use super::Run;
 use crate::client::{Client, End, Input, Output, Outputs, Peer, Target};
@@ -26,7 +26,7 @@ impl<C: Client> Run<'_, C> {
         }
     }
 
-    /// Breaks a property, but for a mutant that does not see it.
+    /// Breaks a property, except in a mutant that does not see it.
     pub(super) fn breaks_unless(&mut self, mutation: Mutation, property: Property) {
         if !self.world.has(mutation) {
             self.state.break_property(property);
@@ -182,7 +182,7 @@ impl<C: Client> Run<'_, C> {
         }
     }
 
-    /// The data go over the second channel.
+    /// The data are sent over the second channel.
     fn move_data(&mut self) {
         let needs_tls = self.needs_tls();
         match self.state.channel {
@@ -209,8 +209,8 @@ impl<C: Client> Run<'_, C> {
         }
     }
 
-    /// The client passes a message on, to its user or to the application. It may pass on what the true
-    /// server sent inside TLS; whatever else it passes on came in clear, or from the attacker.
+    /// The client passes a message on, to its user or to the application. It may pass on messages of
+    /// the true server inside TLS; any other message was received in clear, or from the attacker.
     fn hears(&mut self, reply: Reply, property: Property) {
         let given = Input::Segment(Segment::one(reply));
         if self.state.wire != Wire::Secure || self.input != Some(given) {
@@ -223,7 +223,7 @@ impl<C: Client> Run<'_, C> {
         let can_deliver = self.world.can_deliver(self.world.policy(&self.state));
         let ghost = &self.state.ghost;
         let secure = self.state.wire == Wire::Secure;
-        // The data are on their way once more.
+        // The data are being sent again.
         let again = self.state.to_server.contains(&Command::Deliver);
         let excused = self.world.has(Mutation::ReportIsDelivery)
             || self.world.has(Mutation::DeadlineIsSuccess) && self.input == Some(Input::Deadline);

@@ -1,4 +1,4 @@
-//! What the client says: cut into commands and taken up.
+//! Receives the client's bytes, and parses them into commands.
 
 use upward_model::explain::Event;
 use upward_model::message::{Command, Reply, Segment};
@@ -12,7 +12,8 @@ use crate::tls::record_length;
 use crate::wire::Form;
 
 impl Connection {
-    /// Takes in what was read. Bytes in clear are recorded, up to where TLS may begin.
+    /// Appends received bytes to the buffer. Bytes in clear are recorded, up to the place where TLS may
+    /// begin.
     pub(super) fn take_in(&mut self, bytes: &[u8]) {
         self.arrived = self.lifted.events(self.number);
         self.buffer.extend_from_slice(bytes);
@@ -20,7 +21,7 @@ impl Connection {
             return;
         }
         if self.unrecorded > 0 {
-            // It may belong to the record whose head has come.
+            // The bytes may belong to the record whose header was received.
             self.unrecorded += bytes.len();
             return;
         }
@@ -34,7 +35,7 @@ impl Connection {
         self.unrecorded = bytes.len() - clear;
     }
 
-    /// Takes up all complete messages, and what is TLS.
+    /// Parses all complete messages, and starts TLS at a ClientHello.
     pub(super) async fn take_up(&mut self) {
         while self.closing != Closing::Over && !self.buffer.is_empty() {
             if self.lifted.is_full() || self.record.dropped().entries > 0 {
@@ -61,14 +62,14 @@ impl Connection {
             self.buffer.drain(..heard.length);
             self.hear(&heard).await;
         }
-        // Only what is the head of a record still waits for its tail.
+        // Record the rest, unless it is the beginning of a TLS record that is not complete yet.
         let record = self.codec.at_boundary() && record_length(&self.buffer).is_some();
         if !self.link.is_tls() && !record {
             self.note_unrecorded(self.buffer.len());
         }
     }
 
-    /// Records bytes that looked like TLS and are not.
+    /// Records bytes in clear that could have been TLS and are not.
     pub(super) fn note_unrecorded(&mut self, length: usize) {
         let recorded = self.buffer.len() - self.unrecorded.min(self.buffer.len());
         if length > recorded {
@@ -77,7 +78,7 @@ impl Connection {
         }
     }
 
-    /// Drops a TLS record that nobody waits for; whether it was complete.
+    /// Discards a TLS record after TLS was refused; returns whether the record was complete.
     fn skip_record(&mut self) -> bool {
         let Some(length) = record_length(&self.buffer) else { return false };
         if self.buffer.len() < length {
@@ -89,7 +90,7 @@ impl Connection {
         true
     }
 
-    /// Takes up one message of the client, and answers it.
+    /// Processes one message of the client, and answers it.
     pub(super) async fn hear(&mut self, heard: &Heard) {
         let command = self.note(heard).await;
         if std::mem::take(&mut self.silent) {
@@ -99,11 +100,10 @@ impl Connection {
             }
         }
         if !self.link.is_tls() {
-            // Silence in clear is for one reply: what the client says next without it is heard, and
-            // answered.
+            // In clear only one reply is withheld: the client's next message is processed and answered.
             self.withheld = self.closing != Closing::No;
             if self.state.phase == server::Phase::AwaitsTls {
-                // It was granted TLS and goes on in clear.
+                // The client was granted TLS and goes on in clear.
                 self.state.phase = server::Phase::Ready;
             }
         }
@@ -120,7 +120,7 @@ impl Connection {
         }
     }
 
-    /// Notes a message in the lifted run; the command that it is to the model.
+    /// Adds a message to the lifted run; returns its command in the model.
     async fn note(&mut self, heard: &Heard) -> Command {
         let range = self.taken_up..self.taken_up + heard.length;
         self.taken_up = range.end;
@@ -131,16 +131,17 @@ impl Connection {
             allowed: heard.allowed,
             range,
         });
-        // What is not of the protocol is for the language oracle; no client of the model says it.
+        // Bytes that are not of the protocol are for the language oracle; no client of the model sends
+        // them.
         let command = heard.command.unwrap_or(Command::Noop);
-        // The steps of a command are one command of the model, said with the first of them. Who
-        // goes on although a step was not answered has taken something for the answer, and has what
-        // it asked for: in the model it goes on to the delivery.
+        // The steps of a command are one command of the model, recorded at the first step. A client
+        // that goes on although a step was not answered has accepted other bytes as the answer. It has
+        // got what it asked for, so in the model it goes on to the delivery.
         let goes_on = self.open == Some(command);
         let unanswered = std::mem::take(&mut self.unanswered);
         self.open = (heard.part != Part::Whole).then_some(command);
         if !goes_on || unanswered {
-            // It had come before whatever was said since the last read.
+            // The command was received before the replies sent since the last read.
             let said = if goes_on { Command::Deliver } else { command };
             let event = Event::Heard(said, self.layer());
             self.lifted.insert(self.number, self.arrived, event);
@@ -153,10 +154,10 @@ impl Connection {
         command
     }
 
-    /// Answers a whole command as the true server does, with what deviates there.
+    /// Answers a whole command as the true server does, with the deviations at its point.
     async fn answer(&mut self, command: Command) {
-        // A client that introduces itself with nothing but its name, as by HELO when EHLO has failed, asks for
-        // nothing: the true server's answer comes through.
+        // A client that sends only its name, such as HELO after EHLO has failed, does not ask for
+        // capabilities: it gets the true server's answer.
         let plain = command == Command::Hello && !self.codec.asks_for_capabilities();
         let point = if plain && !self.link.is_tls() { None } else { self.point(command) };
         if command == Command::Upgrade && self.stage == Some(Stage::Before) {
@@ -183,11 +184,11 @@ impl Connection {
         }
     }
 
-    /// Gives the client the time to read what was said last by itself. What it says to it is taken
-    /// in, and taken up in its turn.
+    /// Gives the client time to read the last segment separately. Bytes that it sends meanwhile are
+    /// buffered, and parsed in turn.
     pub(super) async fn let_it_read(&mut self) {
         let read = tokio::time::timeout(self.persona.patience, self.link.read()).await;
-        // An end is read again by whoever reads next.
+        // The end of the connection is seen again by the next read.
         if let Ok(Ok(bytes)) = read
             && !bytes.is_empty()
         {
@@ -195,13 +196,13 @@ impl Connection {
         }
     }
 
-    /// At which point the answer to a command is said.
+    /// The point at which a command is answered.
     pub(super) fn point(&mut self, command: Command) -> Option<Point> {
         let inside = self.link.is_tls();
         if inside && !self.inside {
             self.inside = true;
             self.lifted.reach(Point::Inside);
-            // The first answer inside TLS is at the point of its command as well.
+            // The first answer inside TLS also reaches the point of its command.
             if let Some(point) = Point::of(command, true) {
                 self.lifted.reach(point);
             }

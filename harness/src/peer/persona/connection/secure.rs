@@ -22,7 +22,7 @@ impl Connection {
         self.in_clear_again(Stage::After);
     }
 
-    /// What comes now is clear text, whatever was agreed before.
+    /// Goes back to clear text, and discards the state of the session.
     fn in_clear_again(&mut self, stage: Stage) {
         self.stage = Some(stage);
         self.refuses_tls = true;
@@ -33,12 +33,12 @@ impl Connection {
             self.record.stream(self.number, crate::wire::Side::Client, Form::Clear).len();
     }
 
-    /// TLS begins, or would.
+    /// The client starts TLS: does the handshake, or the deviation that refuses it.
     pub(super) async fn client_hello(&mut self) {
         self.lifted.reach(Point::Handshake);
         self.lifted.insert(self.number, self.arrived, Event::ClientHello);
         self.arrived += 1;
-        // The client has read the reply before it sent this: what comes now is a later segment.
+        // The client read the reply before it sent this: bytes sent now are a later segment.
         self.say_apart("adds a segment before the ServerHello").await;
         if let Some(deviation) = self.deviations(Point::Handshake).into_iter().next() {
             return self.refuse_handshake(&deviation).await;
@@ -52,7 +52,7 @@ impl Connection {
                 self.in_tls(peer).await;
             }
             Handshake::Failed(bytes) => {
-                // A client that refuses a bad certificate has seen it.
+                // A client that rejects a bad certificate has seen it.
                 let refused = peer != Peer::Genuine && crate::tls::clear_tail(&bytes).is_none();
                 let failed = Event::HandshakeFailed;
                 self.event(if refused { Event::Handshake(peer) } else { failed });
@@ -109,5 +109,5 @@ impl Connection {
     }
 }
 
-/// A fatal alert, as a server sends it that cannot agree on a handshake (RFC 8446 section 6).
+/// A fatal alert, as sent by a server that cannot agree on a handshake (RFC 8446 section 6).
 const HANDSHAKE_FAILURE: [u8; 7] = [0x15, 0x03, 0x03, 0x00, 0x02, 0x02, 0x28];

@@ -1,4 +1,4 @@
-//! What the persona says, with what deviates there, and how it closes.
+//! Sends the persona's replies with their deviations, and closes connections.
 
 use upward_model::client::Close;
 use upward_model::explain::Event;
@@ -11,8 +11,8 @@ use crate::tls::record_length;
 use crate::wire::What;
 
 impl Connection {
-    /// Answers a step of a command that has several. What deviates at the first words inside TLS
-    /// does so here, if this is where they are said.
+    /// Answers one step of a command that has several. If this is the first answer inside TLS,
+    /// deviations that withhold or close there are performed here.
     pub(super) async fn say_part(&mut self, point: Option<Point>, reply: Reply) {
         if point == Some(Point::Inside) && self.deviations(Point::Inside).iter().any(is_silence) {
             self.unanswered = true;
@@ -27,7 +27,7 @@ impl Connection {
         self.link.write(&bytes).await;
     }
 
-    /// Says one thing, with what deviates there.
+    /// Sends one reply, with the deviations at this point.
     pub(super) async fn say(
         &mut self,
         point: Option<Point>,
@@ -65,11 +65,12 @@ impl Connection {
         self.link.write(&utterance.bytes(honest)).await;
     }
 
-    /// Puts what a deviation says into an utterance; `is_answer`: a command of the client is answered here.
+    /// Adds a deviation's bytes to an utterance. `is_answer`: the utterance answers a command of the
+    /// client.
     fn put_in(&mut self, utterance: &mut Utterance, deviation: Deviation, is_answer: bool) {
         let said: Vec<Piece<Reply>> = deviation.meaning.iter().map(|m| m.0).collect();
         if deviation.action == Do::Append && deviation.segment == Some(SegmentOf::Own) {
-            // It is put into bytes when it is sent.
+            // Its bytes are built when it is sent.
             return self.apart.push(deviation);
         }
         let answers_last = is_answer && deviation.action != Do::Append;
@@ -94,7 +95,7 @@ impl Connection {
         }
     }
 
-    /// Does what a deviation does without words; whether nothing is said then.
+    /// Performs a deviation that sends no bytes; returns whether the reply is left out.
     async fn does(&mut self, deviation: &Deviation, point: Option<Point>) -> bool {
         match deviation.action {
             Do::Withhold => {
@@ -108,8 +109,8 @@ impl Connection {
             }
             Do::Cut => {
                 if point == Some(Point::Opening) {
-                    // Else the client may find the connection gone before it has found it there, and
-                    // never have come to the opening.
+                    // Otherwise the client may see the connection as closed before it was established,
+                    // and the run would not have reached the opening.
                     self.let_it_read().await;
                 }
                 self.closes(Close::Cut).await;
@@ -123,15 +124,15 @@ impl Connection {
         }
     }
 
-    /// Says what has to come in segments of its own: the client has read what stood before it, or
-    /// has had the time to.
+    /// Sends the deviations that need a segment of their own. The client has read the bytes before
+    /// them, or has had the time to.
     pub(super) async fn say_apart(&mut self, how: &str) {
         for deviation in std::mem::take(&mut self.apart) {
             self.say_alone(&deviation, how).await;
         }
     }
 
-    /// Says what a deviation says, and nothing else.
+    /// Sends only a deviation's bytes.
     pub(super) async fn say_alone(&mut self, deviation: &Deviation, how: &str) {
         self.deviates(how);
         let meant: Vec<Piece<Reply>> = deviation.meaning.iter().map(|m| m.0).collect();
@@ -157,12 +158,12 @@ impl Connection {
         self.deviated = true;
         match close {
             Close::Orderly => {
-                // What the client says after that is heard, and not answered.
+                // Messages of the client after this are processed, and not answered.
                 self.link.shut().await;
                 self.closing = Closing::Listens;
                 self.withheld = true;
             }
-            // No persona closes in order without a close_notify: a truncated close is cut.
+            // A persona always sends close_notify in an orderly close: a truncated close is a cut.
             Close::Truncated | Close::Cut => {
                 self.link.cut().await;
                 self.closing = Closing::Over;
@@ -170,7 +171,7 @@ impl Connection {
         }
     }
 
-    /// A last line without its end is still something that the client said.
+    /// Processes a last line without its line end: the client has sent it all the same.
     pub(super) async fn last_words(&mut self) {
         if self.buffer.is_empty() || (!self.link.is_tls() && record_length(&self.buffer).is_some())
         {
@@ -186,7 +187,7 @@ impl Connection {
     }
 }
 
-/// What is said at once: the honest reply, and what deviations put before it, behind it or in its place.
+/// The bytes of one segment: the honest reply, and deviations before it, after it or in its place.
 struct Utterance {
     pieces: Vec<Piece<Reply>>,
     before: Vec<u8>,
@@ -200,28 +201,28 @@ impl Utterance {
         Self { pieces, before: Vec::new(), replaced: None, behind: Vec::new() }
     }
 
-    /// Whether it begins with a confirmation.
+    /// Whether its first message confirms a login or a delivery.
     fn confirms(&self) -> bool {
         matches!(self.pieces.first(), Some(Piece::Whole(Reply::Done | Reply::LoggedIn)))
     }
 
-    /// The bytes, where the honest reply has these.
+    /// Its bytes, given those of the honest reply.
     fn bytes(self, honest: Vec<u8>) -> Vec<u8> {
         [self.before, self.replaced.unwrap_or(honest), self.behind].concat()
     }
 }
 
-/// Whether something is said where this deviates.
+/// Whether the deviation sends bytes.
 const fn is_said(deviation: &Deviation) -> bool {
     matches!(deviation.action, Do::Replace | Do::Append | Do::Prepend)
 }
 
-/// Whether nothing is said where this deviates.
+/// Whether the deviation leaves the reply out.
 fn is_silence(deviation: &Deviation) -> bool {
     matches!(deviation.action, Do::Withhold | Do::Close | Do::Cut)
 }
 
-/// Bytes from hexadecimal; what is none is left out.
+/// Bytes from hexadecimal; other characters are skipped.
 fn unhex(hex: &str) -> Vec<u8> {
     hex.as_bytes()
         .chunks_exact(2)

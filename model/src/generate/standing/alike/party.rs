@@ -1,4 +1,4 @@
-//! Clients as tables: what each does on each input, computed once for all that make the same choices.
+//! Clients as tables: the step of each on each input, computed once for all that make the same choices.
 
 use rustc_hash::FxHashMap;
 
@@ -29,17 +29,17 @@ impl Choices {
     }
 }
 
-/// What clients are given, and what is seen of them.
+/// The inputs of clients, and their visible outputs.
 pub(super) struct Outside {
     segments: Vec<Input>,
-    /// What can come in, by link and view.
+    /// The possible inputs, by link and view.
     inputs: FxHashMap<(Link, View), Vec<Input>>,
     /// Numbers of the visible outputs of a step.
     shown: FxHashMap<Outputs, u32>,
 }
 
 impl Outside {
-    /// All that a protocol knows, within the bounds of the vectors.
+    /// All inputs of a protocol, within the bounds of the vectors.
     pub(super) fn of(protocol: &Protocol) -> Self {
         Self {
             segments: segment_inputs(protocol, Bounds::STANDARD),
@@ -52,28 +52,28 @@ impl Outside {
 /// The number of a state of a [`Party`], with its link.
 pub(super) type PartyState = u32;
 
-/// What clients do on an input.
+/// A step of clients on an input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Seen {
-    /// The number of what is seen of it.
+    /// The number of its visible outputs.
     pub(super) shows: u32,
     /// The state that follows.
     pub(super) next: PartyState,
-    /// The choices on which that depends.
+    /// The choices on which it depends.
     pub(super) on: Choices,
 }
 
-/// What the clients that agree with a variant in some choices do in a state.
+/// The steps in a state of the clients that agree with a variant in some choices.
 struct Row {
     variant: Variant,
     on: Choices,
     /// The distinct steps.
     steps: Vec<Seen>,
-    /// Which of them each input takes.
+    /// The step for each input, by its index.
     taken: Vec<u16>,
 }
 
-/// Clients with the same mistakes and any choices. They share their states.
+/// Clients with the same flaws and any choices. They share their states.
 pub(super) struct Party {
     client: Negotiator,
     states: Vec<(State, Link)>,
@@ -82,10 +82,10 @@ pub(super) struct Party {
 }
 
 impl Party {
-    /// The state before anything has happened: it depends on no choice.
+    /// The initial state: it depends on no choice.
     pub(super) const START: PartyState = 0;
 
-    /// All clients that differ from one in their choices only.
+    /// All clients that differ from the given one only in their choices.
     pub(super) fn new(client: Negotiator) -> Self {
         let start = client.start().state;
         let mut party =
@@ -110,7 +110,7 @@ impl Party {
         self.client.view(&self.states[id as usize].0)
     }
 
-    /// What the client that makes these choices does in a state: on each input, in order.
+    /// The steps in a state of the client that makes these choices, for each input, in order.
     pub(super) fn steps<'a>(
         &'a mut self,
         id: PartyState,
@@ -144,7 +144,7 @@ impl Party {
             row.on = row.on.and(seen.on);
             let step = *known.entry(seen).or_insert_with(|| {
                 row.steps.push(seen);
-                // There are fewer inputs than that.
+                // The number of inputs is smaller than that.
                 (row.steps.len() - 1) as u16
             });
             row.taken.push(step);
