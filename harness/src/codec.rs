@@ -142,6 +142,11 @@ pub trait ClientSide: Send {
     /// Parses the bytes of one read, for the reply that the client waits for. Bytes kept from an
     /// earlier read come first.
     fn cut(&mut self, bytes: &[u8]) -> Cut;
+
+    /// The port for the data that the server's last reply named; `None` if the protocol has one channel only.
+    fn data_port(&self) -> Option<u16> {
+        None
+    }
 }
 
 /// The result of parsing one read.

@@ -4,6 +4,7 @@
 //! performs its outputs. The driver reads as much as it can, so that bytes in the same segment after
 //! the reply to the upgrade request really are in the client's buffer.
 
+mod channel;
 pub(crate) mod reading;
 
 use std::sync::Arc;
@@ -75,6 +76,7 @@ pub(crate) async fn run<C: Client + Sync>(
         verifier,
         errand,
         link: link::ClientLink::None,
+        data: link::ClientLink::None,
         text: String::new(),
         finished: Finished::default(),
     };
@@ -89,6 +91,8 @@ struct Driver<'a, C: Client> {
     verifier: Verifier,
     errand: Errand,
     link: link::ClientLink,
+    /// The second channel, if there is one.
+    data: link::ClientLink,
     /// The text of the last segment received in clear.
     text: String,
     finished: Finished,
@@ -136,8 +140,8 @@ impl<C: Client + Sync> Driver<'_, C> {
                     self.finished.connections += 1;
                 }
                 Output::Send(command) => {
-                    let session = self.finished.ends.len().min(self.errand.canaries.len() - 1);
-                    out.extend(self.reading.words.say(command, &self.errand.canaries[session]));
+                    let canaries = self.canaries();
+                    out.extend(self.reading.words.say(command, &canaries));
                 }
                 Output::StartTls | Output::Close => {
                     self.write(&std::mem::take(&mut out)).await;
@@ -154,9 +158,12 @@ impl<C: Client + Sync> Driver<'_, C> {
                         self.finished.last_session_at = self.finished.connections;
                     }
                 }
-                Output::OpenChannel(_)
-                | Output::MoveData
-                | Output::Took(_)
+                Output::OpenChannel(layer) => {
+                    self.write(&std::mem::take(&mut out)).await;
+                    inputs.extend(self.open_channel(layer).await);
+                }
+                Output::MoveData => self.move_data().await,
+                Output::Took(_)
                 | Output::UsedClearKnowledge(_)
                 | Output::Skipped
                 | Output::UsedNameFromWire
@@ -164,6 +171,12 @@ impl<C: Client + Sync> Driver<'_, C> {
             }
         }
         self.write(&out).await;
+    }
+
+    /// The canaries of the session that runs now.
+    fn canaries(&self) -> Arc<Canaries> {
+        let session = self.finished.ends.len().min(self.errand.canaries.len() - 1);
+        Arc::clone(&self.errand.canaries[session])
     }
 
     async fn connect(&mut self, target: Target) -> Input {

@@ -50,6 +50,14 @@ pub(crate) enum Arrival {
 }
 
 impl Address {
+    /// Another port of the same server; `None` in a simulation, which has no ports.
+    pub(crate) const fn at(&self, port: u16) -> Option<Self> {
+        match self {
+            Self::Loopback { trap, .. } => Some(Self::Loopback { port, trap: *trap }),
+            Self::Simulated(_) => None,
+        }
+    }
+
     pub(super) async fn connect(&self, redirected: bool) -> Option<Stream> {
         match self {
             Self::Loopback { port, trap } => {
