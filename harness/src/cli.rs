@@ -33,6 +33,7 @@ use crate::vectors::Retired;
 
 use crate::process::ProcessError;
 use crate::profile::ProfileError;
+use crate::subject::SubjectError;
 use crate::suggestions::did_you_mean;
 use crate::suite::{Job, SuiteError};
 
@@ -105,38 +106,42 @@ impl Failure {
 
     fn from_suite(error: &SuiteError, job: &Job) -> Self {
         let failure = Self::new(error.to_string());
+        let error = match error {
+            SuiteError::Subject(error) => error,
+            SuiteError::Stopped => return failure.code(crate::results::INTERRUPTED),
+            _ => return failure,
+        };
         match error {
-            SuiteError::Process(ProcessError::Missing(program))
+            SubjectError::Process(ProcessError::Missing(program))
                 if program.contains(char::is_whitespace) =>
             {
                 failure.help(
                     "nothing splits a command: write its words one by one, and not in one pair of quotes",
                 )
             }
-            SuiteError::Process(ProcessError::Missing(program)) if program.contains('/') => {
+            SubjectError::Process(ProcessError::Missing(program)) if program.contains('/') => {
                 failure.help(if Path::new(program).exists() {
                     "it is there, but not what its first line (`#!`), or its loader's, names"
                 } else {
                     "there is no such file"
                 })
             }
-            SuiteError::Process(ProcessError::Missing(_)) => match &job.profile.install()[..] {
+            SubjectError::Process(ProcessError::Missing(_)) => match &job.profile.install()[..] {
                 [] => failure.help("is it installed, and in PATH?"),
                 commands => failure.help(commands.join("; ")),
             },
-            SuiteError::Process(ProcessError::Forbidden(_)) => {
+            SubjectError::Process(ProcessError::Forbidden(_)) => {
                 failure.help("is it a program, and may you run it?")
             }
-            SuiteError::Process(ProcessError::Isolation(..)) => {
+            SubjectError::Process(ProcessError::Isolation(..)) => {
                 failure.help(crate::process::isolation::advice())
             }
-            SuiteError::Held(_) => {
+            SubjectError::Held(_) => {
                 failure.help("wait for its end, or give this one a folder with --directory")
             }
-            SuiteError::Write { .. } => failure.help(
+            SubjectError::Write { .. } => failure.help(
                 "--directory says which folder is written to: may you write there, and is there room?",
             ),
-            SuiteError::Stopped => failure.code(crate::results::INTERRUPTED),
             _ => failure,
         }
     }

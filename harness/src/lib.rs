@@ -48,6 +48,8 @@ pub mod scene;
 #[doc(hidden)]
 pub mod shard;
 mod shell;
+#[doc(hidden)]
+pub mod subject;
 mod suggestions;
 #[doc(hidden)]
 pub mod suite;

@@ -4,10 +4,7 @@ mod announced;
 mod blind;
 pub(crate) mod controls;
 mod end;
-mod folder;
-pub(crate) mod folder_lock;
 pub(crate) mod launch;
-mod program;
 pub(crate) mod repeat;
 pub(crate) mod subject;
 pub(crate) mod twin;
@@ -25,11 +22,11 @@ use upward_model::vector::Vector;
 
 use crate::catalogue;
 use crate::certificate::{CertificateError, Certificates};
+use crate::process::Keeper;
 use crate::process::isolation::Isolation;
-use crate::process::{Keeper, ProcessError};
 use crate::profile::Profile;
 use crate::results::{Controls, Report, Row};
-use crate::template::TemplateError;
+use crate::subject::SubjectError;
 use crate::trial::Stagehand;
 
 use self::launch::Launcher;
@@ -72,32 +69,12 @@ pub enum SuiteError {
     /// No certificates could be made.
     #[error("{0}")]
     Certificates(#[from] CertificateError),
-    /// The client could not be started.
+    /// The client could not be run.
     #[error("{0}")]
-    Process(#[from] ProcessError),
-    /// A placeholder is wrong.
-    #[error("{0}")]
-    Template(#[from] TemplateError),
-    /// A driver does not exist any more.
-    #[error("there is no driver `{0}`")]
-    NoDriver(String),
-    /// A file could not be written.
-    #[error("failed to write {path}: {error}")]
-    Write {
-        /// The file or folder.
-        path: PathBuf,
-        /// What went wrong.
-        error: std::io::Error,
-    },
-    /// Another suite runs in the folder.
-    #[error("another run is at work in {0}")]
-    Held(PathBuf),
+    Subject(#[from] SubjectError),
     /// It was stopped before the first vector.
     #[error("interrupted before the first vector: nothing to report")]
     Stopped,
-    /// No free port.
-    #[error("failed to listen on the loopback interface: {0}")]
-    Listen(std::io::Error),
 }
 
 /// The shortest and the longest time that a persona waits for a client with nothing to answer.
@@ -115,7 +92,7 @@ pub async fn run(
     progress: &(dyn Fn(&Row) + Sync),
     stop: &watch::Receiver<bool>,
 ) -> Result<Report, SuiteError> {
-    job.profile.check()?;
+    job.profile.check().map_err(SubjectError::from)?;
     let name = job.protocol.name;
     let entry = catalogue::by_name(name).ok_or_else(|| SuiteError::NoCodec(name.to_owned()))?;
     let stagehand = Stagehand::new(entry.codec(), Arc::new(Certificates::new()?), PATIENCE.1);

@@ -20,7 +20,7 @@ use crate::judge::Verdict;
 use crate::link::Listening;
 use crate::results;
 use crate::scene::Scene;
-use crate::suite::folder_lock::FolderLock;
+use crate::subject::FolderLock;
 use crate::trial::{Stagehand, judge_vector};
 
 /// Holds one vector open for a client that is started by hand, until Ctrl-C; then judges what was

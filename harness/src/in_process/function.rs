@@ -21,8 +21,9 @@ use crate::certificate::{Certificates, HOST};
 use crate::evidence::End;
 use crate::link::Listening;
 use crate::scene::Scene;
-use crate::suite::launch::{Deserted, seed};
-use crate::suite::subject::{Destination, Known, Launched, Subject, UserReport};
+use crate::subject::{Deserted, Destination, SubjectError, UserReport};
+use crate::suite::launch::seed;
+use crate::suite::subject::{Known, Launched, Subject};
 use crate::suite::{PATIENCE, SuiteError};
 use crate::trial::Stagehand;
 
@@ -209,7 +210,7 @@ impl Subject for Function {
     ) -> Result<Launched, SuiteError> {
         let seed = self.seed.fetch_add(1, Ordering::Relaxed);
         let canaries = Arc::new(Canaries::new(seed.into()));
-        let listening = Listening::bind().await.map_err(SuiteError::Listen)?;
+        let listening = Listening::bind().await.map_err(SubjectError::Listen)?;
         let nobody = Deserted::reserve()?;
         let certificates = &self.known.stagehand.certificates;
         let (ca, file) = match destination {

@@ -9,7 +9,8 @@ use upward_model::vector::{Certificate, Deviation, Do, PeerRecord, Point};
 
 use crate::codec::Codec;
 use crate::scene::Scene;
-use crate::suite::subject::{Destination, Subject};
+use crate::subject::Destination;
+use crate::suite::subject::Subject;
 use crate::suite::{SuiteError, end};
 
 /// Whether the client sent more than one question inside TLS, although none was answered. Commands

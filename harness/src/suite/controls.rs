@@ -9,8 +9,9 @@ use crate::evidence::{Confirmed, Lifted};
 use crate::judge::{Judgement, Verdict};
 use crate::results::{Controls, Failed, WIRE, transcript};
 use crate::scene::Scene;
+use crate::subject::{Destination, UserReport};
 use crate::suite::repeat::TIMES;
-use crate::suite::subject::{Destination, Launched, Subject, UserReport};
+use crate::suite::subject::{Launched, Subject};
 use crate::suite::{SuiteError, blind, end};
 use crate::wire::{Form, Record, Side, What};
 

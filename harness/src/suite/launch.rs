@@ -1,11 +1,9 @@
 //! One run of the client: a new folder, new canaries, a persona, the process, and its results.
 
-use std::net::Ipv4Addr;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use tokio::net::TcpSocket;
 use tokio::sync::Semaphore;
 use upward_model::policy::Policy;
 use upward_model::protocol::Protocol;
@@ -20,11 +18,11 @@ use crate::process::isolation::Peer;
 use crate::process::{Ended, Exit, Limits};
 use crate::profile::Trait;
 use crate::scene::Scene;
+use crate::subject::{
+    Deserted, Destination, Folder, FolderLock, Program, SubjectError, UserReport, write,
+};
 use crate::suite::announced::is_announced;
-use crate::suite::folder::Folder;
-use crate::suite::folder_lock::FolderLock;
-use crate::suite::program::{Program, write};
-use crate::suite::subject::{Destination, Known, Launched, Subject, UserReport};
+use crate::suite::subject::{Known, Launched, Subject};
 use crate::suite::{Job, SuiteError};
 use crate::template::{self, Values};
 use crate::trial::Stagehand;
@@ -77,7 +75,7 @@ impl Launcher {
         let isolation = self.job.isolation.as_ref();
         let bound = match isolation {
             Some(_) => None,
-            None => Some(Listening::bind().await.map_err(SuiteError::Listen)?),
+            None => Some(Listening::bind().await.map_err(SubjectError::Listen)?),
         };
         let port = match (isolation, &bound) {
             (Some(isolation), _) => isolation.port,
@@ -100,7 +98,7 @@ impl Launcher {
         let listening = match bound {
             Some(bound) => bound,
             // An isolated client's sockets were created in its namespace.
-            None => Listening::given(running.take_listeners()).map_err(SuiteError::Listen)?,
+            None => Listening::given(running.take_listeners()).map_err(SubjectError::Listen)?,
         };
         let running = async {
             let ended = running.wait().await?;
@@ -250,38 +248,4 @@ pub(crate) fn seed() -> u64 {
         .map_or(0, |now| now.as_nanos());
     u64::try_from(clock % u128::from(u64::MAX)).unwrap_or_default()
         ^ u64::from(std::process::id()) << 40
-}
-
-/// A port of 127.0.0.1 on which nothing listens. A socket is bound and does not listen: it refuses
-/// connections, and keeps the port until this is dropped.
-pub(crate) struct Deserted {
-    pub(crate) port: u16,
-    _socket: TcpSocket,
-}
-
-impl Deserted {
-    pub(crate) fn reserve() -> Result<Self, SuiteError> {
-        let reserve = || {
-            let socket = TcpSocket::new_v4()?;
-            socket.bind((Ipv4Addr::LOCALHOST, 0).into())?;
-            Ok(Self { port: socket.local_addr()?.port(), _socket: socket })
-        };
-        reserve().map_err(SuiteError::Listen)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use tokio::net::TcpStream;
-
-    use super::*;
-
-    #[tokio::test]
-    async fn nobody_listens_where_a_port_is_reserved() {
-        let nobody = Deserted::reserve().unwrap();
-        let refused = TcpStream::connect(("127.0.0.1", nobody.port)).await.unwrap_err();
-        assert_eq!(refused.kind(), std::io::ErrorKind::ConnectionRefused);
-        let taken = tokio::net::TcpListener::bind(("127.0.0.1", nobody.port)).await.unwrap_err();
-        assert_eq!(taken.kind(), std::io::ErrorKind::AddrInUse);
-    }
 }

@@ -15,6 +15,7 @@ use crate::evidence::Evidence;
 use crate::judge::Judgement;
 use crate::profile::Trait;
 use crate::scene::Scene;
+use crate::subject::{Destination, UserReport};
 use crate::suite::twins::Twins;
 use crate::suite::{PATIENCE, SuiteError, end};
 use crate::trial::{Stagehand, Trial, judge_honest, judge_vector};
@@ -167,17 +168,6 @@ impl Known {
     }
 }
 
-/// What a client told its user.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum UserReport {
-    /// It has done its task.
-    Success,
-    /// It has failed.
-    Failure,
-    /// Nothing meaningful: it is unknown how the client ended.
-    Nothing,
-}
-
 /// A run of the client.
 #[derive(Clone, Debug)]
 pub(crate) struct Launched {
@@ -194,15 +184,4 @@ pub(crate) struct Launched {
     pub(crate) directory: PathBuf,
     /// Sentences about data of the run that was not recorded.
     pub(crate) cut: Vec<String>,
-}
-
-/// Where the client is sent, and which authority it is given.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Destination {
-    /// To the persona, with its authority.
-    Persona,
-    /// To the persona, with an authority that signed nothing.
-    OtherAuthority,
-    /// To a port on which nothing listens.
-    Deserted,
 }

@@ -7,8 +7,9 @@ use upward_model::vector::PeerRecord;
 
 use crate::evidence::Inside;
 use crate::scene::Scene;
+use crate::subject::Destination;
 use crate::suite::SuiteError;
-use crate::suite::subject::{Destination, Subject};
+use crate::suite::subject::Subject;
 use crate::suite::twins::{Twins, key};
 
 /// How many runs of a twin have to agree before a difference from it counts.

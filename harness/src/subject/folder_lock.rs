@@ -4,7 +4,7 @@
 use std::fs::{self, File, TryLockError};
 use std::path::Path;
 
-use crate::suite::SuiteError;
+use super::SubjectError;
 
 /// The locked file in the folder. The kernel unlocks it when its owner ends for any reason.
 const LOCK: &str = ".lock";
@@ -17,14 +17,14 @@ pub(crate) struct FolderLock {
 
 impl FolderLock {
     /// Creates the folder, and locks it.
-    pub(crate) fn hold(folder: &Path) -> Result<Self, SuiteError> {
-        let failed = |error| SuiteError::Write { path: folder.to_path_buf(), error };
+    pub(crate) fn hold(folder: &Path) -> Result<Self, SubjectError> {
+        let failed = |error| SubjectError::Write { path: folder.to_path_buf(), error };
         fs::create_dir_all(folder).map_err(failed)?;
         let lock = folder.join(LOCK);
         let lock = File::options().append(true).create(true).open(lock).map_err(failed)?;
         match lock.try_lock() {
             Ok(()) => Ok(Self { _lock: lock }),
-            Err(TryLockError::WouldBlock) => Err(SuiteError::Held(folder.to_path_buf())),
+            Err(TryLockError::WouldBlock) => Err(SubjectError::Held(folder.to_path_buf())),
             Err(TryLockError::Error(error)) => Err(failed(error)),
         }
     }
@@ -40,7 +40,7 @@ mod tests {
         let [one, other] = ["one", "other"].map(|name| place.path().join(name));
         let held = FolderLock::hold(&one).unwrap();
         let refused = FolderLock::hold(&one).unwrap_err();
-        assert!(matches!(refused, SuiteError::Held(folder) if folder == one));
+        assert!(matches!(refused, SubjectError::Held(folder) if folder == one));
         FolderLock::hold(&other).unwrap();
         drop(held);
         FolderLock::hold(&one).unwrap();

@@ -9,7 +9,7 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
-use crate::suite::SuiteError;
+use super::SubjectError;
 
 /// How much a client may leave in its folder: 64 MiB, and 10,000 files. If it leaves more, the folder
 /// is removed.
@@ -17,14 +17,14 @@ const LEFT: (u64, u64) = (64 << 20, 10_000);
 
 /// The folder of a run.
 #[derive(Clone, Debug)]
-pub(super) struct Folder {
-    pub(super) path: PathBuf,
+pub(crate) struct Folder {
+    pub(crate) path: PathBuf,
 }
 
 impl Folder {
     /// Creates the folder. The folder of an earlier run is removed first.
-    pub(super) fn fresh(path: &Path) -> Result<Self, SuiteError> {
-        let failed = |error| SuiteError::Write { path: path.to_path_buf(), error };
+    pub(crate) fn fresh(path: &Path) -> Result<Self, SubjectError> {
+        let failed = |error| SubjectError::Write { path: path.to_path_buf(), error };
         if fs::symlink_metadata(path).is_ok_and(|there| there.is_dir()) {
             remove(path).map_err(failed)?;
         }
@@ -33,7 +33,7 @@ impl Folder {
     }
 
     /// Removes the folder if the client left too much in it. Returns a sentence if it is gone.
-    pub(super) fn bound(&self) -> Option<String> {
+    pub(crate) fn bound(&self) -> Option<String> {
         if !fs::symlink_metadata(&self.path).is_ok_and(|there| there.is_dir()) {
             return Some("the client removed its folder".to_owned());
         }
@@ -52,7 +52,7 @@ impl Folder {
     }
 
     /// Writes a file; removes any file, folder or link of the same name first.
-    pub(super) fn write(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
+    pub(crate) fn write(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
         if !fs::symlink_metadata(&self.path).is_ok_and(|there| there.is_dir()) {
             let _ = fs::remove_file(&self.path);
             fs::create_dir_all(&self.path)?;

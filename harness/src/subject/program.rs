@@ -6,38 +6,37 @@ use std::fs;
 use std::net::TcpListener;
 use std::path::Path;
 
+use super::{SubjectError, UserReport};
 use crate::process::isolation::{Isolation, Peer};
 use crate::process::{self, Console, Ended, Exit, Invocation, Keeper, Limits, Running};
 use crate::profile::{Daemon, Profile};
-use crate::suite::SuiteError;
-use crate::suite::subject::UserReport;
 use crate::template::{self, TemplateError, Values};
 
 /// The client of one run.
 #[derive(Clone, Copy)]
-pub(super) struct Program<'a> {
-    pub(super) profile: &'a Profile,
-    pub(super) values: &'a Values,
-    pub(super) limits: Limits,
+pub(crate) struct Program<'a> {
+    pub(crate) profile: &'a Profile,
+    pub(crate) values: &'a Values,
+    pub(crate) limits: Limits,
     /// Starts each of its processes.
-    pub(super) keeper: &'a Keeper,
-    pub(super) isolation: Option<&'a Isolation>,
+    pub(crate) keeper: &'a Keeper,
+    pub(crate) isolation: Option<&'a Isolation>,
 }
 
 /// A client that runs.
-pub(super) struct Started<'a> {
+pub(crate) struct Started<'a> {
     program: Program<'a>,
     first: Running,
 }
 
 impl<'a> Program<'a> {
     /// Writes its files and drivers into its folder.
-    pub(super) fn lay_out(&self) -> Result<(), SuiteError> {
+    pub(crate) fn lay_out(&self) -> Result<(), SubjectError> {
         for (name, text) in &self.profile.files {
             let path = self.values.dir.join(template::inside(name)?);
             if let Some(parent) = path.parent() {
                 fs::create_dir_all(parent)
-                    .map_err(|error| SuiteError::Write { path: parent.to_path_buf(), error })?;
+                    .map_err(|error| SubjectError::Write { path: parent.to_path_buf(), error })?;
             }
             write(&path, template::render(text, self.values)?.as_bytes())?;
             private(&path)?;
@@ -45,13 +44,13 @@ impl<'a> Program<'a> {
         for name in &self.profile.drivers {
             let path = self.values.dir.join(template::inside(name)?);
             let text = self.profile.driver(name);
-            write(&path, &text.ok_or_else(|| SuiteError::NoDriver(name.clone()))?)?;
+            write(&path, &text.ok_or_else(|| SubjectError::NoDriver(name.clone()))?)?;
         }
         Ok(())
     }
 
     /// Starts its daemon if it has one, else its program.
-    pub(super) async fn start(self, peer: Peer) -> Result<Started<'a>, SuiteError> {
+    pub(crate) async fn start(self, peer: Peer) -> Result<Started<'a>, SubjectError> {
         let argv = self.profile.daemon.as_ref().map_or(&self.profile.argv, |daemon| &daemon.argv);
         let stdin = if self.profile.daemon.is_some() { "" } else { &self.profile.stdin };
         Ok(Started { first: self.process(argv, stdin, peer).await?, program: self })
@@ -63,7 +62,7 @@ impl<'a> Program<'a> {
         argv: &[String],
         stdin: &str,
         peer: Peer,
-    ) -> Result<Running, SuiteError> {
+    ) -> Result<Running, SubjectError> {
         let argv = argv.iter().map(|text| Ok(template::render(text, self.values)?.into()));
         let console = if self.profile.terminal { Console::Terminal } else { Console::Pipes };
         let invocation = Invocation {
@@ -78,7 +77,7 @@ impl<'a> Program<'a> {
     }
 
     /// What it reported to its user, after it has ended.
-    pub(super) async fn says(&self, ended: &Ended) -> Result<UserReport, SuiteError> {
+    pub(crate) async fn says(&self, ended: &Ended) -> Result<UserReport, SubjectError> {
         if ended.exit == Exit::Lost {
             return Ok(UserReport::Nothing);
         }
@@ -104,12 +103,12 @@ impl<'a> Program<'a> {
 
 impl Started<'_> {
     /// The sockets that listen where the client is isolated; see [`Running::take_listeners`].
-    pub(super) fn take_listeners(&mut self) -> Vec<TcpListener> {
+    pub(crate) fn take_listeners(&mut self) -> Vec<TcpListener> {
         self.first.take_listeners()
     }
 
     /// Waits for its end, at most until the deadline; then kills all its processes.
-    pub(super) async fn wait(self) -> Result<Ended, SuiteError> {
+    pub(crate) async fn wait(self) -> Result<Ended, SubjectError> {
         match &self.program.profile.daemon {
             Some(daemon) => self.handed_over(daemon).await,
             None => Ok(self.first.wait().await),
@@ -119,12 +118,12 @@ impl Started<'_> {
     /// Gives the daemon its work, and waits until the daemon reports that it is done. The exit is that
     /// of the program that gave it the work. If that program succeeded but the daemon did not do its
     /// work, the exit is the daemon's.
-    async fn handed_over(self, daemon: &Daemon) -> Result<Ended, SuiteError> {
+    async fn handed_over(self, daemon: &Daemon) -> Result<Ended, SubjectError> {
         let Self { program, first } = self;
         let work = async {
             let ready = first.writes(|output| daemon.ready.is_in(output)).await.is_ok();
             if !ready {
-                return Ok::<_, SuiteError>(None);
+                return Ok::<_, SubjectError>(None);
             }
             let handed =
                 program.process(&program.profile.argv, &program.profile.stdin, Peer::Absent);
@@ -153,13 +152,13 @@ impl Started<'_> {
 }
 
 /// Some clients reject a file with a password that other users can read.
-fn private(path: &Path) -> Result<(), SuiteError> {
+fn private(path: &Path) -> Result<(), SubjectError> {
     use std::os::unix::fs::PermissionsExt;
     fs::set_permissions(path, fs::Permissions::from_mode(0o600))
-        .map_err(|error| SuiteError::Write { path: path.to_path_buf(), error })
+        .map_err(|error| SubjectError::Write { path: path.to_path_buf(), error })
 }
 
 /// Writes a file that a client is given.
-pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), SuiteError> {
-    fs::write(path, bytes).map_err(|error| SuiteError::Write { path: path.to_path_buf(), error })
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), SubjectError> {
+    fs::write(path, bytes).map_err(|error| SubjectError::Write { path: path.to_path_buf(), error })
 }
