@@ -1,6 +1,5 @@
 //! Applies waivers to the results of a suite.
 
-use std::cell::LazyCell;
 use std::collections::BTreeMap;
 
 use jiff::civil::Date;
@@ -28,8 +27,8 @@ impl Waivers {
 
     /// The first waiver that names no vector of any protocol.
     pub(crate) fn naming_nothing(&self) -> Option<&Waiver> {
-        let all = LazyCell::new(vectors::all);
-        self.entries.iter().find(|waiver| !all.iter().any(|vector| waiver.names(vector)))
+        let names_one = |waiver: &&Waiver| vectors::all().iter().any(|vector| waiver.names(vector));
+        self.entries.iter().find(|waiver| !names_one(waiver))
     }
 
     /// Applies the waivers to results: a failure with the waived outcome becomes `waived`, and problems
@@ -38,10 +37,8 @@ impl Waivers {
     pub fn apply(&self, results: &mut Results, universe: Universe<'_>, today: Date) {
         let ours: Vec<&Waiver> =
             self.entries.iter().filter(|waiver| waiver.is_about(&results.client.name)).collect();
-        // Read at most once, and only if a waiver names no vector here.
-        let others = LazyCell::new(vectors::all);
         let elsewhere = |waiver: &Waiver| {
-            universe.all.iter().chain(others.iter()).any(|vector| waiver.names(vector))
+            universe.all.iter().chain(vectors::all()).any(|vector| waiver.names(vector))
         };
         let records: Vec<Record> = ours
             .iter()

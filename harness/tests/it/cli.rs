@@ -195,7 +195,7 @@ fn refuses_what_cannot_be_run() {
             stderr(&output)
         );
     }
-    // A further protocol is no change of what is said.
+    // The lists of protocols are left out: a new protocol then changes no snapshot.
     for names in [catalogue::names(), known.join(", ")] {
         text = text.replace(&names, "[protocols]");
     }

@@ -88,7 +88,7 @@ fn failures_are_waived() {
     let said = String::from_utf8_lossy(&waived.stdout).into_owned();
     assert_eq!(waived.status.code(), Some(0), "{said}");
     assert!(said.contains("5 waived:\n  it only tries:"), "{said}");
-    // Under another name, the waiver is about nobody, and the run says so.
+    // The waiver names `curl`: it does not apply to a client that is called `mailer`, and the run says so.
     let renamed = run(&["--waivers", "waivers.toml", "--name", "mailer"]);
     let said = String::from_utf8_lossy(&renamed.stderr).into_owned();
     assert_eq!(renamed.status.code(), Some(1), "{said}");

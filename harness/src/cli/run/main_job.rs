@@ -108,11 +108,11 @@ impl Run {
 fn found_out(done: &[Results]) -> Option<String> {
     let failed = done.iter().filter(|results| results.exit_code == 1);
     let names: Vec<&str> = failed.map(|results| &*results.client.name).collect();
-    let last = names.last()?;
-    let (be, the) = if names.len() == 1 { ("its", "the client") } else { ("their", "the clients") };
-    let names = match names.split_last() {
-        Some((_, [])) | None => (*last).to_owned(),
-        Some((_, first)) => format!("{} and {last}", first.join(", ")),
+    let (last, first) = names.split_last()?;
+    let (names, be, the) = if first.is_empty() {
+        ((*last).to_owned(), "its", "the client")
+    } else {
+        (format!("{} and {last}", first.join(", ")), "their", "the clients")
     };
     Some(format!(
         "exit code 1: {names} failed in a way that {be} authors do not document. The mistake is in {the}; Upward \
